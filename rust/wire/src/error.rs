@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The one error type of the protocols: one variant per thing that a caller can do about it.
+
+/// Why a protocol operation was refused; nothing has changed when one is returned.
+///
+/// The kinds are for the local program. What goes back to a sender must not depend on them
+/// (signal.md §12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not a message of this protocol: drop them.
+    Malformed,
+    /// The message speaks a protocol version that is not supported: ask the sender to update.
+    UnsupportedVersion,
+    /// A key cannot be used: it is of another type or length, or an agreement with it is zero.
+    InvalidKey,
+    /// A bundle's signature does not verify: fetch the bundle again.
+    BadSignature,
+    /// The peer's identity key is not the trusted one: compare safety numbers.
+    UntrustedIdentity,
+    /// A first message names a prekey that we do not hold: the sender needs a new bundle.
+    UnknownPreKey,
+    /// There is no usable session with the peer: connect with a fresh bundle.
+    NoSession,
+    /// The message was not made by the peer for us, or was altered (signal.md §12: all alike).
+    Forged,
+    /// A message with this key was already opened.
+    Duplicate,
+    /// The message claims to be further ahead than any honest loss explains.
+    TooFarAhead,
+    /// A counter of the session is used up: connect again.
+    Exhausted,
+    /// An open step must be released or abandoned first, or the session must be loaded again.
+    Stale,
+    /// A stored state does not decode: it was not written by this program, or it is damaged.
+    CorruptState,
+    /// A device number, a name or a size is out of the range that its type allows.
+    InvalidArgument,
+    /// The system's random source failed: nothing was encrypted.
+    RandomUnavailable,
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(match self {
+            Self::Malformed => "the bytes are not a message of this protocol",
+            Self::UnsupportedVersion => "the message's protocol version is not supported",
+            Self::InvalidKey => "a key cannot be used",
+            Self::BadSignature => "a signature does not verify",
+            Self::UntrustedIdentity => "the peer's identity key is not the trusted one",
+            Self::UnknownPreKey => "the message names a prekey that is not held here",
+            Self::NoSession => "there is no usable session with this peer",
+            Self::Forged => "the message does not authenticate",
+            Self::Duplicate => "a message with this key was already opened",
+            Self::TooFarAhead => "the message is too far ahead of its session",
+            Self::Exhausted => "a counter of the session is used up",
+            Self::Stale => "the session must be loaded again",
+            Self::CorruptState => "the stored state is damaged",
+            Self::InvalidArgument => "an argument is out of range",
+            Self::RandomUnavailable => "the system's random source failed",
+        })
+    }
+}
+
+impl core::error::Error for Error {}
