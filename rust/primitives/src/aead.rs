@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! AES-256-GCM-SIV (RFC 8452): records in a store, and sealed sender's second version.
+
+use aes_gcm_siv::{AeadInOut, Aes256GcmSiv, KeyInit};
+
+use crate::secret::{Secret, SecretBytes};
+use e2ee_wire::Error;
+
+/// Seals a plaintext: ciphertext, then a tag of 16 bytes.
+///
+/// # Panics
+///
+/// If plaintext or associated data are longer than the 64 GiB of RFC 8452 §6.
+#[must_use]
+#[expect(clippy::expect_used, reason = "no record comes near 64 GiB, the only cause of an error")]
+pub fn seal(
+    key: &Secret<32>,
+    nonce: &[u8; 12],
+    associated_data: &[u8],
+    plaintext: &[u8],
+) -> Vec<u8> {
+    // Room for the tag first: a vector that grows later leaves plaintext in its old place.
+    let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(TAG_LEN));
+    sealed.extend_from_slice(plaintext);
+    let tag = Aes256GcmSiv::new(key.expose().into())
+        .encrypt_inout_detached(nonce.into(), associated_data, sealed.as_mut_slice().into())
+        .expect("a record is shorter than 64 GiB");
+    sealed.extend_from_slice(&tag);
+    sealed
+}
+
+/// Opens what [`seal`] made; any difference in key, nonce, associated data or bytes is `Forged`.
+pub fn open(
+    key: &Secret<32>,
+    nonce: &[u8; 12],
+    associated_data: &[u8],
+    sealed: &[u8],
+) -> Result<SecretBytes, Error> {
+    let (ciphertext, tag) = sealed.split_last_chunk::<TAG_LEN>().ok_or(Error::Forged)?;
+    let mut plaintext = SecretBytes::new(ciphertext.to_vec());
+    let verdict = Aes256GcmSiv::new(key.expose().into()).decrypt_inout_detached(
+        nonce.into(),
+        associated_data,
+        plaintext.expose_mut().into(),
+        tag.into(),
+    );
+    verdict.map(|()| plaintext).map_err(|_| Error::Forged)
+}
+
+const TAG_LEN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed() -> Vec<u8> {
+        seal(&Secret::new([1; 32]), &[2; 12], b"name", b"record")
+    }
+
+    fn open_with(key: u8, nonce: u8, name: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
+        open(&Secret::new([key; 32]), &[nonce; 12], name, sealed).map(|p| p.expose().to_vec())
+    }
+
+    #[test]
+    fn a_sealed_record_opens() {
+        assert_eq!(6 + TAG_LEN, sealed().len());
+        assert_eq!(Ok(b"record".to_vec()), open_with(1, 2, b"name", &sealed()));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_forged() {
+        for bit in 0..sealed().len() * 8 {
+            let mut forged = sealed();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Err(Error::Forged), open_with(1, 2, b"name", &forged), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_forged() {
+        for len in 0..sealed().len() {
+            let verdict = open_with(1, 2, b"name", &sealed()[..len]);
+            assert_eq!(Err(Error::Forged), verdict, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn another_key_nonce_or_name_is_forged() {
+        assert_eq!(Err(Error::Forged), open_with(0, 2, b"name", &sealed()));
+        assert_eq!(Err(Error::Forged), open_with(1, 0, b"name", &sealed()));
+        assert_eq!(Err(Error::Forged), open_with(1, 2, b"nam", &sealed()));
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Argon2id, version 1.3 (RFC 9106): a key from a passphrase.
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroize;
+
+use crate::secret::Secret;
+use e2ee_wire::Error;
+
+/// What one guess costs; stored beside the salt, since the key depends on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cost {
+    /// Memory in KiB, at least 8 for each lane.
+    pub memory_kib: u32,
+    /// Passes over the memory, at least 1.
+    pub passes: u32,
+    /// Lanes, at least 1; they are computed one after the other.
+    pub lanes: u32,
+}
+
+/// Derives a key; a cost that RFC 9106 §3.1 forbids or that does not fit in memory is `InvalidKey`.
+pub fn derive(passphrase: &[u8], salt: &[u8; 16], cost: Cost) -> Result<Secret<32>, Error> {
+    if cost.lanes > Params::MAX_P_COST {
+        return Err(Error::InvalidKey);
+    }
+    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
+        .map_err(|_| Error::InvalidKey)?;
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(params.block_count()).map_err(|_| Error::InvalidKey)?;
+    memory.resize(params.block_count(), Block::new());
+
+    let mut key = Secret::zero();
+    let verdict = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(passphrase, salt, key.expose_mut(), &mut memory);
+    memory.zeroize();
+    verdict.map(|()| key).map_err(|_| Error::InvalidKey)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: Cost = Cost { memory_kib: 32, passes: 1, lanes: 4 };
+
+    fn verdict(cost: Cost) -> Result<(), Error> {
+        derive(b"passphrase", &[1; 16], cost).map(|_| ())
+    }
+
+    #[test]
+    fn the_limits_of_the_cost_are_kept() {
+        assert_eq!(Ok(()), verdict(CHEAP));
+        assert_eq!(Err(Error::InvalidKey), verdict(Cost { memory_kib: 31, ..CHEAP }));
+        assert_eq!(Err(Error::InvalidKey), verdict(Cost { passes: 0, ..CHEAP }));
+        assert_eq!(Err(Error::InvalidKey), verdict(Cost { lanes: 0, ..CHEAP }));
+        assert_eq!(Err(Error::InvalidKey), verdict(Cost { lanes: u32::MAX, ..CHEAP }));
+    }
+
+    #[test]
+    fn passphrase_salt_and_cost_all_matter() {
+        let key = derive(b"passphrase", &[1; 16], CHEAP).unwrap();
+
+        for other in [
+            derive(b"Passphrase", &[1; 16], CHEAP),
+            derive(b"passphrase", &[2; 16], CHEAP),
+            derive(b"passphrase", &[1; 16], Cost { passes: 2, ..CHEAP }),
+        ] {
+            assert!(!key.ct_eq(&other.unwrap()));
+        }
+        assert!(key.ct_eq(&derive(b"passphrase", &[1; 16], CHEAP).unwrap()));
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! HMAC-SHA-256 (RFC 2104) with a keyed state that serves several messages.
+
+use core::fmt;
+
+use hmac::digest::FixedOutput;
+use hmac::digest::array::Array;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use crate::secret::Secret;
+use crate::sha;
+
+/// The keyed inner and outer SHA-256 states of one key, wiped on drop.
+///
+/// They are as secret as the key. A chain key computes them once for both of its HMACs.
+pub struct HmacKey(Hmac<Sha256>);
+
+impl HmacKey {
+    /// Keys both states; a key longer than a block is hashed first (RFC 2104 §2).
+    #[must_use]
+    pub fn new(key: &[u8]) -> Self {
+        let mut block = [0; BLOCK_LEN];
+        if key.len() > BLOCK_LEN {
+            let mut hashed = sha::sha256(&[key]);
+            fill(&mut block, &hashed);
+            hashed.zeroize();
+        } else {
+            fill(&mut block, key);
+        }
+        let keyed = Self(Hmac::new((&block).into()));
+        block.zeroize();
+        keyed
+    }
+
+    /// The HMAC of the concatenated parts, as key material.
+    #[must_use]
+    pub fn derive(&self, parts: &[&[u8]]) -> Secret<32> {
+        let mut output = Secret::zero();
+        self.write(parts, output.expose_mut());
+        output
+    }
+
+    /// The HMAC of the concatenated parts, as a public tag.
+    #[must_use]
+    pub fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut output = [0; 32];
+        self.write(parts, &mut output);
+        output
+    }
+
+    /// Whether `tag` is the HMAC of the parts or its first bytes, in constant time.
+    ///
+    /// Signal sends 8 bytes (signal.md §4.2); a shorter tag than that, or one longer than 32, is
+    /// no tag of ours.
+    #[must_use]
+    pub fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
+        let expected = self.derive(parts);
+        tag.len() >= MIN_TAG_LEN
+            && expected.expose().get(..tag.len()).is_some_and(|start| start.ct_eq(tag).into())
+    }
+
+    /// One block of HKDF's expansion (RFC 5869 §2.3): over the previous block, the info, a counter.
+    pub(crate) fn derive_chained(
+        &self,
+        previous: &[u8],
+        info: &[&[u8]],
+        counter: u8,
+    ) -> Secret<32> {
+        let mut state = self.0.clone();
+        state.update(previous);
+        for part in info {
+            state.update(part);
+        }
+        state.update(&[counter]);
+        let mut output = Secret::zero();
+        state.finalize_into(<&mut Array<u8, _>>::from(output.expose_mut()));
+        output
+    }
+
+    fn write(&self, parts: &[&[u8]], output: &mut [u8; 32]) {
+        let mut state = self.0.clone();
+        for part in parts {
+            state.update(part);
+        }
+        state.finalize_into(<&mut Array<u8, _>>::from(output));
+    }
+}
+
+impl fmt::Debug for HmacKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HmacKey(..)")
+    }
+}
+
+fn fill(block: &mut [u8; BLOCK_LEN], key: &[u8]) {
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+}
+
+const BLOCK_LEN: usize = 64;
+const MIN_TAG_LEN: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncated_tags_verify_down_to_eight_bytes() {
+        let key = HmacKey::new(b"key");
+        let tag = key.tag(&[b"message"]);
+
+        let accepted: Vec<usize> =
+            (0..=32).filter(|len| key.verify(&[b"message"], &tag[..*len])).collect();
+
+        assert_eq!((8..=32).collect::<Vec<_>>(), accepted);
+    }
+
+    #[test]
+    fn a_tag_longer_than_the_hash_is_refused() {
+        let key = HmacKey::new(b"key");
+        let mut long = key.tag(&[b"message"]).to_vec();
+        long.push(0);
+
+        assert!(!key.verify(&[b"message"], &long));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_tag_is_seen() {
+        let key = HmacKey::new(b"key");
+        let tag = key.tag(&[b"message"]);
+
+        for bit in 0..64 {
+            let mut forged = tag;
+            forged[bit / 8] ^= 1 << (bit % 8);
+            assert!(!key.verify(&[b"message"], &forged[..8]), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn parts_are_joined_and_the_state_serves_twice() {
+        let key = HmacKey::new(&[1; 32]);
+
+        assert_eq!(key.tag(&[b"ab", b"", b"c"]), key.tag(&[b"abc"]));
+        assert_eq!(&key.tag(&[b"abc"]), key.derive(&[b"abc"]).expose());
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Arithmetic on secrets: the one place for foreign cryptography (signal.md §1, spqr.md §5).
+//!
+//! Everything here takes time-independent, typed inputs and returns values that are wiped on drop.
+//! No protocol is known here; randomness is an argument.
+#![deny(unsafe_code)]
+
+pub mod aead;
+pub mod argon2id;
+pub mod cbc_hmac;
+pub mod hkdf;
+pub mod hmac;
+pub mod kyber1024;
+pub mod mlkem768;
+pub mod random;
+pub mod secret;
+pub mod sha;
+pub mod x25519;
+pub mod xeddsa;
+
+pub use random::Random;
+pub use secret::{Secret, SecretBytes};

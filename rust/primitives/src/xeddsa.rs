@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `XEdDSA` signatures by X25519 keys, in the variant that Signal uses (signal.md §2.3).
+
+use curve25519_dalek::edwards::EdwardsPoint;
+use curve25519_dalek::montgomery::MontgomeryPoint;
+use curve25519_dalek::scalar::Scalar;
+use sha2::{Digest, Sha512};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::random::Random;
+use crate::secret::Secret;
+use crate::x25519::{PrivateKey, PublicKey};
+use e2ee_wire::Error;
+
+/// Signs the concatenated parts; draws exactly 64 bytes.
+///
+/// Unlike the specification of `XEdDSA`, and like signal.md §2.3, the key is not negated to sign 0:
+/// the sign of A travels in the top bit of s, because peers made their keys this way.
+pub fn sign(
+    key: &PrivateKey,
+    message: &[&[u8]],
+    random: &mut dyn Random,
+) -> Result<[u8; 64], Error> {
+    let nonce = Secret::<64>::random(random)?;
+    let private = Zeroizing::new(Scalar::from_bytes_mod_order(*key.expose()));
+    let public = EdwardsPoint::mul_base(&private).compress().to_bytes();
+
+    let mut prefix = [0xff; 32];
+    prefix[0] = 0xfe;
+    let secret_scalar = hash(&[&prefix, key.expose()], message, nonce.expose());
+    let commitment = EdwardsPoint::mul_base(&secret_scalar).compress().to_bytes();
+    let challenge = hash(&[&commitment, &public], message, &[]);
+    let response = *challenge * *private + *secret_scalar;
+
+    let mut signature = [0; 64];
+    let (first, second) = signature.split_at_mut(32);
+    first.copy_from_slice(&commitment);
+    second.copy_from_slice(response.as_bytes());
+    signature[63] |= public[31] & SIGN_BIT;
+    Ok(signature)
+}
+
+/// Verifies a signature over the concatenated parts; cofactorless, R is not decoded.
+///
+/// Unlike the specification signal.md §2.3, a response s of at least the group order is refused:
+/// it would give every signature a second form, and no signer makes one.
+pub fn verify(key: &PublicKey, message: &[&[u8]], signature: &[u8; 64]) -> Result<(), Error> {
+    let mut commitment = [0; 32];
+    let mut response = [0; 32];
+    let (first, second) = signature.split_at(32);
+    commitment.copy_from_slice(first);
+    response.copy_from_slice(second);
+    let sign = response[31] >> 7;
+    response[31] &= !SIGN_BIT;
+
+    let response = Option::<Scalar>::from(Scalar::from_canonical_bytes(response))
+        .ok_or(Error::BadSignature)?;
+    let point = MontgomeryPoint(*key.as_bytes()).to_edwards(sign).ok_or(Error::BadSignature)?;
+    let challenge = hash(&[&commitment, &point.compress().to_bytes()], message, &[]);
+    let expected =
+        EdwardsPoint::vartime_double_scalar_mul_basepoint(&challenge, &-point, &response)
+            .compress()
+            .to_bytes();
+    if bool::from(expected.ct_eq(&commitment)) { Ok(()) } else { Err(Error::BadSignature) }
+}
+
+/// SHA-512 of head, message and tail, as a scalar; it may be a secret one.
+fn hash(head: &[&[u8]], message: &[&[u8]], tail: &[u8]) -> Zeroizing<Scalar> {
+    let mut state = Sha512::new();
+    for part in head.iter().chain(message) {
+        state.update(part);
+    }
+    state.update(tail);
+    let mut digest: [u8; 64] = state.finalize().into();
+    let scalar = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&digest));
+    digest.zeroize();
+    scalar
+}
+
+const SIGN_BIT: u8 = 0x80;
+
+#[cfg(test)]
+mod tests;

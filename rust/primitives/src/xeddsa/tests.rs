@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tests what the vectors cannot reach: every altered bit, both signs, and s + L.
+use super::*;
+use crate::sha;
+
+struct Counter(u8);
+
+impl Random for Counter {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
+        out.fill(self.0);
+        self.0 += 1;
+        Ok(())
+    }
+}
+
+fn key(case: u8) -> PrivateKey {
+    PrivateKey::from_bytes(&sha::sha256(&[&[case]]))
+}
+
+#[test]
+fn keys_of_both_signs_sign_and_verify() {
+    let mut signs = [0; 2];
+    for case in 0..40 {
+        let key = key(case);
+
+        let signature = sign(&key, &[b"mess", b"age"], &mut Counter(case)).unwrap();
+
+        assert_eq!(Ok(()), verify(key.public(), &[b"message"], &signature));
+        signs[usize::from(signature[63] >> 7)] += 1;
+    }
+    assert!(signs.iter().all(|count| *count > 0), "{signs:?}");
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    let key = key(1);
+    let signature = sign(&key, &[b"message"], &mut Counter(0)).unwrap();
+
+    for bit in 0..512 {
+        let mut forged = signature;
+        forged[bit / 8] ^= 1 << (bit % 8);
+        let verdict = verify(key.public(), &[b"message"], &forged);
+        assert_eq!(Err(Error::BadSignature), verdict, "bit {bit}");
+    }
+}
+
+#[test]
+fn another_message_or_key_is_refused() {
+    let signature = sign(&key(1), &[b"message"], &mut Counter(0)).unwrap();
+
+    let other_message = verify(key(1).public(), &[b"messages"], &signature);
+    let other_key = verify(key(2).public(), &[b"message"], &signature);
+
+    assert_eq!((Err(Error::BadSignature), Err(Error::BadSignature)), (other_message, other_key));
+}
+
+#[test]
+fn a_response_increased_by_the_group_order_is_refused() {
+    let order: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let key = key(1);
+    let mut signature = sign(&key, &[b"message"], &mut Counter(0)).unwrap();
+    let sign_bit = signature[63] & SIGN_BIT;
+    signature[63] ^= sign_bit;
+
+    let mut carry = 0;
+    for (byte, addend) in signature[32..].iter_mut().zip(order) {
+        let sum = u16::from(*byte) + u16::from(addend) + carry;
+        *byte = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+    signature[63] |= sign_bit;
+
+    assert_eq!(Err(Error::BadSignature), verify(key.public(), &[b"message"], &signature));
+}
+
+#[test]
+fn points_of_the_twist_and_minus_one_are_refused() {
+    let mut minus_one = [0xff; 32];
+    (minus_one[0], minus_one[31]) = (0xec, 0x7f);
+    let twist = (0..50)
+        .map(|case| sha::sha256(&[&[case]]))
+        .find(|u| MontgomeryPoint(*u).to_edwards(0).is_none())
+        .unwrap();
+
+    for point in [minus_one, twist] {
+        let verdict = verify(&PublicKey::new(point), &[], &[0; 64]);
+        assert_eq!(Err(Error::BadSignature), verdict);
+    }
+}
