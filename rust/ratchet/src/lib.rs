@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Keys that evolve, without the words of any one protocol: agreement, chain, skipped seeds and
+//! the Double Ratchet, which a [`Dialect`] turns into Signal's, Olm's or OMEMO's
+//! (docs/architecture.md, "One ratchet, many dialects").
+
+#![forbid(unsafe_code)]
+
+pub mod agreement;
+pub mod budget;
+pub mod chain;
+pub mod dialect;
+pub mod double;
+mod receive;
+mod record;
+pub mod skipped;
+
+pub use budget::Budget;
+pub use chain::Chain;
+pub use dialect::{Dialect, FrameHead, Header};
+pub use double::{DoubleRatchet, Prepared};
+pub use receive::{Frame, ReceivePlan};
