@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can go wrong with a store: one variant per thing that a caller can do about it
+//! (docs/storage.md, "Errors").
+
+use e2ee_wire::Error;
+
+/// Why a store refused, or was refused; nothing has been released when one is returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The key or the passphrase is not the one that the store was made with.
+    WrongKey,
+    /// Another process changed the same record: load again and repeat.
+    Conflict,
+    /// A record is damaged, missing, or was put in the place of another one: restore a backup.
+    Corruption,
+    /// The store is older than what this process has seen: another copy of it was put back.
+    Rollback,
+    /// The store already holds an account: open it.
+    AlreadyExists,
+    /// The store holds no account: create one.
+    Missing,
+    /// The store itself failed; the binding knows why.
+    Backend,
+}
+
+impl core::fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(match self {
+            Self::WrongKey => "the key does not open this store",
+            Self::Conflict => "another process changed the record",
+            Self::Corruption => "a record is damaged, missing or not the one that was stored",
+            Self::Rollback => "the store is older than what this process has seen",
+            Self::AlreadyExists => "the store already holds an account",
+            Self::Missing => "the store holds no account",
+            Self::Backend => "the store failed",
+        })
+    }
+}
+
+impl core::error::Error for StoreError {}
+
+/// Either kind of refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The protocol refused.
+    Protocol(Error),
+    /// The store refused.
+    Store(StoreError),
+}
+
+impl From<Error> for Failure {
+    /// A state that does not decode after its seal opened is damage like any other.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::CorruptState => Self::Store(StoreError::Corruption),
+            error => Self::Protocol(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The key of a store, and the record that tells a wrong key from a damaged store
+//! (docs/formats.md, "Store record").
+//!
+//! ```text
+//! version 1 | store id 16 | source 1 [| memory KiB 4 | passes 4 | lanes 4 | salt 16] | check 32 | checksum 8
+//! ```
+
+use e2ee_primitives::{Secret, argon2id, hkdf, random::Random, secret::SecretBytes, sha};
+use e2ee_wire::record::RecordReader;
+
+use crate::{Failure, Sealer, StoreError, seal::STORE_ID_LEN};
+
+const FORMAT_VERSION: u8 = 1;
+const SOURCE_RAW: u8 = 0;
+const SOURCE_PASSPHRASE: u8 = 1;
+const CHECK_LABEL: &[u8] = b"e2ee store key check";
+const CHECKSUM_LEN: usize = 8;
+/// The most memory that a stored Argon2id cost may ask for, 1 GiB: the record is not secret, and
+/// whoever can write it must not choose our memory.
+const MAX_MEMORY_KIB: u32 = 1 << 20;
+const MAX_PASSES: u32 = 64;
+const MAX_LANES: u32 = 16;
+
+/// Argon2id for new stores: 64 MiB, three passes, four lanes (RFC 9106 §4, second choice).
+pub const DEFAULT_COST: argon2id::Cost =
+    argon2id::Cost { memory_kib: 64 * 1_024, passes: 3, lanes: 4 };
+
+/// What the application protects its store with.
+#[derive(Debug)]
+pub enum StoreSecret {
+    /// 32 uniformly random bytes.
+    Key(Secret<32>),
+    /// A passphrase, stretched with Argon2id.
+    Passphrase(SecretBytes),
+}
+
+impl StoreSecret {
+    /// The sealer of a new store, and the store record to save under [`RECORD_NAME`].
+    pub fn create(&self, random: &mut dyn Random) -> Result<(Sealer, Vec<u8>), Failure> {
+        let mut store_id = [0; STORE_ID_LEN];
+        random.fill(&mut store_id)?;
+        let mut record = vec![FORMAT_VERSION];
+        record.extend_from_slice(&store_id);
+        let key = match self {
+            Self::Key(key) => {
+                record.push(SOURCE_RAW);
+                key.duplicate()
+            }
+            Self::Passphrase(passphrase) => {
+                let mut salt = [0; 16];
+                random.fill(&mut salt)?;
+                record.push(SOURCE_PASSPHRASE);
+                record.extend_from_slice(&DEFAULT_COST.memory_kib.to_be_bytes());
+                record.extend_from_slice(&DEFAULT_COST.passes.to_be_bytes());
+                record.extend_from_slice(&DEFAULT_COST.lanes.to_be_bytes());
+                record.extend_from_slice(&salt);
+                argon2id::derive(passphrase.expose(), &salt, DEFAULT_COST)?
+            }
+        };
+        let check: Secret<32> = hkdf::derive(&[], &[key.expose()], &[CHECK_LABEL, &record]);
+        record.extend_from_slice(check.expose());
+        let checksum = sha::sha256(&[&record]);
+        record.extend(checksum.iter().take(CHECKSUM_LEN));
+        Ok((Sealer::new(store_id, key), record))
+    }
+
+    /// The sealer of an existing store, from its store record.
+    ///
+    /// [`StoreError::Corruption`] if the record is damaged, [`StoreError::WrongKey`] if it is
+    /// whole and this secret is not its own.
+    pub fn open(&self, record: &[u8]) -> Result<Sealer, StoreError> {
+        let damaged = |_| StoreError::Corruption;
+        let body_len = record.len().checked_sub(CHECKSUM_LEN).ok_or(StoreError::Corruption)?;
+        let (body, checksum) = record.split_at_checked(body_len).ok_or(StoreError::Corruption)?;
+        if !sha::sha256(&[body]).starts_with(checksum) {
+            return Err(StoreError::Corruption);
+        }
+        let (described, check) = body.split_last_chunk::<32>().ok_or(StoreError::Corruption)?;
+        let mut reader = RecordReader::new(described);
+        if reader.u8().map_err(damaged)? != FORMAT_VERSION {
+            return Err(StoreError::Corruption);
+        }
+        let store_id = *reader.array().map_err(damaged)?;
+        let key = self.key(&mut reader)?;
+        reader.finish().map_err(damaged)?;
+        let expected: Secret<32> = hkdf::derive(&[], &[key.expose()], &[CHECK_LABEL, described]);
+        if !expected.ct_eq(&Secret::new(*check)) {
+            return Err(StoreError::WrongKey);
+        }
+        Ok(Sealer::new(store_id, key))
+    }
+
+    fn key(&self, reader: &mut RecordReader<'_>) -> Result<Secret<32>, StoreError> {
+        let damaged = |_| StoreError::Corruption;
+        match (self, reader.u8().map_err(damaged)?) {
+            (Self::Key(key), SOURCE_RAW) => Ok(key.duplicate()),
+            (Self::Passphrase(passphrase), SOURCE_PASSPHRASE) => {
+                let cost = argon2id::Cost {
+                    memory_kib: reader.u32().map_err(damaged)?,
+                    passes: reader.u32().map_err(damaged)?,
+                    lanes: reader.u32().map_err(damaged)?,
+                };
+                if cost.memory_kib > MAX_MEMORY_KIB
+                    || cost.passes > MAX_PASSES
+                    || cost.lanes > MAX_LANES
+                {
+                    return Err(StoreError::Corruption);
+                }
+                let salt = reader.array().map_err(damaged)?;
+                argon2id::derive(passphrase.expose(), salt, cost).map_err(damaged)
+            }
+            (_, SOURCE_RAW | SOURCE_PASSPHRASE) => Err(StoreError::WrongKey),
+            _ => Err(StoreError::Corruption),
+        }
+    }
+}
+
+/// The name under which a store keeps its store record, which is not sealed.
+pub const RECORD_NAME: &str = "store";

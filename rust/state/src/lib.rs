@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is stored, without the words of any one protocol: the store key, sealed records, their
+//! revisions, and steps that say what must be saved before a result may leave
+//! (docs/storage.md; docs/formats.md, "Sealed records").
+
+#![forbid(unsafe_code)]
+
+pub mod digest;
+pub mod error;
+pub mod key;
+pub mod records;
+pub mod seal;
+pub mod step;
+
+pub use error::{Failure, StoreError};
+pub use key::StoreSecret;
+pub use records::{Records, Stored};
+pub use seal::Sealer;
+pub use step::{Change, Step, Write};

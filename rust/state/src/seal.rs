@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sealing records for a store that nobody needs to trust (docs/formats.md, "Sealed records").
+//!
+//! AES-256-GCM-SIV (RFC 8452) under a key of the record's own, with a random nonce; format, store,
+//! record name and revision are authenticated with it, so a row is worth nothing in the place of
+//! another.
+
+use e2ee_primitives::{Secret, aead, hkdf, hmac::HmacKey, random::Random, secret::SecretBytes};
+
+use crate::{Failure, StoreError};
+
+/// The format of a sealed record.
+pub const FORMAT_VERSION: u8 = 1;
+/// Bytes that identify a store.
+pub const STORE_ID_LEN: usize = 16;
+/// Bytes that sealing adds: format version, nonce and tag.
+pub const OVERHEAD: usize = 1 + NONCE_LEN + 16;
+const NONCE_LEN: usize = 12;
+
+/// Seals and opens the records of one store.
+#[derive(Debug)]
+pub struct Sealer {
+    store_id: [u8; STORE_ID_LEN],
+    key: Secret<32>,
+}
+
+impl Sealer {
+    /// The sealer of the store with this id, under its key.
+    #[must_use]
+    pub const fn new(store_id: [u8; STORE_ID_LEN], key: Secret<32>) -> Self {
+        Self { store_id, key }
+    }
+
+    /// Seals `plaintext` as `revision` of the record `name`.
+    pub fn seal(
+        &self,
+        name: &str,
+        revision: u64,
+        plaintext: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce)?;
+        let associated = self.associated_data(name, revision);
+        let body = aead::seal(&self.record_key(name), &nonce, &associated, plaintext);
+        let mut sealed = Vec::with_capacity(body.len().saturating_add(1 + NONCE_LEN));
+        sealed.push(FORMAT_VERSION);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&body);
+        Ok(sealed)
+    }
+
+    /// Opens `revision` of the record `name`.
+    ///
+    /// [`StoreError::Corruption`] if the bytes are anything but what was sealed as just that.
+    pub fn open(
+        &self,
+        name: &str,
+        revision: u64,
+        sealed: &[u8],
+    ) -> Result<SecretBytes, StoreError> {
+        let Some((&FORMAT_VERSION, rest)) = sealed.split_first() else {
+            return Err(StoreError::Corruption);
+        };
+        let (nonce, body) = rest.split_first_chunk().ok_or(StoreError::Corruption)?;
+        let associated = self.associated_data(name, revision);
+        aead::open(&self.record_key(name), nonce, &associated, body)
+            .map_err(|_| StoreError::Corruption)
+    }
+
+    /// A key for keyed hashes over names, apart from every record's key.
+    #[must_use]
+    pub fn hash_key(&self, purpose: &str) -> HmacKey {
+        let info: [&[u8]; 2] = [b"e2ee store hash key:", purpose.as_bytes()];
+        let key: Secret<32> = hkdf::derive(&self.store_id, &[self.key.expose()], &info);
+        HmacKey::new(key.expose())
+    }
+
+    fn record_key(&self, name: &str) -> Secret<32> {
+        let info: [&[u8]; 2] = [b"e2ee store record key:", name.as_bytes()];
+        hkdf::derive(&self.store_id, &[self.key.expose()], &info)
+    }
+
+    fn associated_data(&self, name: &str, revision: u64) -> Vec<u8> {
+        [&[FORMAT_VERSION][..], &self.store_id, &revision.to_be_bytes(), name.as_bytes()].concat()
+    }
+}
