@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The writes of a step while they are put together (docs/storage.md, "Steps").
+
+use e2ee_primitives::{random::Random, secret::SecretBytes};
+use e2ee_state::{Change, Failure, Sealer, Write};
+
+/// Seals records and collects them.
+pub(super) struct Draft<'a> {
+    sealer: &'a Sealer,
+    random: &'a mut dyn Random,
+    writes: Vec<Write>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(sealer: &'a Sealer, random: &'a mut dyn Random) -> Self {
+        Self { sealer, random, writes: Vec::new() }
+    }
+
+    /// Adds a sealed record; `base` is 0 if it must not exist.
+    pub(super) fn put(
+        &mut self,
+        name: &str,
+        base: u64,
+        revision: u64,
+        plaintext: &SecretBytes,
+    ) -> Result<(), Failure> {
+        let sealed = self.sealer.seal(name, revision, plaintext.expose(), self.random)?;
+        self.writes.push(Write {
+            name: name.to_owned(),
+            base,
+            change: Change::Put { revision, sealed },
+        });
+        Ok(())
+    }
+
+    /// Adds a new record that is not sealed.
+    pub(super) fn plain(&mut self, name: &str, bytes: Vec<u8>) {
+        self.writes.push(Write {
+            name: name.to_owned(),
+            base: 0,
+            change: Change::Put { revision: 1, sealed: bytes },
+        });
+    }
+
+    /// Adds a deletion.
+    pub(super) fn delete(&mut self, name: &str, base: u64) {
+        self.writes.push(Write { name: name.to_owned(), base, change: Change::Delete });
+    }
+
+    pub(super) fn random(&mut self) -> &mut dyn Random {
+        self.random
+    }
+
+    pub(super) fn finish(self) -> Vec<Write> {
+        self.writes
+    }
+}
+
+/// What `encode` appends, wiped after use.
+pub(super) fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> SecretBytes {
+    let mut out = Vec::with_capacity(512);
+    encode(&mut out);
+    SecretBytes::new(out)
+}

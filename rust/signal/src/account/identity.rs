@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who this account is: name, device, registration id and identity key pair (signal.md §2.1 and
+//! §2.4; docs/formats.md, "Identity").
+
+use e2ee_primitives::{Secret, random::Random, secret::SecretBytes, x25519};
+use e2ee_wire::{
+    Error,
+    record::{RecordReader, write_bytes},
+};
+
+use crate::{DeviceId, session::OurIdentity};
+
+use super::{draft, names};
+
+const FORMAT_VERSION: u8 = 1;
+/// Registration ids fit 14 bits, so that sealed sender can address them (signal.md §2.4).
+const REGISTRATION_ID_MASK: u32 = 0x3fff;
+
+/// The account's long-term secrets and names.
+#[derive(Debug)]
+pub(super) struct Identity {
+    user: String,
+    device: DeviceId,
+    registration_id: u32,
+    key: x25519::PrivateKey,
+}
+
+impl Identity {
+    pub(super) fn generate(
+        user: &str,
+        device: DeviceId,
+        random: &mut dyn Random,
+    ) -> Result<Self, Error> {
+        let mut id = [0; 4];
+        random.fill(&mut id)?;
+        let registration_id = (u32::from_be_bytes(id) & REGISTRATION_ID_MASK).max(1);
+        let key = x25519::PrivateKey::random(random)?;
+        Ok(Self { user: user.to_owned(), device, registration_id, key })
+    }
+
+    pub(super) fn user(&self) -> (&str, DeviceId) {
+        (&self.user, self.device)
+    }
+
+    pub(super) const fn key(&self) -> &x25519::PrivateKey {
+        &self.key
+    }
+
+    pub(super) const fn ours(&self) -> OurIdentity<'_> {
+        OurIdentity { key: &self.key, registration_id: self.registration_id }
+    }
+
+    pub(super) fn encode(&self) -> SecretBytes {
+        draft::encoded(|out| {
+            out.push(FORMAT_VERSION);
+            write_bytes(out, self.user.as_bytes());
+            out.push(self.device.get());
+            out.extend_from_slice(&self.registration_id.to_be_bytes());
+            out.extend_from_slice(self.key.expose());
+            out.extend_from_slice(self.key.public().as_bytes());
+        })
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = RecordReader::new(bytes);
+        if reader.u8()? != FORMAT_VERSION {
+            return Err(Error::CorruptState);
+        }
+        let user = names::read_user(&mut reader)?;
+        let device = names::read_device(&mut reader)?;
+        let registration_id = reader.u32()?;
+        let secret = Secret::new(*reader.array()?);
+        let key = x25519::PrivateKey::from_parts(secret, x25519::PublicKey::new(*reader.array()?));
+        reader.finish()?;
+        Ok(Self { user, device, registration_id, key })
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The root record: what must exist, at which revision (docs/formats.md, "Root record").
+//!
+//! It is rewritten when a prekey or a session comes or goes or a trusted identity changes, not
+//! with each message.
+
+use e2ee_primitives::secret::SecretBytes;
+use e2ee_state::digest::SetDigest;
+use e2ee_wire::{Error, record::RecordReader};
+
+const FORMAT_VERSION: u8 = 1;
+
+/// Which records the account consists of, besides its identity.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Index {
+    /// The revision of the prekeys.
+    pub(super) prekeys_revision: u64,
+    /// How many peers there are.
+    pub(super) peers: u32,
+    /// Their names and revisions.
+    pub(super) digest: SetDigest,
+}
+
+impl Index {
+    pub(super) fn encode(&self) -> SecretBytes {
+        super::draft::encoded(|out| {
+            out.push(FORMAT_VERSION);
+            out.extend_from_slice(&self.prekeys_revision.to_be_bytes());
+            out.extend_from_slice(&self.peers.to_be_bytes());
+            out.extend_from_slice(self.digest.as_bytes());
+        })
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = RecordReader::new(bytes);
+        if reader.u8()? != FORMAT_VERSION {
+            return Err(Error::CorruptState);
+        }
+        let index = Self {
+            prekeys_revision: reader.u64()?,
+            peers: reader.u32()?,
+            digest: SetDigest::from_bytes(*reader.array()?),
+        };
+        reader.finish()?;
+        Ok(index)
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The ledger: which messages were opened, so that a repeated delivery is known from a forged
+//! duplicate (docs/storage.md, "Receiving").
+//!
+//! An entry's name holds the day of its making and a keyed hash over the sender and the ratchet
+//! message with its tag: only exactly the same message finds it. It is asked only when the ratchet
+//! has refused a message, and forgotten after 30 days.
+
+use e2ee_primitives::secret::SecretBytes;
+use e2ee_state::{Failure, Step};
+use e2ee_wire::Error;
+
+use crate::{
+    PreKeyMessage,
+    envelope::{self, Kind},
+};
+
+use super::{
+    Account, Environment, Incoming, Learnt, Outcome, draft::Draft, names, receive::Delivery,
+};
+
+/// How long a repeated delivery is recognized.
+pub const REMEMBERED_DAYS: u64 = 30;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+pub(super) const fn day(now_ms: u64) -> u64 {
+    now_ms / DAY_MS
+}
+
+fn entry_name(day: u64, key: &str) -> String {
+    format!("{}{day:08x}/{key}", names::LEDGER_PREFIX)
+}
+
+impl Account {
+    /// The keyed hash by which an envelope is found again.
+    pub(super) fn ledger_key(&self, incoming: &Incoming<'_>) -> Result<String, Error> {
+        let message = match envelope::decode(incoming.envelope)? {
+            (Kind::Ratchet, message) => message,
+            (Kind::PreKey, message) => PreKeyMessage::decode(message)?.inner,
+        };
+        let sender = names::peer(incoming.user, incoming.device);
+        let length = u64::try_from(sender.len()).map_err(|_| Error::InvalidArgument)?;
+        let hash = self.ledger_hash.tag(&[&length.to_be_bytes(), sender.as_bytes(), message]);
+        Ok(names::hex(&hash))
+    }
+
+    pub(super) fn put_ledger_entry(
+        key: &str,
+        now_ms: u64,
+        inbox_id: &str,
+        draft: &mut Draft<'_>,
+    ) -> Result<(), Failure> {
+        let content = SecretBytes::new(inbox_id.as_bytes().to_vec());
+        draft.put(&entry_name(day(now_ms), key), 0, 1, &content)
+    }
+
+    /// What is known of a message that the ratchet has refused as used.
+    pub(super) fn delivered_before(
+        &self,
+        key: &str,
+        refusal: Error,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Delivery>>, Failure> {
+        let today = day(environment.now_ms);
+        for past in 0..=REMEMBERED_DAYS {
+            let name = entry_name(today.saturating_sub(past), key);
+            let Some(stored) = environment.records.get(&name)? else { continue };
+            let id = self.sealer.open(&name, stored.revision, &stored.sealed)?;
+            let id = core::str::from_utf8(id.expose()).map_err(|_| Error::CorruptState)?;
+            let value = match self.inbox_entry(id, environment.records)? {
+                Some(entry) => Delivery::Waiting(entry),
+                None => Delivery::Handled,
+            };
+            let learnt = Learnt::default();
+            return Ok(Step { writes: Vec::new(), result: Outcome { value, learnt } });
+        }
+        Err(refusal.into())
+    }
+
+    /// Once a day, the entries that are too old.
+    pub(super) fn expired_ledger_entries(
+        &self,
+        environment: &mut Environment<'_>,
+    ) -> Result<Vec<(String, u64)>, Failure> {
+        let today = day(environment.now_ms);
+        if today <= self.pruned_day {
+            return Ok(Vec::new());
+        }
+        let oldest = entry_name(today.saturating_sub(REMEMBERED_DAYS), "");
+        let mut entries = environment.records.list(names::LEDGER_PREFIX)?;
+        entries.retain(|(name, _)| *name < oldest);
+        Ok(entries)
+    }
+}

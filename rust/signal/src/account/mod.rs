@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! An account: an identity, its prekeys, its peers and their sessions, kept as sealed records
+//! (docs/storage.md; docs/architecture.md, "Steps and stores").
+//!
+//! Every method works inside one transaction of a store, which it only reads. What it would
+//! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
+//! [`Account::committed`] in exchange for the result.
+
+mod draft;
+mod identity;
+mod inbox;
+mod index;
+mod ledger;
+mod names;
+mod peer;
+mod receive;
+mod send;
+mod sessions;
+mod trust;
+
+use std::collections::HashMap;
+
+use e2ee_primitives::{hmac::HmacKey, random::Random, x25519};
+use e2ee_state::{Failure, Records, Sealer, Step, StoreError, StoreSecret, digest::SetDigest, key};
+use e2ee_wire::Error;
+
+use crate::{Address, DeviceId, PreKeyStock, session::OurIdentity};
+
+use draft::Draft;
+use identity::Identity;
+use index::Index;
+
+pub use inbox::InboxEntry;
+pub use receive::{Delivery, Incoming};
+pub use trust::Contact;
+
+/// What a method works with: the store's transaction, randomness, and the time in milliseconds
+/// since the Unix epoch.
+pub struct Environment<'a> {
+    /// The open transaction.
+    pub records: &'a mut dyn Records,
+    /// The source of randomness.
+    pub random: &'a mut dyn Random,
+    /// The time.
+    pub now_ms: u64,
+}
+
+/// An account, as one process knows it.
+#[derive(Debug)]
+pub struct Account {
+    sealer: Sealer,
+    digest_key: HmacKey,
+    ledger_hash: HmacKey,
+    identity: Identity,
+    index: Index,
+    index_revision: u64,
+    /// The members of the index's digest, with their revisions.
+    members: HashMap<String, u64>,
+    /// The highest revision that this process has seen of each session's head.
+    heads: HashMap<String, u64>,
+    /// The day of the last look for ledger entries that are too old.
+    pruned_day: u64,
+}
+
+/// A result, and what the account knows once the step is durable.
+#[derive(Debug)]
+pub struct Outcome<T> {
+    value: T,
+    learnt: Learnt,
+}
+
+/// What changes in the account's own memory by a commit.
+#[derive(Debug, Default)]
+struct Learnt {
+    index: Option<(Index, u64)>,
+    members: Vec<(String, Option<u64>)>,
+    heads: Vec<(String, u64)>,
+    pruned_day: Option<u64>,
+}
+
+impl Account {
+    /// Makes an account for `user` in an empty store.
+    ///
+    /// [`StoreError::AlreadyExists`] if the store holds one.
+    pub fn create(
+        secret: &StoreSecret,
+        user: &str,
+        device: DeviceId,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Self>, Failure> {
+        if environment.records.get(key::RECORD_NAME)?.is_some() {
+            return Err(StoreError::AlreadyExists.into());
+        }
+        names::check_user(user)?;
+        let (sealer, store_record) = secret.create(environment.random)?;
+        let identity = Identity::generate(user, device, environment.random)?;
+        let stock = PreKeyStock::generate(identity.key(), environment.random)?;
+        let index = Index { prekeys_revision: 1, peers: 0, digest: SetDigest::default() };
+        let mut draft = Draft::new(&sealer, environment.random);
+        draft.plain(key::RECORD_NAME, store_record);
+        draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
+        draft.put(names::INDEX, 0, 1, &index.encode())?;
+        draft.put(names::PREKEYS, 0, 1, &draft::encoded(|out| stock.encode(out)))?;
+        let writes = draft.finish();
+        let result = Self::new(sealer, identity, index, 1);
+        Ok(Step { writes, result })
+    }
+
+    /// Opens the account of a store, and checks all that its index vouches for.
+    pub fn open(secret: &StoreSecret, records: &mut dyn Records) -> Result<Self, Failure> {
+        let record = records.get(key::RECORD_NAME)?.ok_or(StoreError::Missing)?;
+        let sealer = secret.open(&record.sealed)?;
+        let stored = records.get(names::IDENTITY)?.ok_or(StoreError::Corruption)?;
+        let opened = sealer.open(names::IDENTITY, stored.revision, &stored.sealed)?;
+        let identity = Identity::decode(opened.expose())?;
+        let placeholder = Index { prekeys_revision: 0, peers: 0, digest: SetDigest::default() };
+        let mut account = Self::new(sealer, identity, placeholder, 0);
+        account.refresh(records)?;
+        Ok(account)
+    }
+
+    fn new(sealer: Sealer, identity: Identity, index: Index, index_revision: u64) -> Self {
+        Self {
+            digest_key: sealer.hash_key("index"),
+            ledger_hash: sealer.hash_key("ledger"),
+            sealer,
+            identity,
+            index,
+            index_revision,
+            members: HashMap::new(),
+            heads: HashMap::new(),
+            pruned_day: 0,
+        }
+    }
+
+    /// Takes note that `outcome`'s step is durable, and returns its result.
+    pub fn committed<T>(&mut self, outcome: Outcome<T>) -> T {
+        let Learnt { index, members, heads, pruned_day } = outcome.learnt;
+        if let Some((index, revision)) = index
+            && revision > self.index_revision
+        {
+            self.index = index;
+            self.index_revision = revision;
+            for (name, revision) in members {
+                match revision {
+                    Some(revision) => _ = self.members.insert(name, revision),
+                    None => _ = self.members.remove(&name),
+                }
+            }
+        }
+        for (name, revision) in heads {
+            let seen = self.heads.entry(name).or_default();
+            *seen = revision.max(*seen);
+        }
+        self.pruned_day = self.pruned_day.max(pruned_day.unwrap_or(0));
+        outcome.value
+    }
+
+    /// This account's name and device.
+    #[must_use]
+    pub fn user(&self) -> (&str, DeviceId) {
+        self.identity.user()
+    }
+
+    /// This account's public identity key.
+    #[must_use]
+    pub const fn identity_key(&self) -> &x25519::PublicKey {
+        self.identity.key().public()
+    }
+
+    /// A bundle of this device's public keys, to give to whoever wants to start a session.
+    ///
+    /// Each call reserves one-time keys for one session.
+    pub fn bundle(
+        &mut self,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
+        self.refresh(environment.records)?;
+        let mut stock = self.stock(environment.records)?;
+        let device = self.identity.user().1;
+        let bundle = stock.reserve(self.ours(), device, environment.random)?.encode();
+        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut learnt = Learnt::default();
+        let index = self.put_stock(&stock, &mut draft)?;
+        self.put_index(index, &mut draft, &mut learnt)?;
+        Ok(Step { writes: draft.finish(), result: Outcome { value: bundle, learnt } })
+    }
+
+    /// A bundle without one-time keys, for any number of sessions.
+    pub fn reusable_bundle(&mut self, records: &mut dyn Records) -> Result<Vec<u8>, Failure> {
+        self.refresh(records)?;
+        let stock = self.stock(records)?;
+        Ok(stock.reusable(self.ours(), self.identity.user().1).encode())
+    }
+
+    /// Reads the index and, if another process changed it, checks everything against it again.
+    fn refresh(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
+        let stored = records.get(names::INDEX)?.ok_or(StoreError::Corruption)?;
+        if stored.revision == self.index_revision {
+            return Ok(());
+        }
+        if stored.revision < self.index_revision {
+            return Err(StoreError::Rollback.into());
+        }
+        let opened = self.sealer.open(names::INDEX, stored.revision, &stored.sealed)?;
+        let index = Index::decode(opened.expose())?;
+        let mut digest = SetDigest::default();
+        let mut members = HashMap::new();
+        for (name, revision) in records.list(names::PEER_PREFIX)? {
+            digest.toggle(&self.digest_key, &name, revision);
+            members.insert(name, revision);
+        }
+        if digest != index.digest || u32::try_from(members.len()) != Ok(index.peers) {
+            return Err(StoreError::Corruption.into());
+        }
+        self.index = index;
+        self.index_revision = stored.revision;
+        self.members = members;
+        Ok(())
+    }
+
+    fn ours(&self) -> OurIdentity<'_> {
+        self.identity.ours()
+    }
+
+    fn our_address(&self) -> Result<Address, Error> {
+        let (user, device) = self.identity.user();
+        names::protocol_address(user, device)
+    }
+
+    fn stock(&self, records: &mut dyn Records) -> Result<PreKeyStock, Failure> {
+        let stored = records.get(names::PREKEYS)?.ok_or(StoreError::Corruption)?;
+        if stored.revision != self.index.prekeys_revision {
+            return Err(StoreError::Corruption.into());
+        }
+        let opened = self.sealer.open(names::PREKEYS, stored.revision, &stored.sealed)?;
+        Ok(PreKeyStock::decode(opened.expose())?)
+    }
+
+    /// Saves the prekeys, and returns the index that vouches for them.
+    fn put_stock(&self, stock: &PreKeyStock, draft: &mut Draft<'_>) -> Result<Index, Failure> {
+        let base = self.index.prekeys_revision;
+        let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
+        let encoded = draft::encoded(|out| stock.encode(out));
+        draft.put(names::PREKEYS, base, revision, &encoded)?;
+        Ok(Index { prekeys_revision: revision, ..self.index })
+    }
+
+    fn put_index(
+        &self,
+        index: Index,
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<(), Failure> {
+        let revision = self.next_index_revision()?;
+        draft.put(names::INDEX, self.index_revision, revision, &index.encode())?;
+        learnt.index = Some((index, revision));
+        Ok(())
+    }
+
+    /// The revision that the next change of the index takes; peers take it as theirs, so that no
+    /// name ever has the same revision twice.
+    fn next_index_revision(&self) -> Result<u64, Error> {
+        self.index_revision.checked_add(1).ok_or(Error::Exhausted)
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Names: of records, and of users as the protocol knows them (docs/formats.md, "Record names";
+//! signal.md §2.4).
+
+use e2ee_primitives::{sha, x25519};
+use e2ee_wire::{Error, record::RecordReader};
+
+use crate::{
+    Address, DeviceId, ServiceId,
+    address::{MAX_NAME_LEN, ServiceIdKind},
+};
+
+pub(super) const IDENTITY: &str = "identity";
+pub(super) const INDEX: &str = "index";
+pub(super) const PREKEYS: &str = "prekeys";
+pub(super) const PEER_PREFIX: &str = "peer/";
+pub(super) const INBOX_PREFIX: &str = "inbox/";
+pub(super) const LEDGER_PREFIX: &str = "ledger/";
+
+/// The namespace of user names that are no service ids (RFC 9562 §5.5): a random UUID.
+const USER_NAMESPACE: [u8; 16] = [
+    0x7b, 0x1e, 0x5c, 0x02, 0x9a, 0x6d, 0x4f, 0x43, 0xb0, 0xd4, 0x31, 0x8f, 0x52, 0xc6, 0xaa, 0x19,
+];
+
+/// The record of a peer.
+pub(super) fn peer(user: &str, device: DeviceId) -> String {
+    format!("{PEER_PREFIX}{user}/{}", device.get())
+}
+
+/// User and device of a peer's record.
+pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
+    let rest = name.strip_prefix(PEER_PREFIX).ok_or(Error::CorruptState)?;
+    let (user, device) = rest.rsplit_once('/').ok_or(Error::CorruptState)?;
+    let device = device.parse().map_err(|_| Error::CorruptState)?;
+    Ok((user, DeviceId::new(device).map_err(|_| Error::CorruptState)?))
+}
+
+/// The record of a session's head; the peer is part of it, because the base key is the peer's
+/// choice.
+pub(super) fn session(user: &str, device: DeviceId, base_key: &x25519::PublicKey) -> String {
+    format!("session/{user}/{}/{}", device.get(), hex(base_key.as_bytes()))
+}
+
+pub(super) fn objects(head: &str) -> String {
+    format!("{head}/objects")
+}
+
+pub(super) fn skipped(head: &str) -> String {
+    format!("{head}/skipped")
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use core::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Refuses names that are empty, too long, or hold control characters.
+pub(super) fn check_user(user: &str) -> Result<(), Error> {
+    if user.is_empty() || user.len() > MAX_NAME_LEN || user.chars().any(char::is_control) {
+        return Err(Error::InvalidArgument);
+    }
+    Ok(())
+}
+
+/// The address under which the protocol knows a user: a service id itself, any other name mapped
+/// to one, so that the address block of first messages binds it.
+pub(super) fn protocol_address(user: &str, device: DeviceId) -> Result<Address, Error> {
+    check_user(user)?;
+    if ServiceId::parse(user).is_some() {
+        return Address::new(user, device);
+    }
+    let uuid = uuid5(user);
+    let digits = hex(&uuid);
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    let text = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
+    Address::new(&text, device)
+}
+
+/// The binary service id of a user, for safety numbers.
+pub(super) fn service_id(user: &str) -> ServiceId {
+    ServiceId::parse(user).unwrap_or_else(|| ServiceId::new(ServiceIdKind::Account, uuid5(user)))
+}
+
+/// A name-based UUID (RFC 9562 §5.5).
+fn uuid5(user: &str) -> [u8; 16] {
+    let digest = sha::sha1(&[&USER_NAMESPACE, user.as_bytes()]);
+    let mut uuid = [0; 16];
+    for (to, from) in uuid.iter_mut().zip(digest) {
+        *to = from;
+    }
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut uuid;
+    *version = *version & 0x0f | 0x50;
+    *variant = *variant & 0x3f | 0x80;
+    uuid
+}
+
+pub(super) fn read_user(reader: &mut RecordReader<'_>) -> Result<String, Error> {
+    let user = core::str::from_utf8(reader.bytes()?).map_err(|_| Error::CorruptState)?;
+    check_user(user).map_err(|_| Error::CorruptState)?;
+    Ok(user.to_owned())
+}
+
+pub(super) fn read_device(reader: &mut RecordReader<'_>) -> Result<DeviceId, Error> {
+    DeviceId::new(u32::from(reader.u8()?)).map_err(|_| Error::CorruptState)
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Starting sessions and sending on them (signal.md §5.4 and §6.5; docs/storage.md, "Sending").
+
+use e2ee_primitives::x25519;
+use e2ee_state::{Failure, Step};
+use e2ee_wire::Error;
+
+use crate::{
+    DeviceId, Parties, PreKeyBundle, Session,
+    envelope::{self, MAX_PLAINTEXT_LEN},
+    padding,
+    session::Ciphertext,
+    sessions::Outgoing,
+};
+
+use super::{
+    Account, Environment, Learnt, Outcome,
+    draft::Draft,
+    names,
+    peer::{Peer, Trust},
+    sessions::LoadedPeer,
+};
+
+/// Whether a bundle may bring in an identity key that is not the trusted one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NewIdentity {
+    Refuse,
+    Accept(Trust),
+}
+
+impl Account {
+    /// Starts a session with a peer from its encoded bundle. The peer may be away.
+    ///
+    /// [`Error::UntrustedIdentity`] if the bundle is not under the identity that is trusted;
+    /// the first identity seen is trusted.
+    pub fn connect(
+        &mut self,
+        (user, device): (&str, DeviceId),
+        bundle: &[u8],
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<()>>, Failure> {
+        self.connect_with((user, device), bundle, NewIdentity::Refuse, environment)
+    }
+
+    pub(super) fn connect_with(
+        &mut self,
+        (user, device): (&str, DeviceId),
+        bundle: &[u8],
+        new_identity: NewIdentity,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<()>>, Failure> {
+        let bundle = PreKeyBundle::decode(bundle)?;
+        let verified = bundle.verify()?;
+        if bundle.device != device {
+            return Err(Error::InvalidArgument.into());
+        }
+        let parties = self.parties(user, device)?;
+        self.refresh(environment.records)?;
+        let (mut loaded, before) =
+            self.peer_or_new((user, device), &bundle.identity_key, environment)?;
+        match new_identity {
+            NewIdentity::Refuse if loaded.peer.identity_key != bundle.identity_key => {
+                return Err(Error::UntrustedIdentity.into());
+            }
+            NewIdentity::Refuse => {}
+            NewIdentity::Accept(trust) => {
+                loaded.peer.identity_key = bundle.identity_key;
+                loaded.peer.trust = trust;
+            }
+        }
+        let now = environment.now_ms / 1_000;
+        let session = Session::initiate(self.ours(), &parties, &verified, now, environment.random)?;
+        loaded.sessions.install(session);
+        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut learnt = Learnt::default();
+        self.save_peer(&mut loaded, (before.as_ref(), self.index), &mut draft, &mut learnt)?;
+        Ok(Step { writes: draft.finish(), result: Outcome { value: (), learnt } })
+    }
+
+    /// Pads and encrypts `plaintext`; the result is an encoded envelope.
+    ///
+    /// [`Error::InvalidArgument`] above [`MAX_PLAINTEXT_LEN`] bytes.
+    pub fn encrypt(
+        &mut self,
+        (user, device): (&str, DeviceId),
+        plaintext: &[u8],
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
+        if plaintext.len() > MAX_PLAINTEXT_LEN {
+            return Err(Error::InvalidArgument.into());
+        }
+        let parties = self.parties(user, device)?;
+        self.refresh(environment.records)?;
+        let loaded = self.load_peer(environment.records, user, device)?;
+        let mut loaded = loaded.ok_or(Error::NoSession)?;
+        let trusted = loaded.peer.identity_key;
+        let padded = padding::pad(plaintext);
+        let outgoing = Outgoing { plaintext: padded.expose(), now: environment.now_ms / 1_000 };
+        let ciphertext =
+            loaded.sessions.encrypt(&parties, &trusted, outgoing, environment.random)?;
+        let (kind, message) = match ciphertext {
+            Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
+            Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
+        };
+        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut learnt = Learnt::default();
+        let before = loaded.peer.clone();
+        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
+        let value = envelope::encode(kind, &message);
+        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+    }
+
+    pub(super) fn parties(&self, user: &str, device: DeviceId) -> Result<Parties, Error> {
+        Ok(Parties { ours: self.our_address()?, theirs: names::protocol_address(user, device)? })
+    }
+
+    /// The peer as it is stored, or a new one that trusts `identity_key`; and its record as it is
+    /// stored, to see later whether it changed.
+    pub(super) fn peer_or_new(
+        &mut self,
+        (user, device): (&str, DeviceId),
+        identity_key: &x25519::PublicKey,
+        environment: &mut Environment<'_>,
+    ) -> Result<(LoadedPeer, Option<Peer>), Failure> {
+        Ok(match self.load_peer(environment.records, user, device)? {
+            Some(loaded) => {
+                let before = loaded.peer.clone();
+                (loaded, Some(before))
+            }
+            None => (LoadedPeer::new(user, device, Peer::first_seen(*identity_key)), None),
+        })
+    }
+}

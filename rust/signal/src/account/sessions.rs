@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Loading the sessions of a peer, and saving what changed of them (docs/formats.md, "Session").
+//!
+//! A session is three records. Its head seals the revisions of the other two, and the peer's
+//! record names the head: none of them can be exchanged, taken away or put back alone.
+
+use e2ee_primitives::{secret::SecretBytes, x25519};
+use e2ee_state::{Failure, Records, StoreError};
+use e2ee_wire::{Error, record::RecordReader};
+
+use crate::{DeviceId, Session, Sessions, session::Generations};
+
+use super::{
+    Account, Learnt,
+    draft::{Draft, encoded},
+    index::Index,
+    names,
+    peer::Peer,
+};
+
+const UNCHANGED: Generations = Generations { head: 0, objects: 0, skipped: 0 };
+
+/// A peer, as its records say.
+pub(super) struct LoadedPeer {
+    pub(super) user: String,
+    pub(super) device: DeviceId,
+    /// The revision of the peer's record, 0 if there is none.
+    pub(super) revision: u64,
+    pub(super) peer: Peer,
+    pub(super) sessions: Sessions,
+    saved: Vec<Saved>,
+}
+
+/// The revisions under which a session stands in the store.
+struct Saved {
+    base_key: x25519::PublicKey,
+    head: u64,
+    objects: u64,
+    skipped: u64,
+}
+
+impl Account {
+    /// The record of a peer, which must be there if the index says so.
+    pub(super) fn read_peer(
+        &self,
+        records: &mut dyn Records,
+        name: &str,
+    ) -> Result<Option<(u64, Peer)>, Failure> {
+        let stored = match (records.get(name)?, self.members.get(name)) {
+            (None, None) => return Ok(None),
+            (Some(stored), Some(revision)) if stored.revision == *revision => stored,
+            _ => return Err(StoreError::Corruption.into()),
+        };
+        let opened = self.sealer.open(name, stored.revision, &stored.sealed)?;
+        Ok(Some((stored.revision, Peer::decode(opened.expose())?)))
+    }
+
+    /// A peer with all its sessions, or `None` if it is not known.
+    pub(super) fn load_peer(
+        &mut self,
+        records: &mut dyn Records,
+        user: &str,
+        device: DeviceId,
+    ) -> Result<Option<LoadedPeer>, Failure> {
+        let name = names::peer(user, device);
+        let Some((revision, peer)) = self.read_peer(records, &name)? else {
+            return Ok(None);
+        };
+        let mut saved = Vec::new();
+        let mut load = |base_key: &x25519::PublicKey| -> Result<Session, Failure> {
+            let (session, at) = self.load_session(records, (user, device), base_key)?;
+            saved.push(at);
+            Ok(session)
+        };
+        let current = peer.current.as_ref().map(&mut load).transpose()?;
+        let archived = peer.archived.iter().map(load).collect::<Result<_, _>>()?;
+        let sessions = Sessions::from_parts(current, archived)?;
+        let user = user.to_owned();
+        Ok(Some(LoadedPeer { user, device, revision, peer, sessions, saved }))
+    }
+
+    fn load_session(
+        &mut self,
+        records: &mut dyn Records,
+        (user, device): (&str, DeviceId),
+        base_key: &x25519::PublicKey,
+    ) -> Result<(Session, Saved), Failure> {
+        let name = names::session(user, device, base_key);
+        let (head_revision, head) = self.read_sealed(records, &name)?;
+        let seen = self.heads.entry(name.clone()).or_default();
+        if head_revision < *seen {
+            return Err(StoreError::Rollback.into());
+        }
+        *seen = head_revision;
+        let mut reader = RecordReader::new(head.expose());
+        let (objects_revision, skipped_revision) = (reader.u64()?, reader.u64()?);
+        let (_, head) = head.expose().split_first_chunk::<16>().ok_or(Error::CorruptState)?;
+        let objects = self.read_part(records, &names::objects(&name), objects_revision)?;
+        let skipped = self.read_part(records, &names::skipped(&name), skipped_revision)?;
+        let session = Session::decode(head, objects.expose(), skipped.expose())?;
+        if session.base_key() != base_key {
+            return Err(StoreError::Corruption.into());
+        }
+        let saved = Saved {
+            base_key: *base_key,
+            head: head_revision,
+            objects: objects_revision,
+            skipped: skipped_revision,
+        };
+        Ok((session, saved))
+    }
+
+    fn read_sealed(
+        &self,
+        records: &mut dyn Records,
+        name: &str,
+    ) -> Result<(u64, SecretBytes), Failure> {
+        let stored = records.get(name)?.ok_or(StoreError::Corruption)?;
+        Ok((stored.revision, self.sealer.open(name, stored.revision, &stored.sealed)?))
+    }
+
+    fn read_part(
+        &self,
+        records: &mut dyn Records,
+        name: &str,
+        revision: u64,
+    ) -> Result<SecretBytes, Failure> {
+        match self.read_sealed(records, name)? {
+            (found, part) if found == revision => Ok(part),
+            _ => Err(StoreError::Corruption.into()),
+        }
+    }
+
+    /// Saves what changed of `loaded`: sessions, then, if a session or the trusted identity came or
+    /// went since `before`, the peer's record and `index`.
+    pub(super) fn save_peer(
+        &self,
+        loaded: &mut LoadedPeer,
+        (before, mut index): (Option<&Peer>, Index),
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<(), Failure> {
+        for session in loaded.sessions.iter() {
+            let saved = loaded.saved.iter().find(|saved| saved.base_key == *session.base_key());
+            loaded.save_session(session, saved, draft, learnt)?;
+        }
+        let kept = |base_key| loaded.sessions.iter().any(|kept| kept.base_key() == base_key);
+        for gone in loaded.saved.iter().filter(|saved| !kept(&saved.base_key)) {
+            loaded.delete_session(gone, draft);
+        }
+        loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
+        loaded.peer.archived = loaded.sessions.archived().map(|old| *old.base_key()).collect();
+        if before == Some(&loaded.peer) {
+            return Ok(());
+        }
+        let name = names::peer(&loaded.user, loaded.device);
+        let revision = self.next_index_revision()?;
+        draft.put(&name, loaded.revision, revision, &loaded.peer.encode())?;
+        if loaded.revision == 0 {
+            index.peers = index.peers.checked_add(1).ok_or(Error::Exhausted)?;
+        } else {
+            index.digest.toggle(&self.digest_key, &name, loaded.revision);
+        }
+        index.digest.toggle(&self.digest_key, &name, revision);
+        learnt.members.push((name, Some(revision)));
+        self.put_index(index, draft, learnt)
+    }
+
+    /// Deletes a peer with all its sessions.
+    pub(super) fn delete_peer(
+        &self,
+        loaded: &LoadedPeer,
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<(), Failure> {
+        for saved in &loaded.saved {
+            loaded.delete_session(saved, draft);
+        }
+        let name = names::peer(&loaded.user, loaded.device);
+        draft.delete(&name, loaded.revision);
+        let mut index = self.index;
+        index.peers = index.peers.checked_sub(1).ok_or(Error::CorruptState)?;
+        index.digest.toggle(&self.digest_key, &name, loaded.revision);
+        learnt.members.push((name, None));
+        self.put_index(index, draft, learnt)
+    }
+}
+
+impl LoadedPeer {
+    /// A peer that is not in the store yet.
+    pub(super) fn new(user: &str, device: DeviceId, peer: Peer) -> Self {
+        Self {
+            user: user.to_owned(),
+            device,
+            revision: 0,
+            peer,
+            sessions: Sessions::none(),
+            saved: Vec::new(),
+        }
+    }
+
+    /// Writes the parts that changed; of a new session, all.
+    fn save_session(
+        &self,
+        session: &Session,
+        saved: Option<&Saved>,
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<(), Failure> {
+        let changed = session.generations();
+        let fresh = saved.is_none();
+        if !fresh && changed == UNCHANGED {
+            return Ok(());
+        }
+        let none = Saved { base_key: *session.base_key(), head: 0, objects: 0, skipped: 0 };
+        let saved = saved.unwrap_or(&none);
+        let name = names::session(&self.user, self.device, session.base_key());
+        let revision = saved.head.checked_add(1).ok_or(Error::Exhausted)?;
+        let (mut objects, mut skipped) = (saved.objects, saved.skipped);
+        if fresh || changed.objects != UNCHANGED.objects {
+            draft.put(&names::objects(&name), objects, revision, &session.encode_objects())?;
+            objects = revision;
+        }
+        if fresh || changed.skipped != UNCHANGED.skipped {
+            draft.put(&names::skipped(&name), skipped, revision, &session.encode_skipped())?;
+            skipped = revision;
+        }
+        let head = encoded(|out| {
+            out.extend_from_slice(&objects.to_be_bytes());
+            out.extend_from_slice(&skipped.to_be_bytes());
+            out.extend_from_slice(session.encode_head().expose());
+        });
+        draft.put(&name, saved.head, revision, &head)?;
+        learnt.heads.push((name, revision));
+        Ok(())
+    }
+
+    fn delete_session(&self, saved: &Saved, draft: &mut Draft<'_>) {
+        let name = names::session(&self.user, self.device, &saved.base_key);
+        draft.delete(&names::objects(&name), saved.objects);
+        draft.delete(&names::skipped(&name), saved.skipped);
+        draft.delete(&name, saved.head);
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Envelopes: what an application carries from sender to recipient (docs/formats.md, "Envelope").
+//!
+//! ```text
+//! version 1 | kind 1 | message
+//! ```
+//!
+//! The kinds are those of signal.md §2.4.
+
+use e2ee_wire::Error;
+
+/// The first byte of an envelope.
+pub const FORMAT_VERSION: u8 = 1;
+/// The most bytes of a plaintext: 16 MiB. Larger contents belong into encrypted files.
+pub const MAX_PLAINTEXT_LEN: usize = 16 << 20;
+/// The most bytes of an envelope: a padded plaintext with all that can stand around it.
+pub const MAX_ENVELOPE_LEN: usize = MAX_PLAINTEXT_LEN + 4_096;
+
+/// What an envelope holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A ratchet message.
+    Ratchet,
+    /// A prekey message.
+    PreKey,
+}
+
+/// An envelope around `message`.
+#[must_use]
+pub fn encode(kind: Kind, message: &[u8]) -> Vec<u8> {
+    let kind = match kind {
+        Kind::Ratchet => 2,
+        Kind::PreKey => 3,
+    };
+    [&[FORMAT_VERSION, kind][..], message].concat()
+}
+
+/// Kind and message of an envelope.
+pub fn decode(envelope: &[u8]) -> Result<(Kind, &[u8]), Error> {
+    if envelope.len() > MAX_ENVELOPE_LEN {
+        return Err(Error::Malformed);
+    }
+    match envelope {
+        [FORMAT_VERSION, 2, message @ ..] => Ok((Kind::Ratchet, message)),
+        [FORMAT_VERSION, 3, message @ ..] => Ok((Kind::PreKey, message)),
+        [FORMAT_VERSION, ..] | [] => Err(Error::Malformed),
+        _ => Err(Error::UnsupportedVersion),
+    }
+}

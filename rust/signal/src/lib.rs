@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The Signal protocol (signal.md): identities and prekeys, PQXDH, the Double Ratchet with the
+//! post-quantum ratchet (spqr.md), and sessions.
+//!
+//! docs/protocols/signal.md says which file holds which section.
+
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod address;
+pub mod bundle;
+pub mod dialect;
+pub mod envelope;
+pub mod keys;
+pub mod limits;
+pub mod message;
+pub mod padding;
+pub mod pqxdh;
+pub mod prekey_message;
+pub mod prekeys;
+mod record;
+pub mod safety_number;
+pub mod session;
+pub mod sessions;
+pub mod spqr;
+pub mod stock;
+pub mod triple;
+
+pub use address::{Address, DeviceId, ServiceId};
+pub use bundle::PreKeyBundle;
+pub use message::RatchetMessage;
+pub use prekey_message::PreKeyMessage;
+pub use session::{Ciphertext, Parties, Session};
+pub use sessions::Sessions;
+pub use stock::PreKeyStock;

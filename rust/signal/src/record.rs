@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The stored form of a session in three parts (docs/formats.md, "Session"): a head that every
+//! message rewrites, the objects of the post-quantum ratchet and of a pending start, and the
+//! skipped seeds and keys.
+
+use e2ee_primitives::{secret::SecretBytes, x25519};
+use e2ee_ratchet::DoubleRatchet;
+use e2ee_wire::{Error, record::RecordReader};
+
+use crate::{
+    session::{Pending, Phase, Session},
+    spqr::Spqr,
+    triple::Triple,
+};
+
+const FORMAT_VERSION: u8 = 1;
+const UNACKNOWLEDGED: u8 = 1;
+const INITIATED: u8 = 2;
+const ACCEPTED: u8 = 3;
+
+/// What a head takes without post-quantum epochs beyond the usual two, so that it is allocated
+/// once.
+const HEAD_CAPACITY: usize = 1_024;
+
+impl Session {
+    /// The head: identities, phase, and both ratchets' keys and counters.
+    #[must_use]
+    pub fn encode_head(&self) -> SecretBytes {
+        let mut out = Vec::with_capacity(HEAD_CAPACITY);
+        out.push(FORMAT_VERSION);
+        out.extend_from_slice(self.our_identity.as_bytes());
+        out.extend_from_slice(self.their_identity.as_bytes());
+        out.extend_from_slice(&self.our_registration_id.to_be_bytes());
+        out.extend_from_slice(&self.their_registration_id.to_be_bytes());
+        out.extend_from_slice(self.base_key.as_bytes());
+        match &self.phase {
+            Phase::Unacknowledged(pending) => {
+                out.push(UNACKNOWLEDGED);
+                out.push(u8::from(pending.one_time_id.is_some()));
+                out.extend_from_slice(&pending.one_time_id.unwrap_or(0).to_be_bytes());
+                out.extend_from_slice(&pending.signed_id.to_be_bytes());
+                out.extend_from_slice(&pending.kyber_id.to_be_bytes());
+                out.extend_from_slice(&pending.created.to_be_bytes());
+            }
+            Phase::Initiated => out.push(INITIATED),
+            Phase::Accepted { outer_digest } => {
+                out.push(ACCEPTED);
+                out.extend_from_slice(outer_digest);
+            }
+        }
+        self.triple.ratchet.encode_head(&mut out);
+        self.triple.pq.encode_head(&mut out);
+        SecretBytes::new(out)
+    }
+
+    /// The encapsulation of a pending start, and the objects of the post-quantum ratchet.
+    #[must_use]
+    pub fn encode_objects(&self) -> SecretBytes {
+        let mut out = vec![FORMAT_VERSION];
+        if let Phase::Unacknowledged(pending) = &self.phase {
+            out.extend_from_slice(&*pending.kyber_ciphertext);
+        }
+        self.triple.pq.encode_objects(&mut out);
+        SecretBytes::new(out)
+    }
+
+    /// The skipped seeds of the Double Ratchet and keys of the post-quantum ratchet.
+    #[must_use]
+    pub fn encode_skipped(&self) -> SecretBytes {
+        let mut out = vec![FORMAT_VERSION];
+        self.triple.ratchet.encode_skipped(&mut out);
+        self.triple.pq.encode_skipped(&mut out);
+        SecretBytes::new(out)
+    }
+
+    /// Reads the three parts back; [`Error::CorruptState`] if they are not what was written.
+    pub fn decode(head: &[u8], objects: &[u8], skipped: &[u8]) -> Result<Self, Error> {
+        let mut head = part(head)?;
+        let mut objects = part(objects)?;
+        let mut skipped = part(skipped)?;
+        let session = Self {
+            our_identity: x25519::PublicKey::new(*head.array()?),
+            their_identity: x25519::PublicKey::new(*head.array()?),
+            our_registration_id: head.u32()?,
+            their_registration_id: head.u32()?,
+            base_key: x25519::PublicKey::new(*head.array()?),
+            phase: decode_phase(&mut head, &mut objects)?,
+            triple: Triple {
+                ratchet: DoubleRatchet::decode(&mut head, &mut skipped)?,
+                pq: Spqr::decode(&mut head, &mut objects, &mut skipped)?,
+            },
+            head_generation: 0,
+            start_generation: 0,
+        };
+        head.finish()?;
+        objects.finish()?;
+        skipped.finish()?;
+        Ok(session)
+    }
+}
+
+fn part(bytes: &[u8]) -> Result<RecordReader<'_>, Error> {
+    let mut reader = RecordReader::new(bytes);
+    if reader.u8()? == FORMAT_VERSION { Ok(reader) } else { Err(Error::CorruptState) }
+}
+
+fn decode_phase(
+    head: &mut RecordReader<'_>,
+    objects: &mut RecordReader<'_>,
+) -> Result<Phase, Error> {
+    match head.u8()? {
+        UNACKNOWLEDGED => {
+            let one_time_id = match (head.u8()?, head.u32()?) {
+                (0, 0) => None,
+                (1, id) => Some(id),
+                _ => return Err(Error::CorruptState),
+            };
+            Ok(Phase::Unacknowledged(Pending {
+                one_time_id,
+                signed_id: head.u32()?,
+                kyber_id: head.u32()?,
+                created: head.u64()?,
+                kyber_ciphertext: Box::new(*objects.array()?),
+            }))
+        }
+        INITIATED => Ok(Phase::Initiated),
+        ACCEPTED => Ok(Phase::Accepted { outer_digest: *head.array()? }),
+        _ => Err(Error::CorruptState),
+    }
+}
