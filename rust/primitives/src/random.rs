@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Randomness as an argument: the trait that every drawing function takes (ARCHITECTURE §2).
+//! Randomness as an argument: the trait that every drawing function takes (docs/architecture.md, "Layers").
 
 use e2ee_wire::Error;
 

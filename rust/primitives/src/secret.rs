@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Secret bytes that are wiped on drop and never printed, compared or copied by accident.
+//! Secret bytes that are wiped on drop and never printed, compared or copied by accident
+//! (docs/architecture.md, "Layers").
 
 use core::fmt;
 

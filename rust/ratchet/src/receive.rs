@@ -130,6 +130,20 @@ impl<D: Dialect> DoubleRatchet<D> {
         }
     }
 
+    /// How many seeds of late messages are kept.
+    #[must_use]
+    pub fn skipped_len(&self) -> usize {
+        self.receiving.iter().map(|chain| chain.skipped.len()).sum()
+    }
+
+    /// Forgets the seeds of late messages: those messages can no longer be opened.
+    pub fn forget_skipped(&mut self) {
+        for chain in &mut self.receiving {
+            chain.skipped = Skipped::none();
+        }
+        self.skipped_generation = self.skipped_generation.wrapping_add(1);
+    }
+
     fn keep(&mut self, chain: ReceivingChain) {
         let excess = (self.receiving.len() + 1).saturating_sub(D::MAX_RECEIVING_CHAINS);
         let dropped = self.receiving.drain(..excess).any(|old| !old.skipped.is_empty());

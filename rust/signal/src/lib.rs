@@ -9,6 +9,7 @@
 pub mod account;
 pub mod address;
 pub mod bundle;
+pub mod device;
 pub mod dialect;
 pub mod envelope;
 pub mod keys;
@@ -23,13 +24,16 @@ pub mod safety_number;
 pub mod session;
 pub mod sessions;
 pub mod spqr;
+pub mod standalone;
 pub mod stock;
 pub mod triple;
 
 pub use address::{Address, DeviceId, ServiceId};
 pub use bundle::PreKeyBundle;
+pub use device::Device;
 pub use message::RatchetMessage;
 pub use prekey_message::PreKeyMessage;
 pub use session::{Ciphertext, Parties, Session};
 pub use sessions::Sessions;
+pub use standalone::StandaloneSession;
 pub use stock::PreKeyStock;

@@ -16,6 +16,10 @@ pub const MAX_RECEIVING_CHAINS: usize = 5;
 /// Sessions that are kept behind the current one.
 pub const MAX_ARCHIVED_SESSIONS: usize = 40;
 
+/// Seeds of late messages that are kept for all sessions with one address; when a session is
+/// archived and there are more, those of the oldest sessions give way.
+pub const MAX_SKIPPED_SEEDS_PER_PEER: usize = 20_000;
+
 /// Age in seconds above which an unacknowledged session is not sent on (30 days).
 pub const MAX_UNACKNOWLEDGED_SECONDS: u64 = 30 * 24 * 60 * 60;
 

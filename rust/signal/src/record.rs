@@ -27,6 +27,21 @@ impl Session {
     #[must_use]
     pub fn encode_head(&self) -> SecretBytes {
         let mut out = Vec::with_capacity(HEAD_CAPACITY);
+        self.append_head(&mut out);
+        SecretBytes::new(out)
+    }
+
+    /// The head behind the revisions of the other two parts, as a store keeps it.
+    #[must_use]
+    pub fn encode_head_with(&self, objects_revision: u64, skipped_revision: u64) -> SecretBytes {
+        let mut out = Vec::with_capacity(HEAD_CAPACITY);
+        out.extend_from_slice(&objects_revision.to_be_bytes());
+        out.extend_from_slice(&skipped_revision.to_be_bytes());
+        self.append_head(&mut out);
+        SecretBytes::new(out)
+    }
+
+    fn append_head(&self, out: &mut Vec<u8>) {
         out.push(FORMAT_VERSION);
         out.extend_from_slice(self.our_identity.as_bytes());
         out.extend_from_slice(self.their_identity.as_bytes());
@@ -48,9 +63,8 @@ impl Session {
                 out.extend_from_slice(outer_digest);
             }
         }
-        self.triple.ratchet.encode_head(&mut out);
-        self.triple.pq.encode_head(&mut out);
-        SecretBytes::new(out)
+        self.triple.ratchet.encode_head(out);
+        self.triple.pq.encode_head(out);
     }
 
     /// The encapsulation of a pending start, and the objects of the post-quantum ratchet.

@@ -243,6 +243,19 @@ impl Session {
         }
     }
 
+    /// How many seeds of late messages are kept.
+    #[must_use]
+    pub fn skipped_len(&self) -> usize {
+        self.triple.ratchet.skipped_len()
+    }
+
+    /// Forgets the seeds and keys of late messages.
+    pub(crate) fn forget_skipped(&mut self) {
+        self.triple.ratchet.forget_skipped();
+        self.triple.pq.forget_skipped();
+        self.head_generation = self.head_generation.wrapping_add(1);
+    }
+
     /// Whether the session may still be sent on at `now` (signal.md §6.5).
     #[must_use]
     pub const fn is_fresh(&self, now: u64) -> bool {
@@ -265,6 +278,12 @@ impl Session {
     #[must_use]
     pub const fn their_identity(&self) -> &x25519::PublicKey {
         &self.their_identity
+    }
+
+    /// Our identity key and theirs.
+    #[must_use]
+    pub const fn identities(&self) -> (&x25519::PublicKey, &x25519::PublicKey) {
+        (&self.our_identity, &self.their_identity)
     }
 
     /// The peer's registration id.

@@ -9,7 +9,7 @@ use e2ee_ratchet::Budget;
 use e2ee_wire::Error;
 
 use crate::{
-    limits::MAX_ARCHIVED_SESSIONS,
+    limits::{MAX_ARCHIVED_SESSIONS, MAX_SKIPPED_SEEDS_PER_PEER},
     message::RatchetMessage,
     prekey_message::PreKeyMessage,
     session::{Ciphertext, OurIdentity, Parties, Session, envelope_budget},
@@ -76,6 +76,19 @@ impl Sessions {
             outgoing.acknowledge();
             self.archived.truncate(MAX_ARCHIVED_SESSIONS.saturating_sub(1));
             self.archived.push_front(outgoing);
+            self.limit_skipped();
+        }
+    }
+
+    /// Forgets late messages of the oldest sessions while too many are remembered.
+    fn limit_skipped(&mut self) {
+        let mut total: usize = self.iter().map(Session::skipped_len).sum();
+        for session in self.archived.iter_mut().rev() {
+            if total <= MAX_SKIPPED_SEEDS_PER_PEER {
+                break;
+            }
+            total = total.saturating_sub(session.skipped_len());
+            session.forget_skipped();
         }
     }
 

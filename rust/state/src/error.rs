@@ -12,7 +12,7 @@ pub enum StoreError {
     WrongKey,
     /// Another process changed the same record: load again and repeat.
     Conflict,
-    /// A record is damaged, missing, or was put in the place of another one: restore a backup.
+    /// A record is damaged, missing, or was put in the place of another one: make a new account.
     Corruption,
     /// The store is older than what this process has seen: another copy of it was put back.
     Rollback,

@@ -31,6 +31,25 @@ impl Sealer {
         Self { store_id, key }
     }
 
+    /// The sealer of a session that belongs to no store: its id is derived from the key.
+    #[must_use]
+    pub fn standalone(key: Secret<32>) -> Self {
+        let id: Secret<STORE_ID_LEN> =
+            hkdf::derive(&[], &[key.expose()], &[b"e2ee standalone store id"]);
+        Self { store_id: *id.expose(), key }
+    }
+
+    /// The sealer of the record `name` alone.
+    #[must_use]
+    pub fn record(&self, name: &str) -> RecordSealer {
+        let info: [&[u8]; 2] = [b"e2ee store record key:", name.as_bytes()];
+        RecordSealer {
+            key: hkdf::derive(&self.store_id, &[self.key.expose()], &info),
+            store_id: self.store_id,
+            name: name.to_owned(),
+        }
+    }
+
     /// Seals `plaintext` as `revision` of the record `name`.
     pub fn seal(
         &self,
@@ -39,15 +58,7 @@ impl Sealer {
         plaintext: &[u8],
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, Failure> {
-        let mut nonce = [0; NONCE_LEN];
-        random.fill(&mut nonce)?;
-        let associated = self.associated_data(name, revision);
-        let body = aead::seal(&self.record_key(name), &nonce, &associated, plaintext);
-        let mut sealed = Vec::with_capacity(body.len().saturating_add(1 + NONCE_LEN));
-        sealed.push(FORMAT_VERSION);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&body);
-        Ok(sealed)
+        self.record(name).seal(revision, plaintext, random)
     }
 
     /// Opens `revision` of the record `name`.
@@ -59,13 +70,7 @@ impl Sealer {
         revision: u64,
         sealed: &[u8],
     ) -> Result<SecretBytes, StoreError> {
-        let Some((&FORMAT_VERSION, rest)) = sealed.split_first() else {
-            return Err(StoreError::Corruption);
-        };
-        let (nonce, body) = rest.split_first_chunk().ok_or(StoreError::Corruption)?;
-        let associated = self.associated_data(name, revision);
-        aead::open(&self.record_key(name), nonce, &associated, body)
-            .map_err(|_| StoreError::Corruption)
+        self.record(name).open(revision, sealed)
     }
 
     /// A key for keyed hashes over names, apart from every record's key.
@@ -75,13 +80,49 @@ impl Sealer {
         let key: Secret<32> = hkdf::derive(&self.store_id, &[self.key.expose()], &info);
         HmacKey::new(key.expose())
     }
+}
 
-    fn record_key(&self, name: &str) -> Secret<32> {
-        let info: [&[u8]; 2] = [b"e2ee store record key:", name.as_bytes()];
-        hkdf::derive(&self.store_id, &[self.key.expose()], &info)
+/// Seals and opens the revisions of one record.
+#[derive(Debug)]
+pub struct RecordSealer {
+    key: Secret<32>,
+    store_id: [u8; STORE_ID_LEN],
+    name: String,
+}
+
+impl RecordSealer {
+    /// Seals `plaintext` as `revision`.
+    pub fn seal(
+        &self,
+        revision: u64,
+        plaintext: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce)?;
+        let associated = self.associated_data(revision);
+        let body = aead::seal(&self.key, &nonce, &associated, plaintext);
+        let mut sealed = Vec::with_capacity(body.len().saturating_add(1 + NONCE_LEN));
+        sealed.push(FORMAT_VERSION);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&body);
+        Ok(sealed)
     }
 
-    fn associated_data(&self, name: &str, revision: u64) -> Vec<u8> {
-        [&[FORMAT_VERSION][..], &self.store_id, &revision.to_be_bytes(), name.as_bytes()].concat()
+    /// Opens `revision`.
+    ///
+    /// [`StoreError::Corruption`] if the bytes are anything but what was sealed as just that.
+    pub fn open(&self, revision: u64, sealed: &[u8]) -> Result<SecretBytes, StoreError> {
+        let Some((&FORMAT_VERSION, rest)) = sealed.split_first() else {
+            return Err(StoreError::Corruption);
+        };
+        let (nonce, body) = rest.split_first_chunk().ok_or(StoreError::Corruption)?;
+        let associated = self.associated_data(revision);
+        aead::open(&self.key, nonce, &associated, body).map_err(|_| StoreError::Corruption)
+    }
+
+    fn associated_data(&self, revision: u64) -> Vec<u8> {
+        let name = self.name.as_bytes();
+        [&[FORMAT_VERSION][..], &self.store_id, &revision.to_be_bytes(), name].concat()
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Counts the cases of one set, so that none is skipped silently (STYLE §10).
+//! Counts the cases of one set, so that none is skipped silently.
 
 use std::collections::BTreeMap;
 

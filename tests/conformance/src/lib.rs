@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Loads vector files, counts the cases that ran and fails on a set that ran none (STYLE §10).
+//! Loads vector files, counts the cases that ran and fails on a set that ran none.
 //!
 //! A file is looked for in the repository's own `tests/vectors`, then in the shared root: the
 //! directory that `E2EE_VECTORS` names, else `../shared/vectors` beside the repository.

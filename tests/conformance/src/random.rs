@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A random source that plays a script, so that a whole conversation is a snapshot (STYLE §10).
+//! A random source that plays a script, so that a whole conversation is a snapshot.
 
 use std::collections::VecDeque;
 

@@ -8,13 +8,11 @@ use e2ee_wire::{
     record::{RecordReader, write_bytes},
 };
 
-use crate::{DeviceId, session::OurIdentity};
+use crate::{DeviceId, device, session::OurIdentity};
 
 use super::{draft, names};
 
 const FORMAT_VERSION: u8 = 1;
-/// Registration ids fit 14 bits, so that sealed sender can address them (signal.md §2.4).
-const REGISTRATION_ID_MASK: u32 = 0x3fff;
 
 /// The account's long-term secrets and names.
 #[derive(Debug)]
@@ -31,9 +29,7 @@ impl Identity {
         device: DeviceId,
         random: &mut dyn Random,
     ) -> Result<Self, Error> {
-        let mut id = [0; 4];
-        random.fill(&mut id)?;
-        let registration_id = (u32::from_be_bytes(id) & REGISTRATION_ID_MASK).max(1);
+        let registration_id = device::registration_id(random)?;
         let key = x25519::PrivateKey::random(random)?;
         Ok(Self { user: user.to_owned(), device, registration_id, key })
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An account: an identity, its prekeys, its peers and their sessions, kept as sealed records
-//! (docs/storage.md; docs/architecture.md, "Steps and stores").
+//! (docs/storage.md, "Steps" and "What vouches for what").
 //!
 //! Every method works inside one transaction of a store, which it only reads. What it would
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
@@ -31,6 +31,8 @@ use identity::Identity;
 use index::Index;
 
 pub use inbox::InboxEntry;
+pub use names::check_user;
+pub(crate) use names::hex;
 pub use receive::{Delivery, Incoming};
 pub use trust::Contact;
 
@@ -74,7 +76,7 @@ pub struct Outcome<T> {
 struct Learnt {
     index: Option<(Index, u64)>,
     members: Vec<(String, Option<u64>)>,
-    heads: Vec<(String, u64)>,
+    heads: Vec<(String, Option<u64>)>,
     pruned_day: Option<u64>,
 }
 
@@ -91,7 +93,7 @@ impl Account {
         if environment.records.get(key::RECORD_NAME)?.is_some() {
             return Err(StoreError::AlreadyExists.into());
         }
-        names::check_user(user)?;
+        check_user(user)?;
         let (sealer, store_record) = secret.create(environment.random)?;
         let identity = Identity::generate(user, device, environment.random)?;
         let stock = PreKeyStock::generate(identity.key(), environment.random)?;
@@ -149,6 +151,11 @@ impl Account {
             }
         }
         for (name, revision) in heads {
+            let Some(revision) = revision else {
+                // A peer may choose the same base key again; that session's revisions begin anew.
+                self.heads.remove(&name);
+                continue;
+            };
             let seen = self.heads.entry(name).or_default();
             *seen = revision.max(*seen);
         }

@@ -49,7 +49,7 @@ pub(super) fn skipped(head: &str) -> String {
     format!("{head}/skipped")
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use core::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a `String` cannot fail.
@@ -59,7 +59,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Refuses names that are empty, too long, or hold control characters.
-pub(super) fn check_user(user: &str) -> Result<(), Error> {
+pub fn check_user(user: &str) -> Result<(), Error> {
     if user.is_empty() || user.len() > MAX_NAME_LEN || user.chars().any(char::is_control) {
         return Err(Error::InvalidArgument);
     }
@@ -68,7 +68,7 @@ pub(super) fn check_user(user: &str) -> Result<(), Error> {
 
 /// The address under which the protocol knows a user: a service id itself, any other name mapped
 /// to one, so that the address block of first messages binds it.
-pub(super) fn protocol_address(user: &str, device: DeviceId) -> Result<Address, Error> {
+pub(crate) fn protocol_address(user: &str, device: DeviceId) -> Result<Address, Error> {
     check_user(user)?;
     if ServiceId::parse(user).is_some() {
         return Address::new(user, device);

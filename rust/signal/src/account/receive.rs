@@ -80,7 +80,7 @@ impl Account {
         self.refresh(environment.records)?;
         let entry_name = self.ledger_key(&incoming)?;
         let mut opened = match self.open_envelope(incoming, environment) {
-            Err(Failure::Protocol(refusal @ (Error::Duplicate | Error::UnknownPreKey))) => {
+            Err(Failure::Protocol(refusal)) if may_be_repeated(refusal) => {
                 return self.delivered_before(&entry_name, refusal, environment);
             }
             opened => opened?,
@@ -170,4 +170,10 @@ impl Account {
         };
         self.save_peer(&mut opened.loaded, (opened.before.as_ref(), index), draft, learnt)
     }
+}
+
+/// Whether the ratchet refuses a message so that it has opened before: its chain or its session
+/// may be forgotten by now.
+const fn may_be_repeated(refusal: Error) -> bool {
+    matches!(refusal, Error::Duplicate | Error::UnknownPreKey | Error::Forged | Error::NoSession)
 }

@@ -10,13 +10,7 @@ use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{DeviceId, Session, Sessions, session::Generations};
 
-use super::{
-    Account, Learnt,
-    draft::{Draft, encoded},
-    index::Index,
-    names,
-    peer::Peer,
-};
+use super::{Account, Learnt, draft::Draft, index::Index, names, peer::Peer};
 
 const UNCHANGED: Generations = Generations { head: 0, objects: 0, skipped: 0 };
 
@@ -146,7 +140,7 @@ impl Account {
         }
         let kept = |base_key| loaded.sessions.iter().any(|kept| kept.base_key() == base_key);
         for gone in loaded.saved.iter().filter(|saved| !kept(&saved.base_key)) {
-            loaded.delete_session(gone, draft);
+            loaded.delete_session(gone, draft, learnt);
         }
         loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
         loaded.peer.archived = loaded.sessions.archived().map(|old| *old.base_key()).collect();
@@ -174,7 +168,7 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         for saved in &loaded.saved {
-            loaded.delete_session(saved, draft);
+            loaded.delete_session(saved, draft, learnt);
         }
         let name = names::peer(&loaded.user, loaded.device);
         draft.delete(&name, loaded.revision);
@@ -225,20 +219,17 @@ impl LoadedPeer {
             draft.put(&names::skipped(&name), skipped, revision, &session.encode_skipped())?;
             skipped = revision;
         }
-        let head = encoded(|out| {
-            out.extend_from_slice(&objects.to_be_bytes());
-            out.extend_from_slice(&skipped.to_be_bytes());
-            out.extend_from_slice(session.encode_head().expose());
-        });
+        let head = session.encode_head_with(objects, skipped);
         draft.put(&name, saved.head, revision, &head)?;
-        learnt.heads.push((name, revision));
+        learnt.heads.push((name, Some(revision)));
         Ok(())
     }
 
-    fn delete_session(&self, saved: &Saved, draft: &mut Draft<'_>) {
+    fn delete_session(&self, saved: &Saved, draft: &mut Draft<'_>, learnt: &mut Learnt) {
         let name = names::session(&self.user, self.device, &saved.base_key);
         draft.delete(&names::objects(&name), saved.objects);
         draft.delete(&names::skipped(&name), saved.skipped);
         draft.delete(&name, saved.head);
+        learnt.heads.push((name, None));
     }
 }

@@ -116,6 +116,14 @@ impl Chain {
         }
     }
 
+    /// Forgets the keys passed over.
+    pub fn forget_skipped(&mut self) {
+        let epochs = [Some(&mut self.current), self.next.as_mut()];
+        let epochs = epochs.into_iter().flatten().map(|epoch| &mut epoch.receiving);
+        self.previous.iter_mut().chain(epochs).for_each(Receiving::forget_all);
+        self.skipped_generation += 1;
+    }
+
     /// The newest epoch.
     #[must_use]
     pub fn newest_epoch(&self) -> u64 {

@@ -103,6 +103,11 @@ impl Spqr {
         Ok(())
     }
 
+    /// Forgets the keys passed over: those messages can no longer be opened.
+    pub fn forget_skipped(&mut self) {
+        self.chain.forget_skipped();
+    }
+
     /// The epoch at work, from 1.
     #[must_use]
     pub const fn epoch(&self) -> u64 {

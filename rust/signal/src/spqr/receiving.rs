@@ -85,6 +85,11 @@ impl Receiving {
         }
     }
 
+    /// Wipes all keys passed over.
+    pub(super) fn forget_all(&mut self) {
+        self.skipped = Skipped::none();
+    }
+
     /// Wipes the keys with these indices; returns whether there were any.
     fn forget(&mut self, indices: core::ops::Range<u32>) -> bool {
         let before = self.skipped.len();

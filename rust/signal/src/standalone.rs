@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A session that its owner stores itself (docs/storage.md, "Without a store").
+//!
+//! ```text
+//!   Ready ──encrypt, decrypt──► Open ──release──► Ready
+//!                                └──abandon──► Stale: load it again
+//! ```
+//!
+//! Nothing can force the owner to save what a step writes before it releases the result; the
+//! states make forgetting visible. Loading one state twice uses keys twice.
+
+use e2ee_primitives::{random::Random, secret::SecretBytes};
+use e2ee_state::{Change, Failure, Sealer, StoreError, Write, seal::RecordSealer};
+use e2ee_wire::{Error, record::RecordReader};
+
+use crate::{
+    Address, Ciphertext, Parties, PreKeyBundle, PreKeyMessage, RatchetMessage, Session,
+    device::Device,
+    session::{Generations, envelope_budget},
+    stock::UsedPreKeys,
+};
+
+/// The names of a session's three records.
+pub const PARTS: [&str; 3] = ["head", "objects", "skipped"];
+
+/// One session, its seals, and whether a step is open.
+#[derive(Debug)]
+pub struct StandaloneSession {
+    session: Session,
+    parties: Parties,
+    sealers: [RecordSealer; 3],
+    /// Of head, objects and skipped; 0 before the first step.
+    revisions: [u64; 3],
+    saved: Generations,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Ready,
+    Open,
+    Stale,
+}
+
+impl StandaloneSession {
+    /// Starts a session with the owner of `bundle`; nothing need be saved before the first message.
+    pub fn initiate(
+        sealer: &Sealer,
+        device: &Device,
+        peer: Address,
+        bundle: &PreKeyBundle,
+        (now, random): (u64, &mut dyn Random),
+    ) -> Result<Self, Failure> {
+        let parties = Parties { ours: device.address.clone(), theirs: peer };
+        let verified = bundle.verify()?;
+        let session = Session::initiate(device.ours(), &parties, &verified, now, random)?;
+        Ok(Self::new(sealer, session, parties))
+    }
+
+    /// Makes the session that a prekey message asks for, and opens the message.
+    ///
+    /// The device's one-time keys are used up: it must be saved in the same transaction as the
+    /// step. An error has changed nothing.
+    pub fn accept(
+        sealer: &Sealer,
+        device: &mut Device,
+        peer: Address,
+        message: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(Self, Vec<Write>, SecretBytes), Failure> {
+        let message = PreKeyMessage::decode(message)?;
+        let parties = Parties { ours: device.address.clone(), theirs: peer };
+        let keys = device.stock.find(&message.outer)?;
+        let mut session = Session::accept(device.ours(), &parties, &keys, &message.outer)?;
+        let identities = (device.identity_key(), &message.outer.identity_key);
+        let mut budget = envelope_budget(identities.0, identities.1, &parties);
+        let plaintext = session.decrypt_prekey(&parties, &message, &mut budget)?;
+        let mut standalone = Self::new(sealer, session, parties);
+        let writes = standalone.writes(random)?;
+        device.stock.consume(&UsedPreKeys::of(&message.outer));
+        Ok((standalone, writes, plaintext))
+    }
+
+    /// Loads a session from its three records, each with its revision, and the name that binds
+    /// them.
+    pub fn load(
+        sealer: &Sealer,
+        parties: Parties,
+        name: &str,
+        records: [(u64, &[u8]); 3],
+    ) -> Result<Self, Failure> {
+        let sealers = record_sealers(sealer, name);
+        let [(head_revision, head), objects, skipped] = records;
+        let [head_sealer, objects_sealer, skipped_sealer] = &sealers;
+        let head = head_sealer.open(head_revision, head)?;
+        let mut reader = RecordReader::new(head.expose());
+        let sealed_revisions = [reader.u64()?, reader.u64()?];
+        if sealed_revisions != [objects.0, skipped.0] {
+            return Err(StoreError::Corruption.into());
+        }
+        let (_, head) = head.expose().split_first_chunk::<16>().ok_or(Error::CorruptState)?;
+        let session = Session::decode(
+            head,
+            objects_sealer.open(objects.0, objects.1)?.expose(),
+            skipped_sealer.open(skipped.0, skipped.1)?.expose(),
+        )?;
+        let saved = session.generations();
+        let revisions = [head_revision, objects.0, skipped.0];
+        Ok(Self { session, parties, sealers, revisions, saved, stage: Stage::Ready })
+    }
+
+    fn new(sealer: &Sealer, session: Session, parties: Parties) -> Self {
+        let sealers = record_sealers(sealer, &name_of(&session));
+        let saved = session.generations();
+        Self { session, parties, sealers, revisions: [0; 3], saved, stage: Stage::Ready }
+    }
+
+    /// The name that binds this session's records: its base key in hexadecimal.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name_of(&self.session)
+    }
+
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Encrypts at `now`, in seconds since the Unix epoch; the step is open until it is released.
+    pub fn encrypt(
+        &mut self,
+        plaintext: &[u8],
+        now: u64,
+        random: &mut dyn Random,
+    ) -> Result<(Vec<Write>, Ciphertext), Failure> {
+        self.ready()?;
+        let ciphertext = self.session.encrypt(&self.parties, plaintext, now, random)?;
+        Ok((self.writes(random)?, ciphertext))
+    }
+
+    /// Opens a ratchet message; the step is open until it is released.
+    pub fn decrypt(
+        &mut self,
+        message: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(Vec<Write>, SecretBytes), Failure> {
+        self.ready()?;
+        let message = RatchetMessage::decode(message)?;
+        let mut budget = self.budget();
+        let plaintext = self.session.decrypt(&self.parties, &message, &mut budget)?;
+        Ok((self.writes(random)?, plaintext))
+    }
+
+    /// Opens a further prekey message of this session; the step is open until it is released.
+    pub fn decrypt_prekey(
+        &mut self,
+        message: &[u8],
+        random: &mut dyn Random,
+    ) -> Result<(Vec<Write>, SecretBytes), Failure> {
+        self.ready()?;
+        let message = PreKeyMessage::decode(message)?;
+        let mut budget = self.budget();
+        let plaintext = self.session.decrypt_prekey(&self.parties, &message, &mut budget)?;
+        Ok((self.writes(random)?, plaintext))
+    }
+
+    /// Ends the open step: what it writes is durable.
+    pub fn release(&mut self) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Ready;
+        }
+    }
+
+    /// Gives the open step up: what memory holds is ahead of what is stored.
+    pub fn abandon(&mut self) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Stale;
+        }
+    }
+
+    fn ready(&self) -> Result<(), Error> {
+        if self.stage == Stage::Ready { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    fn budget(&self) -> e2ee_ratchet::Budget {
+        let identities = self.session.identities();
+        envelope_budget(identities.0, identities.1, &self.parties)
+    }
+
+    /// Seals the parts that changed; of a session that was never saved, all.
+    ///
+    /// From here on the session is ahead of its stored state: an error makes it stale.
+    fn writes(&mut self, random: &mut dyn Random) -> Result<Vec<Write>, Failure> {
+        self.stage = Stage::Stale;
+        let now = self.session.generations();
+        let [head, objects, skipped] = self.revisions;
+        let fresh = head == 0;
+        let revision = head.checked_add(1).ok_or(Error::Exhausted)?;
+        let mut writes = Vec::with_capacity(3);
+        let mut part = |index: usize, base: u64, plaintext: &[u8]| -> Result<(), Failure> {
+            let (Some(part), Some(name)) = (self.sealers.get(index), PARTS.get(index)) else {
+                return Ok(());
+            };
+            let change = Change::Put { revision, sealed: part.seal(revision, plaintext, random)? };
+            writes.push(Write { name: (*name).to_owned(), base, change });
+            Ok(())
+        };
+        let mut revisions = [revision, objects, skipped];
+        let [_, new_objects, new_skipped] = &mut revisions;
+        if fresh || now.objects != self.saved.objects {
+            part(1, objects, self.session.encode_objects().expose())?;
+            *new_objects = revision;
+        }
+        if fresh || now.skipped != self.saved.skipped {
+            part(2, skipped, self.session.encode_skipped().expose())?;
+            *new_skipped = revision;
+        }
+        let head_plaintext = self.session.encode_head_with(*new_objects, *new_skipped);
+        part(0, head, head_plaintext.expose())?;
+        self.revisions = revisions;
+        self.saved = now;
+        self.stage = Stage::Open;
+        Ok(writes)
+    }
+}
+
+fn name_of(session: &Session) -> String {
+    crate::account::hex(session.base_key().as_bytes())
+}
+
+fn record_sealers(sealer: &Sealer, name: &str) -> [RecordSealer; 3] {
+    PARTS.map(|part| sealer.record(&format!("{name}/{part}")))
+}

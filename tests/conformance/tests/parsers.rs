@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Throws damaged recordings at every parser of bytes that others choose: none panics, and what is
+//! accepted encodes to something that is accepted again (signal.md §12; spqr.md §3).
+//!
+//! This is the short form of the fuzz targets; its mutations are the same on each run.
+
+use e2ee_conformance::{
+    fields::{hex, text},
+    json, own,
+    signal::Filler,
+};
+use e2ee_primitives::Random;
+use e2ee_signal::{
+    PreKeyBundle, PreKeyMessage, PreKeyStock, RatchetMessage, Session, envelope, spqr,
+};
+
+const ROUNDS: usize = 20_000;
+
+fn number(random: &mut Filler, below: usize) -> usize {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes).unwrap();
+    usize::try_from(u64::from_be_bytes(bytes) % u64::try_from(below.max(1)).unwrap()).unwrap()
+}
+
+/// One to four changes: a flipped bit, a byte replaced, inserted or removed, a cut, a repeated part.
+fn damaged(seed: &[u8], random: &mut Filler) -> Vec<u8> {
+    let mut bytes = seed.to_vec();
+    for _ in 0..=number(random, 4) {
+        let position = number(random, bytes.len().max(1)).min(bytes.len().saturating_sub(1));
+        if bytes.is_empty() {
+            break;
+        }
+        match number(random, 6) {
+            0 => bytes[position] ^= 1 << number(random, 8),
+            1 => bytes[position] = [0, 1, 0x7f, 0x80, 0xff][number(random, 5)],
+            2 => bytes.insert(position, u8::try_from(number(random, 256)).unwrap()),
+            3 => _ = bytes.remove(position),
+            4 => bytes.truncate(position),
+            _ => {
+                let end = (position + 1 + number(random, 40)).min(bytes.len());
+                let part = bytes[position..end].to_vec();
+                bytes.splice(position..position, part);
+            }
+        }
+    }
+    bytes
+}
+
+fn messages(kind: u64) -> Vec<Vec<u8>> {
+    let vector = json("signal/session_basic").expect("this set is part of the repository");
+    let steps = vector["steps"].as_array().unwrap();
+    let sent = steps.iter().filter(|step| text(step, "op") == "send" && step["type"] == kind);
+    sent.map(|step| hex(step, "message")).collect()
+}
+
+fn parts_of(session: &Session) -> [Vec<u8>; 3] {
+    let parts = [session.encode_head(), session.encode_objects(), session.encode_skipped()];
+    parts.map(|part| part.expose().to_vec())
+}
+
+fn encoded(stock: &PreKeyStock) -> Vec<u8> {
+    let mut out = Vec::new();
+    stock.encode(&mut out);
+    out
+}
+
+fn throw(name: &str, seeds: &[Vec<u8>], mut parse: impl FnMut(&[u8]) -> bool) {
+    assert!(!seeds.is_empty(), "{name}: no seed");
+    let mut random = Filler::numbered(1);
+    let mut accepted = 0;
+    for round in 0..ROUNDS {
+        accepted += usize::from(parse(&damaged(&seeds[round % seeds.len()], &mut random)));
+    }
+    println!("parsers/{name}: {ROUNDS} damaged inputs, {accepted} parsed");
+}
+
+#[test]
+fn ratchet_messages() {
+    throw("ratchet_message", &messages(2), |bytes| RatchetMessage::decode(bytes).is_ok());
+}
+
+#[test]
+fn prekey_messages() {
+    throw("prekey_message", &messages(3), |bytes| {
+        let Ok(message) = PreKeyMessage::decode(bytes) else { return false };
+        let again = message.outer.wrap(message.inner);
+        let again = PreKeyMessage::decode(&again).unwrap();
+        assert_eq!(message.outer.digest(), again.outer.digest());
+        true
+    });
+}
+
+#[test]
+fn post_quantum_fields() {
+    let seeds: Vec<Vec<u8>> = messages(2)
+        .iter()
+        .map(|message| RatchetMessage::decode(message).unwrap().pq.to_vec())
+        .collect();
+    throw("pq_field", &seeds, |bytes| {
+        let Ok(message) = spqr::Message::decode(bytes) else { return false };
+        let mut again = Vec::new();
+        message.encode_into(&mut again);
+        assert_eq!(Ok(message), spqr::Message::decode(&again));
+        true
+    });
+}
+
+#[test]
+fn envelopes() {
+    let seeds: Vec<Vec<u8>> = messages(2)
+        .iter()
+        .map(|message| envelope::encode(envelope::Kind::Ratchet, message))
+        .collect();
+    throw("envelope", &seeds, |bytes| {
+        let Ok((kind, message)) = envelope::decode(bytes) else { return false };
+        assert_eq!(bytes, envelope::encode(kind, message));
+        true
+    });
+}
+
+#[test]
+fn bundles_read_only_what_they_write() {
+    let [_, mut bob] = own::pair();
+    let (identity, id) = (&bob.identity, bob.registration_id);
+    let ours = e2ee_signal::session::OurIdentity { key: identity, registration_id: id };
+    let device = bob.parties.ours.device();
+    let one_time = bob.stock.reserve(ours, device, &mut Filler::numbered(9)).unwrap();
+    let seeds = [own::bundle(&bob).encode(), one_time.encode()];
+    for seed in &seeds {
+        assert_eq!(seed, &PreKeyBundle::decode(seed).unwrap().encode());
+    }
+    throw("bundle", &seeds, |bytes| {
+        let Ok(bundle) = PreKeyBundle::decode(bytes) else { return false };
+        assert_eq!(bytes, bundle.encode());
+        true
+    });
+}
+
+#[test]
+fn stored_sessions_read_what_they_write() {
+    let [mut alice, mut bob] = own::pair();
+    own::connect(&mut alice, &own::bundle(&bob), 7).unwrap();
+    for _ in 0..3 {
+        own::send(&mut alice, b"lost");
+        let (kind, message) = own::send(&mut alice, b"there");
+        bob.receive(kind, &message).unwrap();
+        let (kind, message) = own::send(&mut bob, b"back");
+        alice.receive(kind, &message).unwrap();
+    }
+    let session = bob.sessions.current().unwrap();
+    let parts = parts_of(session);
+    for (damage, name) in ["head", "objects", "skipped"].into_iter().enumerate() {
+        throw(&format!("session_{name}"), &[parts[damage].clone()], |bytes| {
+            let mut given = [&parts[0][..], &parts[1], &parts[2]];
+            given[damage] = bytes;
+            let Ok(session) = Session::decode(given[0], given[1], given[2]) else { return false };
+            let again = parts_of(&session);
+            let session = Session::decode(&again[0], &again[1], &again[2]).unwrap();
+            assert_eq!(again, parts_of(&session));
+            true
+        });
+    }
+}
+
+#[test]
+fn stored_prekeys_read_what_they_write() {
+    let [_, bob] = own::pair();
+    throw("stock", &[encoded(&bob.stock)], |bytes| {
+        let Ok(stock) = PreKeyStock::decode(bytes) else { return false };
+        let again = encoded(&stock);
+        assert_eq!(again, encoded(&PreKeyStock::decode(&again).unwrap()));
+        true
+    });
+}
