@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""End-to-end encryption for messengers: accounts, sessions and stores, post-quantum from the start.
+
+>>> import e2ee
+>>> alice = e2ee.Account.create(e2ee.MemoryStore(), "alice")
+>>> bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+>>> alice.connect("bob", bob.bundle())
+>>> envelope = alice.encrypt("bob", b"Meet me at noon.")
+>>> with bob.receive("alice", envelope) as message:
+...     print(message.sender.user, message.plaintext.decode())
+alice Meet me at noon.
+"""
+
+from e2ee._core import __version__
+from e2ee.account import Account
+from e2ee.errors import (
+    AuthenticationError,
+    BadSignatureError,
+    DecryptionError,
+    DuplicateMessageError,
+    E2EEError,
+    InvalidArgumentError,
+    InvalidKeyError,
+    MalformedMessageError,
+    MessageTooFarAheadError,
+    NoSessionError,
+    RandomnessError,
+    SafetyNumberMismatchError,
+    SessionExhaustedError,
+    StaleSessionError,
+    StoreBusyError,
+    StoreConflictError,
+    StoreCorruptionError,
+    StoreError,
+    StoreExistsError,
+    StoreFormatError,
+    StoreKeyError,
+    StoreMissingError,
+    StoreRollbackError,
+    StoreUnavailableError,
+    TransactionOpenError,
+    UnknownPreKeyError,
+    UnsupportedVersionError,
+    UntrustedIdentityError,
+)
+from e2ee.store import MemoryStore, SQLiteStore
+from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
+
+__all__ = [
+    "Account",
+    "Address",
+    "AuthenticationError",
+    "BadSignatureError",
+    "Contact",
+    "DecryptionError",
+    "DuplicateMessageError",
+    "E2EEError",
+    "Envelope",
+    "InvalidArgumentError",
+    "InvalidKeyError",
+    "MalformedMessageError",
+    "MemoryStore",
+    "Message",
+    "MessageTooFarAheadError",
+    "NoSessionError",
+    "PreKeyBundle",
+    "RandomnessError",
+    "SQLiteStore",
+    "SafetyNumber",
+    "SafetyNumberMismatchError",
+    "SessionExhaustedError",
+    "StaleSessionError",
+    "StoreBusyError",
+    "StoreConflictError",
+    "StoreCorruptionError",
+    "StoreError",
+    "StoreExistsError",
+    "StoreFormatError",
+    "StoreKeyError",
+    "StoreMissingError",
+    "StoreRollbackError",
+    "StoreUnavailableError",
+    "TransactionOpenError",
+    "UnknownPreKeyError",
+    "UnsupportedVersionError",
+    "UntrustedIdentityError",
+    "__version__",
+]

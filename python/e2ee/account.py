@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""An account: a user's device with its keys and sessions, over a store (docs/storage.md).
+
+Each call is one transaction of the store. What may leave, leaves after its commit.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, TypeVar, final
+
+from e2ee import _core
+from e2ee.errors import DuplicateMessageError, SafetyNumberMismatchError, TransactionOpenError
+from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from e2ee.store import Store, Transaction
+
+_T = TypeVar("_T")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@final
+class Account:
+    """A user's device; made by `create` or `open`.
+
+    Threads may share it. A peer is an `Address`, or a user name, which means device 1.
+    """
+
+    __slots__ = ("_blocks", "_inner", "_store")
+
+    _blocks: list[int]
+    _inner: _core.Account
+    _store: Store
+
+    def __init__(self) -> None:
+        msg = "use Account.create or Account.open"
+        raise TypeError(msg)
+
+    @classmethod
+    def create(cls, store: Store, user: str, *, device: int = 1) -> Account:
+        """Makes an account in an empty store.
+
+        Raises:
+            StoreExistsError: The store holds an account.
+            InvalidArgumentError: No user or device can be called so.
+        """
+        owner = Address(user, device)
+        with store.transaction() as transaction:
+            step = _core.Account.create(store.secret, transaction, owner)
+            transaction.apply(step.writes)
+        return cls._of(store, step.release())
+
+    @classmethod
+    def open(cls, store: Store) -> Account:
+        """Opens the account of a store.
+
+        Raises:
+            StoreMissingError: The store is empty.
+            StoreKeyError: The store was made with another key or passphrase.
+            StoreCorruptionError: A record is damaged, missing, or not the one that was stored.
+        """
+        with store.transaction() as transaction:
+            core = _core.Account.open(store.secret, transaction)
+        return cls._of(store, core)
+
+    @classmethod
+    def _of(cls, store: Store, core: _core.Account) -> Account:
+        account = object.__new__(cls)
+        account._blocks = []
+        account._inner = core
+        account._store = store
+        return account
+
+    @property
+    def user(self) -> str:
+        """The user's name."""
+        return self._inner.user
+
+    @property
+    def device(self) -> int:
+        """The device's number."""
+        return self._inner.device
+
+    @property
+    def address(self) -> Address:
+        """User and device."""
+        return Address(self.user, self.device)
+
+    @property
+    def identity_key(self) -> bytes:
+        """The public identity key: a type byte (05) and 32 bytes."""
+        return self._inner.identity_key
+
+    def bundle(self, *, reusable: bool = False) -> PreKeyBundle:
+        """The public keys for whoever wants to start a session with this device.
+
+        Each call reserves keys that serve one session, and are destroyed by it. A reusable bundle
+        has none: it serves many, whose first messages can be opened as long as this device exists.
+        """
+        if reusable:
+            return PreKeyBundle(self._read(self._inner.reusable_bundle))
+        return PreKeyBundle(self._write(self._inner.bundle))
+
+    def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
+        """Starts a session with a peer, who may be away.
+
+        The first identity of a peer is trusted; compare safety numbers to know that it is theirs.
+
+        Raises:
+            UntrustedIdentityError: The bundle is not of the identity that is trusted.
+            BadSignatureError: The bundle was altered.
+        """
+        whom, encoded = _address(peer), _encoded(bundle)
+        self._write(lambda inside: self._inner.connect(inside, whom, encoded))
+
+    def encrypt(self, peer: Address | str, plaintext: bytes) -> Envelope:
+        """Encrypts to a peer; the envelope leaves after the session's next state is durable.
+
+        Raises:
+            NoSessionError: No session was started with the peer.
+        """
+        whom = _address(peer)
+        return Envelope(self._write(lambda inside: self._inner.encrypt(inside, whom, plaintext)))
+
+    def decrypt(self, sender: Address | str, envelope: Envelope | bytes) -> Message:
+        """Decrypts an envelope, at most once: a crash after this call loses the message.
+
+        Use `receive` where that matters.
+
+        Raises:
+            DecryptionError: The envelope does not open; the subclass says why.
+            UntrustedIdentityError: It comes under another identity than the trusted one.
+        """
+        whom, encoded = _address(sender), _encoded(envelope)
+        plaintext = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded))
+        return Message(whom, plaintext)
+
+    @contextmanager
+    def receive(self, sender: Address | str, envelope: Envelope | bytes) -> Iterator[Message]:
+        """Decrypts an envelope; the message waits in the inbox until the block has succeeded.
+
+        If the block raises, or the process ends, the message stays there: `inbox` shows it, and so
+        does `receive` if the envelope is delivered again. Within the block this thread cannot send.
+
+        Raises:
+            DuplicateMessageError: The message was opened before; `delivered` says whether exactly
+                this one was handled.
+            DecryptionError: The envelope does not open; the subclass says why.
+            UntrustedIdentityError: It comes under another identity than the trusted one.
+        """
+        whom, encoded = _address(sender), _encoded(envelope)
+        entry = self._commit(lambda inside: self._inner.receive(inside, whom, encoded))
+        if entry is None:
+            raise DuplicateMessageError("the message was handled before", delivered=True)
+        message, thread = _message(entry), threading.get_ident()
+        self._blocks.append(thread)
+        try:
+            yield message
+        finally:
+            self._blocks.remove(thread)
+        self.handled(message)
+
+    def inbox(self) -> list[Message]:
+        """The messages that wait to be handled, oldest first."""
+        return [_message(entry) for entry in self._read(self._inner.inbox)]
+
+    def handled(self, message: Message) -> None:
+        """Takes a message out of the inbox; one that is not there is no error."""
+        inbox_id = message.inbox_id
+        if inbox_id is not None:
+            self._commit(lambda inside: self._inner.handled(inside, inbox_id))
+
+    def safety_number(
+        self, peer: Address | str, *, bundle: PreKeyBundle | bytes | None = None
+    ) -> SafetyNumber:
+        """The digits to compare with a peer: under the trusted identity, or the bundle's.
+
+        Raises:
+            NoSessionError: The peer is not known, and no bundle is given.
+        """
+        whom, encoded = _address(peer), None if bundle is None else _encoded(bundle)
+        return SafetyNumber(
+            self._read(lambda inside: self._inner.safety_number(inside, whom, encoded))
+        )
+
+    def verify(
+        self,
+        peer: Address | str,
+        code: SafetyNumber | str,
+        *,
+        bundle: PreKeyBundle | bytes | None = None,
+    ) -> None:
+        """Marks a peer as verified, if the code that they gave in person is ours too.
+
+        With a bundle, its identity is trusted from now on and a session is started with it.
+
+        Args:
+            peer: Who gave the code.
+            code: The digits; spaces and line breaks do not matter.
+            bundle: The peer's bundle, if their identity is new.
+
+        Raises:
+            SafetyNumberMismatchError: The code is another one. Nothing has changed.
+            NoSessionError: The peer is not known, and no bundle is given.
+        """
+        whom, encoded = _address(peer), None if bundle is None else _encoded(bundle)
+        given = SafetyNumber("".join(code.split())) if isinstance(code, str) else code
+
+        def work(inside: Transaction) -> _core.Step[None]:
+            if given != SafetyNumber(self._inner.safety_number(inside, whom, encoded)):
+                raise SafetyNumberMismatchError("the safety numbers differ")
+            if encoded is None:
+                return self._inner.mark_verified(inside, whom)
+            return self._inner.accept_identity(inside, whom, encoded, verified=True)
+
+        self._write(work)
+
+    def accept_identity(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
+        """Trusts the identity of a bundle instead of the one before, and starts a session with it.
+
+        Sessions under the identity before neither send nor receive any more.
+        """
+        whom, encoded = _address(peer), _encoded(bundle)
+        self._write(
+            lambda inside: self._inner.accept_identity(inside, whom, encoded, verified=False)
+        )
+
+    def forget(self, peer: Address | str) -> None:
+        """Forgets a peer: the sessions, and which identity was trusted.
+
+        Raises:
+            NoSessionError: The peer is not known.
+        """
+        whom = _address(peer)
+        self._write(lambda inside: self._inner.forget(inside, whom))
+
+    def contacts(self) -> list[Contact]:
+        """Every peer, in the order of names."""
+        return [
+            Contact(Address(user, device), key, verified, *(progress or (None, None)))
+            for user, device, key, verified, progress in self._read(self._inner.contacts)
+        ]
+
+    def _read(self, work: Callable[[Transaction], _T]) -> _T:
+        with self._store.transaction() as transaction:
+            return work(transaction)
+
+    def _write(self, work: Callable[[Transaction], _core.Step[_T]]) -> _T:
+        """Commits a step that a receive block would not undo if it raised: none may be open."""
+        if threading.get_ident() in self._blocks:
+            raise TransactionOpenError("a receive block is open in this thread")
+        return self._commit(work)
+
+    def _commit(self, work: Callable[[Transaction], _core.Step[_T]]) -> _T:
+        """Saves a step, and releases its result after the commit; if that fails, nothing leaves."""
+        with self._store.transaction() as transaction:
+            step = work(transaction)
+            transaction.apply(step.writes)
+        return step.release()
+
+    def __repr__(self) -> str:
+        """The type and the address."""
+        return f"Account({str(self.address)!r})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Refused: two copies would use the same message keys."""
+        msg = "an account cannot be copied: open it again"
+        raise TypeError(msg)
+
+
+def _address(peer: Address | str) -> Address:
+    return Address(peer) if isinstance(peer, str) else peer
+
+
+def _encoded(value: Envelope | PreKeyBundle | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.to_bytes()
+
+
+def _message(entry: tuple[str, str, int, int, bytes]) -> Message:
+    inbox_id, user, device, received_ms, plaintext = entry
+    received = _EPOCH + timedelta(milliseconds=received_ms)
+    return Message(Address(user, device), plaintext, received, inbox_id)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The errors: one class for each thing that a caller can do, all under `E2EEError`.
+
+What goes back to the sender of a message must not depend on which of them was raised.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from e2ee.values import Address
+
+
+class E2EEError(Exception):
+    """Something was refused, and nothing has changed: see the subclass for what to do."""
+
+
+class InvalidArgumentError(E2EEError, ValueError):
+    """A name, a number or a size is out of its range: correct the call."""
+
+
+class MalformedMessageError(E2EEError):
+    """The bytes are not of this protocol: drop them."""
+
+
+class UnsupportedVersionError(MalformedMessageError):
+    """The bytes are of another version of the protocol: ask the sender or yourself to update."""
+
+
+class InvalidKeyError(E2EEError):
+    """A key cannot be used: drop what brought it, and fetch a bundle again if it was one."""
+
+
+class BadSignatureError(InvalidKeyError):
+    """A bundle's signature does not verify: fetch the bundle again."""
+
+
+class UntrustedIdentityError(E2EEError):
+    """The peer's identity key changed: compare safety numbers, then call verify or accept_identity.
+
+    `peer` is the address, `identity_key` the key that was offered, or `None` if none was.
+    """
+
+    peer: Address
+    identity_key: bytes | None
+
+    def __init__(self, peer: Address, identity_key: bytes | None) -> None:
+        super().__init__("the peer's identity key is not the trusted one")
+        self.peer = peer
+        self.identity_key = identity_key
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """How the error is made again in another process."""
+        return type(self), (self.peer, self.identity_key)
+
+
+class DecryptionError(E2EEError):
+    """The message does not open: drop it, and see the subclass."""
+
+
+class AuthenticationError(DecryptionError):
+    """The message was not made by this peer for us, or was altered: drop it."""
+
+
+class DuplicateMessageError(DecryptionError):
+    """The message was opened before: drop it.
+
+    `delivered` is true if exactly this message was handled, so that its receipt may be repeated.
+    """
+
+    delivered: bool
+
+    def __init__(self, message: str, *, delivered: bool = False) -> None:
+        super().__init__(message)
+        self.delivered = delivered
+
+
+class MessageTooFarAheadError(DecryptionError):
+    """More messages are missing before this one than any honest loss explains: drop it."""
+
+
+class NoSessionError(E2EEError):
+    """There is no usable session with this peer: connect with a fresh bundle."""
+
+
+class UnknownPreKeyError(E2EEError):
+    """A first message names a prekey that is not held: ask the sender to fetch a new bundle."""
+
+
+class SessionExhaustedError(E2EEError):
+    """A counter of the session is used up: connect again."""
+
+
+class RandomnessError(E2EEError):
+    """The system's random source failed, and nothing was encrypted: do not go on."""
+
+
+class SafetyNumberMismatchError(E2EEError):
+    """The safety numbers differ: check the digits, and else trust no message of this session."""
+
+
+class StoreError(E2EEError):
+    """A store refused or was refused, and nothing has left it: see the subclass."""
+
+
+class StoreKeyError(StoreError):
+    """The key or passphrase is not the one that the store was made with: ask for it again."""
+
+
+class StoreConflictError(StoreError):
+    """Another process changed the same record meanwhile: repeat the call."""
+
+
+class StoreCorruptionError(StoreError):
+    """A record is damaged, missing or not the one that was stored: make a new account.
+
+    A backup would set the store back, which reuses message keys.
+    """
+
+
+class StoreRollbackError(StoreError):
+    """The store is older than what this process has seen: make a new account."""
+
+
+class StoreExistsError(StoreError):
+    """The store already holds an account: open it."""
+
+
+class StoreMissingError(StoreError):
+    """The store holds no account: create one."""
+
+
+class StoreFormatError(StoreError):
+    """The file is another program's, or of a newer version: choose another file, or update."""
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the store: try again."""
+
+
+class StoreUnavailableError(StoreError):
+    """The disk is full, read-only, missing or failing: repair that, then repeat the call."""
+
+
+class TransactionOpenError(E2EEError):
+    """A transaction or a receive block is open in this thread: repeat the call after it."""
+
+
+class StaleSessionError(E2EEError):
+    """What was used is out of date: open the store and the account again."""

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The Signal protocol without a store: the caller saves every step (docs/storage.md).
+
+A session's `encrypt` and `decrypt` return a step. Save all of `step.writes` in one transaction,
+then call `step.release()`, once, for the result. Whoever releases first, or loads one state twice,
+uses message keys twice; `e2ee.Account` over a store cannot.
+
+Messages are those of signal.md §4: kind 2 is a ratchet message, kind 3 a prekey message. Nothing is
+padded here, and names stand as they are given: a name that is a service id (a UUID) is bound into
+first messages.
+
+>>> import secrets
+>>> from e2ee import Address, signal
+>>> key = signal.StateKey(secrets.token_bytes(32))
+>>> alice, bob = signal.Device.generate("alice", 1), signal.Device.generate("bob", 1)
+>>> sending = signal.Session.initiate(key, alice, Address("bob"), bob.bundle())
+>>> step = sending.encrypt(b"Meet me at noon.")
+>>> sorted(step.writes)  # save these first
+['head', 'objects', 'skipped']
+>>> kind, message = step.kind, step.release()
+>>> receiving, step = signal.Session.accept(key, bob, Address("alice"), message)
+>>> step.release()
+b'Meet me at noon.'
+"""
+
+from e2ee._core import Device, Session, SessionStep, StateKey
+
+__all__ = ["Device", "Session", "SessionStep", "StateKey"]

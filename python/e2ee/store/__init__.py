@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Where accounts are kept: the stores, and what a store of your own has to do (docs/storage.md)."""
+
+from e2ee._core import StoreSecret
+from e2ee.store.memory import MemoryStore
+from e2ee.store.protocol import Store, Transaction, Write
+from e2ee.store.sqlite import SQLiteStore
+
+__all__ = ["MemoryStore", "SQLiteStore", "Store", "StoreSecret", "Transaction", "Write"]

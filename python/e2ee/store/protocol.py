@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What a store is: names, revisions and sealed bytes, changed by compare-and-set.
+
+A store need not be trusted with more than keeping what was committed: the bytes are sealed, and
+what is damaged, exchanged or taken away is found.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from e2ee._core import StoreSecret
+
+#: Record name, the revision that must be found (0: none may exist), and the new revision with the
+#: sealed bytes, or twice `None` to delete the record.
+Write: TypeAlias = tuple[str, int, int | None, bytes | None]
+
+
+class Transaction(Protocol):
+    """Reading and changing in one piece; used by one thread, until its block ends."""
+
+    def get(self, name: str, /) -> tuple[int, bytes] | None:
+        """The revision and the sealed bytes of a record, or `None` if there is none."""
+
+    def list(self, prefix: str, /) -> list[tuple[str, int]]:
+        """Names and revisions of the records whose names begin so, in the order of code points."""
+
+    def apply(self, writes: Sequence[Write], /) -> None:
+        """Changes the records.
+
+        Raises:
+            StoreConflictError: A record does not have the revision that must be found.
+        """
+
+
+class Store(Protocol):
+    """Something that keeps records for one account."""
+
+    @property
+    def secret(self) -> StoreSecret:
+        """What the records are sealed with."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction, which is durable when its block has ended, or undone if that raised.
+
+        No other transaction, of this process or another, sees or changes the records meanwhile.
+
+        Raises:
+            TransactionOpenError: One is open in this thread.
+        """
+
+    def close(self) -> None:
+        """Ends the use of the store."""

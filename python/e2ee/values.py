@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The values that travel or are shown: frozen, and checked when they are made."""
+
+from __future__ import annotations
+
+import hmac
+import io
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+import segno
+
+from e2ee import _core
+from e2ee.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_DIGITS: Final = re.compile(r"[0-9]{60}")
+_GROUP: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A device of a user.
+
+    >>> print(Address("alice"))
+    alice.1
+
+    Raises:
+        InvalidArgumentError: The name is empty, above 255 bytes or has control characters, or the
+            device is not 1 to 127.
+    """
+
+    user: str
+    device: int = 1
+
+    def __post_init__(self) -> None:
+        """Checks both."""
+        _core.check_address(self.user, self.device)
+
+    def __str__(self) -> str:
+        """User and device, with a dot between them."""
+        return f"{self.user}.{self.device}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Envelope:
+    """An encrypted message, as it travels.
+
+    >>> Envelope.from_bytes(bytes([1, 2]) + bytes(80))
+    Envelope(kind='message', 82 bytes)
+    """
+
+    _encoded: bytes
+
+    def __post_init__(self) -> None:
+        """Checks version, kind and size; what is inside is checked when it is opened."""
+        _core.envelope_kind(self._encoded)
+
+    @classmethod
+    def from_bytes(cls, encoded: bytes) -> Envelope:
+        """The envelope that `to_bytes` gave.
+
+        Raises:
+            MalformedMessageError: The bytes are no envelope, or of another version.
+        """
+        return cls(encoded)
+
+    def to_bytes(self) -> bytes:
+        """The bytes to carry to the recipient."""
+        return self._encoded
+
+    @property
+    def kind(self) -> Literal["prekey", "message"]:
+        """Whether it can start a session ("prekey"), or needs one ("message")."""
+        return _core.envelope_kind(self._encoded)
+
+    def __len__(self) -> int:
+        """The number of bytes."""
+        return len(self._encoded)
+
+    def __repr__(self) -> str:
+        """Kind and size."""
+        return f"Envelope(kind={self.kind!r}, {len(self)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A decrypted message; its `repr` does not show the plaintext.
+
+    `received` and `inbox_id` are `None` if it never was in the inbox.
+    """
+
+    sender: Address
+    plaintext: bytes = field(repr=False)
+    received: datetime | None = None
+    inbox_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PreKeyBundle:
+    """The public keys with which others start a session with a device; nothing in it is secret."""
+
+    _encoded: bytes
+    identity_key: bytes = field(init=False, compare=False)
+    device: int = field(init=False, compare=False)
+    reusable: bool = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Parses the bytes; signatures are verified when a session is started."""
+        identity_key, device, reusable = _core.read_bundle(self._encoded)
+        object.__setattr__(self, "identity_key", identity_key)
+        object.__setattr__(self, "device", device)
+        object.__setattr__(self, "reusable", reusable)
+
+    @classmethod
+    def from_bytes(cls, encoded: bytes) -> PreKeyBundle:
+        """The bundle that `to_bytes` gave.
+
+        Raises:
+            MalformedMessageError: The bytes are no bundle, or of another version.
+            InvalidKeyError: A key in it has another type or length.
+        """
+        return cls(encoded)
+
+    def to_bytes(self) -> bytes:
+        """The bytes to publish, or to give to whoever wants to start a session."""
+        return self._encoded
+
+    def __repr__(self) -> str:
+        """Identity key, device and whether it is reusable."""
+        key = self.identity_key.hex()
+        return f"PreKeyBundle(identity_key={key}, device={self.device}, reusable={self.reusable})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SafetyNumber:
+    """The 60 digits that two people compare to know that nobody is between them.
+
+    >>> print(SafetyNumber("1234567890" * 6))
+    12345 67890 12345 67890 12345 67890 12345 67890 12345 67890 12345 67890
+
+    Raises:
+        InvalidArgumentError: These are not 60 digits.
+    """
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        """Checks that these are 60 digits."""
+        if not _DIGITS.fullmatch(self.digits):
+            raise InvalidArgumentError("a safety number has 60 digits")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same, in a time that does not depend on the digits."""
+        if not isinstance(other, SafetyNumber):
+            return NotImplemented
+        return hmac.compare_digest(self.digits, other.digits)
+
+    def __hash__(self) -> int:
+        """The hash of the digits."""
+        return hash(self.digits)
+
+    def __str__(self) -> str:
+        """Twelve groups of five digits."""
+        return " ".join(self.digits[i : i + _GROUP] for i in range(0, len(self.digits), _GROUP))
+
+    def qr(self) -> str:
+        """The digits as a QR code for a terminal.
+
+        >>> len(SafetyNumber("0" * 60).qr().splitlines()) > 10
+        True
+        """
+        text = io.StringIO()
+        self._code().terminal(text, compact=True)
+        return text.getvalue()
+
+    def svg(self) -> str:
+        """The digits as a QR code in SVG.
+
+        >>> SafetyNumber("0" * 60).svg().startswith("<svg")
+        True
+        """
+        return self._code().svg_inline()
+
+    def _code(self) -> segno.QRCode:
+        return segno.make_qr(self.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A peer, as a list of contacts shows it.
+
+    `pq_epoch` and `pq_messages` say how far the post-quantum ratchet of the current session is, and
+    how many messages ago it turned; `None` without a session.
+    """
+
+    address: Address
+    identity_key: bytes
+    verified: bool
+    pq_epoch: int | None
+    pq_messages: int | None

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! An account in Python's hands (docs/storage.md, "Steps").
+//!
+//! Locks: the account's mutex is taken inside an open transaction of a store, whose own lock is thus
+//! always held first, or alone by [`Step`]'s release, which calls no Python code under it. While a
+//! thread waits for the mutex it is detached from the interpreter (`lock_py_attached`), so the
+//! thread that holds it can attach to ask the store. Therefore no two threads wait for each other.
+
+#![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
+
+use std::sync::{Mutex, MutexGuard};
+
+use e2ee_signal::{
+    account::{Account as CoreAccount, Environment, Outcome},
+    keys::{EC_KEY_LEN, encode_ec},
+};
+use e2ee_state::{Failure, Step as CoreStep};
+use pyo3::{exceptions::PyTypeError, prelude::*, sync::MutexExt, types::PyBytes};
+
+use crate::{
+    convert::{self, ContactRow, Entry, Peer},
+    errors::{self, Refusal},
+    secret::StoreSecret,
+    step::Step,
+    transaction,
+};
+
+/// Bytes of input above which a call lets other Python threads run: about 15 µs of work.
+const LONG: usize = 16 * 1_024;
+
+/// An account, as one process knows it.
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct Account {
+    /// The name.
+    #[pyo3(get)]
+    user: String,
+    /// The device.
+    #[pyo3(get)]
+    device: u8,
+    identity_key: [u8; EC_KEY_LEN],
+    inner: Mutex<CoreAccount>,
+}
+
+impl Account {
+    fn new(inner: CoreAccount) -> Self {
+        let (user, device) = inner.user();
+        Self {
+            user: user.to_owned(),
+            device: device.get(),
+            identity_key: encode_ec(inner.identity_key()),
+            inner: Mutex::new(inner),
+        }
+    }
+
+    /// A panic under the lock may have left the account half changed: it is not used again.
+    fn lock(&self) -> PyResult<MutexGuard<'_, CoreAccount>> {
+        Python::attach(|py| self.inner.lock_py_attached(py).map_err(|_| errors::stale(py)))
+    }
+
+    /// Calls the core inside `transaction`; detached, if the work is `long`.
+    fn call<T: Send>(
+        &self,
+        transaction: &Bound<'_, PyAny>,
+        long: bool,
+        work: impl FnOnce(&mut CoreAccount, &mut Environment<'_>) -> Result<T, Failure> + Send,
+    ) -> Result<T, Refusal> {
+        let (py, transaction) = (transaction.py(), transaction.clone().unbind());
+        let call = move || {
+            let mut account = self.lock()?;
+            transaction::within(transaction, |environment| work(&mut account, environment))
+        };
+        if long { py.detach(call) } else { call() }
+    }
+
+    /// Like [`Account::call`], for what must be saved before `convert` may see it.
+    fn step<T: Send + 'static>(
+        slf: &Bound<'_, Self>,
+        (transaction, long): (&Bound<'_, PyAny>, bool),
+        work: impl FnOnce(&mut CoreAccount, &mut Environment<'_>) -> Stepped<T> + Send,
+        convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> Result<Step, Refusal> {
+        let CoreStep { writes, result } = slf.get().call(transaction, long, work)?;
+        let account = slf.clone().unbind();
+        let release = move |py: Python<'_>| {
+            let value = account.get().lock()?.committed(result);
+            convert(py, value)
+        };
+        Ok(Step::new(slf.py(), writes, release)?)
+    }
+}
+
+type Stepped<T> = Result<CoreStep<Outcome<T>>, Failure>;
+
+#[pymethods]
+impl Account {
+    /// Makes an account in an empty store.
+    #[staticmethod]
+    fn create(
+        py: Python<'_>,
+        secret: &StoreSecret,
+        transaction: Py<PyAny>,
+        owner: Peer<'_>,
+    ) -> PyResult<Step> {
+        let (user, device) = owner.get();
+        let create = |environment: &mut Environment<'_>| {
+            CoreAccount::create(&secret.inner, user, device, environment)
+        };
+        let step = py.detach(|| transaction::within(transaction, create));
+        let CoreStep { writes, result } = step.map_err(|refusal| refusal.raise(py))?;
+        Step::new(py, writes, |py| Ok(Bound::new(py, Self::new(result))?.into_any().unbind()))
+    }
+
+    /// Opens the account of a store.
+    #[staticmethod]
+    fn open(py: Python<'_>, secret: &StoreSecret, transaction: Py<PyAny>) -> PyResult<Self> {
+        let open = |environment: &mut Environment<'_>| {
+            CoreAccount::open(&secret.inner, environment.records)
+        };
+        let account = py.detach(|| transaction::within(transaction, open));
+        account.map(Self::new).map_err(|refusal| refusal.raise(py))
+    }
+
+    /// The public identity key, with its type byte.
+    #[getter]
+    fn identity_key<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.identity_key)
+    }
+
+    /// A bundle that reserves one-time keys.
+    fn bundle(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
+        let step = Self::step(slf, (transaction, false), CoreAccount::bundle, convert::output);
+        step.map_err(|refusal| refusal.raise(slf.py()))
+    }
+
+    /// A bundle without one-time keys.
+    fn reusable_bundle<'py>(
+        &self,
+        transaction: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let py = transaction.py();
+        let bundle = self
+            .call(transaction, false, |account, inside| account.reusable_bundle(inside.records));
+        bundle.map(|bundle| PyBytes::new(py, &bundle)).map_err(|refusal| refusal.raise(py))
+    }
+
+    /// Starts a session with a peer.
+    fn connect(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_>,
+        bundle: &[u8],
+    ) -> PyResult<Step> {
+        let whom = peer.get();
+        let connect = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.connect(whom, bundle, inside)
+        };
+        Self::step(slf, (transaction, true), connect, convert::nothing)
+            .map_err(|refusal| refusal.raise_for(&peer, || convert::key_of_bundle(bundle)))
+    }
+
+    /// Encrypts to a peer.
+    fn encrypt(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_>,
+        plaintext: &[u8],
+    ) -> PyResult<Step> {
+        let whom = peer.get();
+        let encrypt = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.encrypt(whom, plaintext, inside)
+        };
+        Self::step(slf, (transaction, plaintext.len() > LONG), encrypt, convert::output)
+            .map_err(|refusal| refusal.raise_for(&peer, || None))
+    }
+
+    /// Opens an envelope; the plaintext is kept nowhere.
+    fn decrypt(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        sender: Peer<'_>,
+        envelope: &[u8],
+    ) -> PyResult<Step> {
+        let incoming = convert::incoming(&sender, envelope);
+        let decrypt = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.decrypt(incoming, inside)
+        };
+        Self::step(slf, (transaction, envelope.len() > LONG), decrypt, convert::plaintext)
+            .map_err(|refusal| refusal.raise_for(&sender, || convert::key_of_envelope(envelope)))
+    }
+
+    /// Opens an envelope into the inbox.
+    fn receive(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        sender: Peer<'_>,
+        envelope: &[u8],
+    ) -> PyResult<Step> {
+        let incoming = convert::incoming(&sender, envelope);
+        let receive = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.receive(incoming, inside)
+        };
+        Self::step(slf, (transaction, envelope.len() > LONG), receive, convert::delivery)
+            .map_err(|refusal| refusal.raise_for(&sender, || convert::key_of_envelope(envelope)))
+    }
+
+    /// The messages that wait, oldest first.
+    fn inbox<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Vec<Entry<'py>>> {
+        let py = transaction.py();
+        let entries =
+            self.call(transaction, false, |account, inside| account.inbox(inside.records));
+        let entries = entries.map_err(|refusal| refusal.raise(py))?;
+        Ok(entries.into_iter().map(|entry| convert::entry(py, entry)).collect())
+    }
+
+    /// Takes a message out of the inbox.
+    fn handled(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        inbox_id: &str,
+    ) -> PyResult<Step> {
+        let handled = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.handled(inbox_id, inside)
+        };
+        Self::step(slf, (transaction, false), handled, convert::nothing)
+            .map_err(|refusal| refusal.raise(slf.py()))
+    }
+
+    /// Every peer, in the order of names.
+    fn contacts<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Vec<ContactRow<'py>>> {
+        let py = transaction.py();
+        let contacts =
+            self.call(transaction, false, |account, inside| account.contacts(inside.records));
+        let contacts = contacts.map_err(|refusal| refusal.raise(py))?;
+        Ok(contacts.into_iter().map(|contact| convert::contact(py, contact)).collect())
+    }
+
+    /// The 60 digits of the safety number with a peer.
+    fn safety_number(
+        &self,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_>,
+        bundle: Option<&[u8]>,
+    ) -> PyResult<String> {
+        let whom = peer.get();
+        let number = self.call(transaction, true, |account, inside| {
+            account.safety_number(whom, bundle, inside.records)
+        });
+        let number = number.map_err(|refusal| refusal.raise(transaction.py()))?;
+        Ok(number.digits().to_owned())
+    }
+
+    /// Marks the trusted identity of a peer as compared by a person.
+    fn mark_verified(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_>,
+    ) -> PyResult<Step> {
+        let whom = peer.get();
+        let mark = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.mark_verified(whom, inside)
+        };
+        Self::step(slf, (transaction, false), mark, convert::nothing)
+            .map_err(|refusal| refusal.raise(slf.py()))
+    }
+
+    /// Trusts the identity of a bundle, and starts a session with it.
+    #[pyo3(signature = (transaction, peer, bundle, *, verified))]
+    fn accept_identity(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_>,
+        bundle: &[u8],
+        verified: bool,
+    ) -> PyResult<Step> {
+        let whom = peer.get();
+        let accept = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.accept_identity(whom, bundle, verified, inside)
+        };
+        Self::step(slf, (transaction, true), accept, convert::nothing)
+            .map_err(|refusal| refusal.raise(slf.py()))
+    }
+
+    /// Forgets a peer with all its sessions.
+    fn forget(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_>,
+    ) -> PyResult<Step> {
+        let whom = peer.get();
+        let forget =
+            |account: &mut CoreAccount, inside: &mut Environment<'_>| account.forget(whom, inside);
+        Self::step(slf, (transaction, false), forget, convert::nothing)
+            .map_err(|refusal| refusal.raise(slf.py()))
+    }
+
+    fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
+        Err(PyTypeError::new_err("an account cannot be copied: open it again"))
+    }
+}

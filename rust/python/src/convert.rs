@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Python values as the core takes them, and back (docs/architecture.md, "Layers").
+
+use e2ee_primitives::secret::SecretBytes;
+use e2ee_signal::{
+    DeviceId, PreKeyBundle, PreKeyMessage,
+    account::{Contact, Delivery, InboxEntry, Incoming},
+    envelope::{self, Kind},
+    keys::{EC_KEY_LEN, encode_ec},
+};
+use e2ee_wire::Error;
+use pyo3::{
+    IntoPyObjectExt,
+    exceptions::{PyOverflowError, PyUnicodeEncodeError},
+    prelude::*,
+    types::{PyBytes, PyString},
+};
+
+use crate::errors;
+
+/// An `e2ee.Address`, and what it holds.
+pub struct Peer<'py> {
+    /// The object itself, for errors that name the peer.
+    pub address: Bound<'py, PyAny>,
+    user: String,
+    device: DeviceId,
+}
+
+impl Peer<'_> {
+    /// Name and device, as the core takes them.
+    pub fn get(&self) -> (&str, DeviceId) {
+        (&self.user, self.device)
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Peer<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            user: user(&object.getattr("user")?)?,
+            device: device(&object.getattr("device")?)?,
+            address: object.to_owned(),
+        })
+    }
+}
+
+/// A name; one that is no Unicode text is an `InvalidArgumentError`.
+pub fn user(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = value.cast::<PyString>()?.to_str();
+    let text = text.map_err(|error| out_of_range::<PyUnicodeEncodeError>(value.py(), error))?;
+    Ok(text.to_owned())
+}
+
+/// A device number; any other number is an `InvalidArgumentError`.
+pub fn device(value: &Bound<'_, PyAny>) -> PyResult<DeviceId> {
+    let py = value.py();
+    let number = value.extract().map_err(|error| out_of_range::<PyOverflowError>(py, error))?;
+    DeviceId::new(number).map_err(|error| errors::protocol(py, error))
+}
+
+fn out_of_range<E: pyo3::PyTypeInfo>(py: Python<'_>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<E>(py) { errors::protocol(py, Error::InvalidArgument) } else { error }
+}
+
+/// What a message from the inbox looks like in Python: id, user, device, time and plaintext.
+pub type Entry<'py> = (String, String, u8, u64, Bound<'py, PyBytes>);
+
+/// An entry of the inbox.
+pub fn entry(py: Python<'_>, entry: InboxEntry) -> Entry<'_> {
+    let plaintext = PyBytes::new(py, entry.plaintext.expose());
+    (entry.id, entry.user, entry.device.get(), entry.received_ms, plaintext)
+}
+
+/// The message that a delivery brought, or `None` if it was handled before.
+pub fn delivery(py: Python<'_>, delivery: Delivery) -> PyResult<Py<PyAny>> {
+    let message = match delivery {
+        Delivery::New(message) | Delivery::Waiting(message) => Some(entry(py, message)),
+        Delivery::Handled => None,
+    };
+    message.into_py_any(py)
+}
+
+/// Bytes that may leave.
+pub fn output(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Py<PyAny>> {
+    bytes.into_py_any(py)
+}
+
+/// A plaintext, of which Python's copy is not wiped.
+#[expect(clippy::needless_pass_by_value, reason = "the core's copy is wiped here")]
+pub fn plaintext(py: Python<'_>, plaintext: SecretBytes) -> PyResult<Py<PyAny>> {
+    PyBytes::new(py, plaintext.expose()).into_py_any(py)
+}
+
+/// The result of a step that only writes.
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside conversions that can fail")]
+pub fn nothing(py: Python<'_>, (): ()) -> PyResult<Py<PyAny>> {
+    Ok(py.None())
+}
+
+/// User, device, identity key, whether it was verified, and the post-quantum epoch and messages.
+pub type ContactRow<'py> = (String, u8, Bound<'py, PyBytes>, bool, Option<(u64, u64)>);
+
+/// A row of the list of contacts.
+pub fn contact(py: Python<'_>, contact: Contact) -> ContactRow<'_> {
+    let key = PyBytes::new(py, &encode_ec(&contact.identity_key));
+    (contact.user, contact.device.get(), key, contact.verified, contact.pq_progress)
+}
+
+/// An envelope, and who is said to have sent it.
+pub fn incoming<'a>(sender: &'a Peer<'_>, envelope: &'a [u8]) -> Incoming<'a> {
+    Incoming { user: &sender.user, device: sender.device, envelope }
+}
+
+/// The identity key that a bundle offers.
+pub fn key_of_bundle(bundle: &[u8]) -> Option<[u8; EC_KEY_LEN]> {
+    PreKeyBundle::decode(bundle).ok().map(|bundle| encode_ec(&bundle.identity_key))
+}
+
+/// The identity key that an envelope carries, if it is that of a first message.
+pub fn key_of_envelope(envelope: &[u8]) -> Option<[u8; EC_KEY_LEN]> {
+    let Ok((Kind::PreKey, message)) = envelope::decode(envelope) else { return None };
+    PreKeyMessage::decode(message).ok().map(|message| encode_ec(&message.outer.identity_key))
+}

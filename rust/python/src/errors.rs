@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From the core's errors to the classes of `e2ee.errors`: one class for each thing that a caller
+//! can do (docs/storage.md, "Errors").
+//!
+//! The classes are looked up when one is raised, not before.
+
+use e2ee_signal::keys::EC_KEY_LEN;
+use e2ee_state::{Failure, StoreError};
+use e2ee_wire::Error;
+use pyo3::{prelude::*, types::PyBytes};
+
+use crate::convert::Peer;
+
+/// Why a call ended without a result.
+pub enum Refusal {
+    /// The core refused.
+    Core(Failure),
+    /// Python code, of a store for instance, raised: the exception goes on as it is.
+    Raised(PyErr),
+}
+
+impl Refusal {
+    /// The exception for a call that concerned no peer.
+    pub fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Core(Failure::Protocol(error)) => protocol(py, error),
+            Self::Core(Failure::Store(error)) => store(py, error),
+            Self::Raised(raised) => raised,
+        }
+    }
+
+    /// The exception for a call about `peer`, who offered an identity key or did not.
+    pub fn raise_for(
+        self,
+        peer: &Peer<'_>,
+        offered: impl FnOnce() -> Option<[u8; EC_KEY_LEN]>,
+    ) -> PyErr {
+        let py = peer.address.py();
+        match self {
+            Self::Core(Failure::Protocol(Error::UntrustedIdentity)) => {
+                let key = offered().map(|key| PyBytes::new(py, &key));
+                new(py, "UntrustedIdentityError", (&peer.address, key))
+            }
+            other => other.raise(py),
+        }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Core(failure)
+    }
+}
+
+impl From<PyErr> for Refusal {
+    fn from(raised: PyErr) -> Self {
+        Self::Raised(raised)
+    }
+}
+
+/// The exception of a protocol error.
+pub fn protocol(py: Python<'_>, error: Error) -> PyErr {
+    let class = match error {
+        Error::Malformed => "MalformedMessageError",
+        Error::UnsupportedVersion => "UnsupportedVersionError",
+        Error::InvalidKey => "InvalidKeyError",
+        Error::BadSignature => "BadSignatureError",
+        Error::UnknownPreKey => "UnknownPreKeyError",
+        Error::NoSession => "NoSessionError",
+        Error::Forged => "AuthenticationError",
+        Error::Duplicate => "DuplicateMessageError",
+        Error::TooFarAhead => "MessageTooFarAheadError",
+        Error::Exhausted => "SessionExhaustedError",
+        Error::Stale => "StaleSessionError",
+        Error::CorruptState => "StoreCorruptionError",
+        Error::InvalidArgument => "InvalidArgumentError",
+        Error::RandomUnavailable => "RandomnessError",
+        _ => "E2EEError",
+    };
+    new(py, class, (error.to_string(),))
+}
+
+fn store(py: Python<'_>, error: StoreError) -> PyErr {
+    let class = match error {
+        StoreError::WrongKey => "StoreKeyError",
+        StoreError::Conflict => "StoreConflictError",
+        StoreError::Corruption => "StoreCorruptionError",
+        StoreError::Rollback => "StoreRollbackError",
+        StoreError::AlreadyExists => "StoreExistsError",
+        StoreError::Missing => "StoreMissingError",
+        _ => "StoreError",
+    };
+    new(py, class, (error.to_string(),))
+}
+
+/// A step that was released already, or an account that a panic left half changed.
+pub fn stale(py: Python<'_>) -> PyErr {
+    protocol(py, Error::Stale)
+}
+
+fn new<'py>(py: Python<'py>, class: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
+    let made = py
+        .import("e2ee.errors")
+        .and_then(|errors| errors.getattr(class))
+        .and_then(|class| class.call1(arguments));
+    made.map_or_else(|failed| failed, PyErr::from_value)
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The extension module `e2ee._core`: converts, calls the core, converts (docs/architecture.md).
+//!
+//! Nothing is decided here. What only a binding can know is added: the system's random source, the
+//! clock, and which locks are held when Python code is called.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod convert;
+mod errors;
+mod functions;
+mod secret;
+mod signal;
+mod step;
+mod transaction;
+mod version;
+
+use pyo3::prelude::*;
+
+/// The core of e2ee; use the package's own names instead.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::{
+        account::Account,
+        functions::{check_address, envelope_kind, read_bundle},
+        secret::StoreSecret,
+        signal::{Device, Session, SessionStep, StateKey},
+        step::Step,
+        version::version_info,
+    };
+
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "the name that Python gives it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

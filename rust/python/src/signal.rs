@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sessions that the caller stores, as `e2ee.signal` shows them (docs/storage.md, "Without a
+//! store").
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "the signatures are what the interpreter calls"
+)]
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use e2ee_primitives::{Secret, secret::SecretBytes};
+use e2ee_signal::{
+    Address, Ciphertext, Device as CoreDevice, Parties, PreKeyBundle, StandaloneSession,
+    keys::encode_ec,
+};
+use e2ee_state::{Failure, Sealer, Write};
+use e2ee_wire::Error;
+use pyo3::{
+    buffer::PyBuffer,
+    exceptions::PyTypeError,
+    prelude::*,
+    sync::MutexExt,
+    types::{PyBytes, PyDict},
+};
+
+use crate::{
+    convert,
+    errors::{self, Refusal},
+    transaction::{OsRandom, now_ms},
+};
+
+fn refused(py: Python<'_>, failure: impl Into<Failure>) -> PyErr {
+    Refusal::Core(failure.into()).raise(py)
+}
+
+/// A peer as the protocol names it: nothing is mapped here.
+fn protocol(peer: &convert::Peer<'_>) -> Result<Address, Error> {
+    let (name, device) = peer.get();
+    Address::new(name, device)
+}
+
+fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a, T>> {
+    mutex.lock_py_attached(py).map_err(|_| errors::stale(py))
+}
+
+fn address(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Address> {
+    let (name, device_id) = (convert::user(user)?, convert::device(device)?);
+    Address::new(&name, device_id).map_err(|error| refused(user.py(), error))
+}
+
+/// Seals the states of devices and sessions; its bytes cannot be read back.
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct StateKey {
+    sealer: Sealer,
+}
+
+#[pymethods]
+impl StateKey {
+    /// A key from 32 uniformly random bytes.
+    #[new]
+    fn new(key: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let copied = PyBuffer::<u8>::get(key)?.to_vec(key.py()).map(SecretBytes::new)?;
+        let secret = Secret::from_slice(copied.expose())
+            .ok_or_else(|| errors::protocol(key.py(), Error::InvalidArgument))?;
+        Ok(Self { sealer: Sealer::standalone(secret) })
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a state key cannot be copied"))
+    }
+}
+
+/// One device: its identity and its prekeys.
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct Device {
+    inner: Mutex<CoreDevice>,
+}
+
+#[pymethods]
+impl Device {
+    /// A device with a fresh identity and fresh prekeys.
+    #[staticmethod]
+    fn generate(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let inner = CoreDevice::generate(address(user, device)?, &mut OsRandom)
+            .map_err(|error| refused(user.py(), error))?;
+        Ok(Self { inner: Mutex::new(inner) })
+    }
+
+    /// A device as it was sealed.
+    #[staticmethod]
+    fn load(py: Python<'_>, key: &StateKey, revision: u64, record: &[u8]) -> PyResult<Self> {
+        let inner = CoreDevice::open(&key.sealer, revision, record);
+        Ok(Self { inner: Mutex::new(inner.map_err(|failure| refused(py, failure))?) })
+    }
+
+    /// The 33 bytes of the identity key.
+    #[getter]
+    fn identity_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &encode_ec(locked(py, &self.inner)?.identity_key())))
+    }
+
+    /// An encoded bundle.
+    #[pyo3(signature = (*, reusable = false))]
+    fn bundle<'py>(&self, py: Python<'py>, reusable: bool) -> PyResult<Bound<'py, PyBytes>> {
+        let mut device = locked(py, &self.inner)?;
+        let bundle =
+            if reusable { Ok(device.reusable_bundle()) } else { device.bundle(&mut OsRandom) };
+        Ok(PyBytes::new(py, &bundle.map_err(|error| refused(py, error))?.encode()))
+    }
+
+    /// The sealed record and its revision.
+    fn seal<'py>(&self, py: Python<'py>, key: &StateKey) -> PyResult<(u64, Bound<'py, PyBytes>)> {
+        let mut device = locked(py, &self.inner)?;
+        let record = device.seal(&key.sealer, &mut OsRandom);
+        let record = record.map_err(|failure| refused(py, failure))?;
+        Ok((device.revision(), PyBytes::new(py, &record)))
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a device cannot be copied"))
+    }
+}
+
+/// One session with one device of a peer.
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct Session {
+    inner: Arc<Mutex<StandaloneSession>>,
+}
+
+#[pymethods]
+impl Session {
+    /// Starts a session from a bundle.
+    #[staticmethod]
+    fn initiate(
+        py: Python<'_>,
+        key: &StateKey,
+        device: &Device,
+        peer: convert::Peer<'_>,
+        bundle: &[u8],
+    ) -> PyResult<Self> {
+        let device = locked(py, &device.inner)?;
+        let made = PreKeyBundle::decode(bundle).map_err(Failure::from).and_then(|bundle| {
+            let now = now_ms() / 1_000;
+            let address = protocol(&peer)?;
+            let sealer = &key.sealer;
+            StandaloneSession::initiate(sealer, &device, address, &bundle, (now, &mut OsRandom))
+        });
+        made.map(Self::of).map_err(|failure| refused(py, failure))
+    }
+
+    /// Makes the session that a prekey message asks for; the step's result is the plaintext.
+    #[staticmethod]
+    fn accept(
+        py: Python<'_>,
+        key: &StateKey,
+        device: &Device,
+        peer: convert::Peer<'_>,
+        message: &[u8],
+    ) -> PyResult<(Self, SessionStep)> {
+        let mut device = locked(py, &device.inner)?;
+        let address = protocol(&peer).map_err(|error| refused(py, error))?;
+        let (session, writes, plaintext) =
+            StandaloneSession::accept(&key.sealer, &mut device, address, message, &mut OsRandom)
+                .map_err(|failure| refused(py, failure))?;
+        let session = Self::of(session);
+        let step = session.step(py, writes, (None, plaintext.expose()))?;
+        Ok((session, step))
+    }
+
+    /// A session as its records were sealed: name to (revision, bytes).
+    #[staticmethod]
+    fn load(
+        py: Python<'_>,
+        key: &StateKey,
+        device: &Device,
+        peer: convert::Peer<'_>,
+        records: (String, [(u64, Vec<u8>); 3]),
+    ) -> PyResult<Self> {
+        let theirs = protocol(&peer).map_err(|error| refused(py, error))?;
+        let ours = locked(py, &device.inner)?.address().clone();
+        let (name, parts) = &records;
+        let parts = parts.each_ref().map(|(revision, bytes)| (*revision, &bytes[..]));
+        let session = StandaloneSession::load(&key.sealer, Parties { ours, theirs }, name, parts);
+        session.map(Self::of).map_err(|failure| refused(py, failure))
+    }
+
+    /// What names this session and binds its records.
+    #[getter]
+    fn name(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(locked(py, &self.inner)?.name())
+    }
+
+    /// The 33 bytes of the peer's identity key.
+    #[getter]
+    fn their_identity_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let session = locked(py, &self.inner)?;
+        Ok(PyBytes::new(py, &encode_ec(session.session().their_identity())))
+    }
+
+    /// The epoch of the post-quantum ratchet, and the messages since it began.
+    #[getter]
+    fn pq_progress(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
+        Ok(locked(py, &self.inner)?.session().pq_progress())
+    }
+
+    /// Encrypts; the step has the kind, 2 or 3, and the result is the message.
+    fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
+        let stepped = locked(py, &self.inner)?.encrypt(plaintext, now_ms() / 1_000, &mut OsRandom);
+        let (writes, ciphertext) = stepped.map_err(|failure| refused(py, failure))?;
+        match ciphertext {
+            Ciphertext::Ratchet(message) => self.step(py, writes, (Some(2), &message)),
+            Ciphertext::PreKey(message) => self.step(py, writes, (Some(3), &message)),
+        }
+    }
+
+    /// Opens a message of kind 2 or, of this session, of kind 3.
+    fn decrypt(&self, py: Python<'_>, kind: u8, message: &[u8]) -> PyResult<SessionStep> {
+        let mut session = locked(py, &self.inner)?;
+        let stepped = match kind {
+            2 => session.decrypt(message, &mut OsRandom),
+            3 => session.decrypt_prekey(message, &mut OsRandom),
+            _ => Err(Error::Malformed.into()),
+        };
+        drop(session);
+        let (writes, plaintext) = stepped.map_err(|failure| refused(py, failure))?;
+        self.step(py, writes, (None, plaintext.expose()))
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a session cannot be copied: a copy would use keys twice"))
+    }
+}
+
+impl Session {
+    fn of(session: StandaloneSession) -> Self {
+        Self { inner: Arc::new(Mutex::new(session)) }
+    }
+
+    fn step(
+        &self,
+        py: Python<'_>,
+        writes: Vec<Write>,
+        (kind, result): (Option<u8>, &[u8]),
+    ) -> PyResult<SessionStep> {
+        let rows = PyDict::new(py);
+        for write in writes {
+            if let e2ee_state::Change::Put { revision, sealed } = write.change {
+                rows.set_item(write.name, (revision, PyBytes::new(py, &sealed)))?;
+            }
+        }
+        let result = PyBytes::new(py, result);
+        Ok(SessionStep {
+            writes: rows.unbind(),
+            kind,
+            session: Arc::clone(&self.inner),
+            result: Mutex::new(Some(result.unbind())),
+        })
+    }
+}
+
+/// What must be saved of a session before the result may be used.
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct SessionStep {
+    /// Record name to revision and sealed bytes.
+    #[pyo3(get)]
+    writes: Py<PyDict>,
+    /// The kind of an encrypted message: 2 ratchet message, 3 prekey message.
+    #[pyo3(get)]
+    kind: Option<u8>,
+    session: Arc<Mutex<StandaloneSession>>,
+    result: Mutex<Option<Py<PyBytes>>>,
+}
+
+#[pymethods]
+impl SessionStep {
+    /// The result, once, after the writes are durable.
+    fn release(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+        let result = locked(py, &self.result)?.take().ok_or_else(|| errors::stale(py))?;
+        locked(py, &self.session)?.release();
+        Ok(result)
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a step cannot be copied"))
+    }
+}
+
+impl Drop for SessionStep {
+    /// A step that is dropped before it is released leaves the session stale.
+    fn drop(&mut self) {
+        let open = self.result.get_mut().is_ok_and(|result| result.is_some());
+        if let (true, Ok(mut session)) = (open, self.session.lock()) {
+            session.abandon();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Stored states of every released format still open (docs/formats.md)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import e2ee
+
+FIXTURES = sorted((Path(__file__).parent.parent / "vectors" / "state").glob("account-*.json"))
+
+
+def opened(fixture: dict[str, Any]) -> e2ee.Account:
+    """The fixture's account, in a store of its own."""
+    store = e2ee.MemoryStore(key=bytes.fromhex(fixture["key"]))
+    with store.transaction() as transaction:
+        transaction.apply(
+            [
+                (name, 0, revision, bytes.fromhex(sealed))
+                for name, revision, sealed in fixture["rows"]
+            ]
+        )
+    return e2ee.Account.open(store)
+
+
+def test_there_is_a_fixture() -> None:
+    assert FIXTURES
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_a_stored_account_opens_as_it_was(path: Path) -> None:
+    fixture = json.loads(path.read_text())
+
+    account = opened(fixture)
+
+    assert (fixture["user"], fixture["device"]) == (account.user, account.device)
+    assert fixture["identity_key"] == account.identity_key.hex()
+    contacts = [
+        [contact.address.user, contact.address.device, contact.verified]
+        for contact in account.contacts()
+    ]
+    assert fixture["contacts"] == contacts
+    assert fixture["safety_number_with_alice"] == account.safety_number("alice").digits
+    assert fixture["inbox"] == [message.plaintext.decode() for message in account.inbox()]
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_its_sessions_go_on(path: Path) -> None:
+    fixture = json.loads(path.read_text())
+    account = opened(fixture)
+
+    for sender, envelope, plaintext in fixture["envelopes"]:
+        assert account.decrypt(sender, bytes.fromhex(envelope)).plaintext.decode() == plaintext
+    account.encrypt("alice", b"goes on")
