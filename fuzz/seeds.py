@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Makes seeds for the fuzz targets from the recorded conversations (signal.md §15)."""
+
+import json
+import sys
+from pathlib import Path
+
+VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
+
+
+def main(corpus: Path) -> None:
+    """Writes the recorded messages of each kind into the corpus of the targets that read it."""
+    for file in sorted((VECTORS / "signal").glob("session_*.json")):
+        steps = json.loads(file.read_text()).get("steps", [])
+        sends = [step for step in steps if step["op"] == "send"][:12]
+        for number, step in enumerate(sends):
+            message = bytes.fromhex(step["message"])
+            kind = step["type"]
+            name = f"{file.stem}-{number}"
+            write(corpus / "envelope" / name, bytes([1, kind]) + message)
+            write(corpus / ("prekey_message" if kind == 3 else "ratchet_message") / name, message)
+            fields = step["fields"]
+            field = fields.get("message", fields).get("pq_ratchet")
+            if field:
+                write(corpus / "pq_field" / name, bytes.fromhex(field))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes one seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
