@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Builds, shows, checks and tests the project. Needed: a Rust toolchain with cargo, rustfmt and
+# clippy, a C compiler, Python 3.11 or newer, git and make; the rest is installed into `.venv`.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The same interpreter for every build, so that none undoes the work of another.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+OURS := --workspace --locked --exclude e2ee-python
+CONFORMANCE := e2ee-conformance
+ASSURANCE := --hypothesis-profile=assurance
+# The table at the end says more than the plugin's own.
+BENCH := --benchmark-quiet --benchmark-autosave
+# Built first: the benches run it beside their own rows.
+LIMIT := cargo bench --locked -p e2ee-primitives --bench limit --no-run
+LEFT_OUT = echo "$(1): left out: not built yet"
+
+.PHONY: help
+help: ## say what the targets do
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: demo
+demo: $(VENV)/.extension ## show a whole conversation over a carrier that loses and corrupts
+	$(BIN)/e2ee demo
+
+.PHONY: test
+test: $(VENV)/.extension $(VENV)/.dev ## run all tests, with the counts of the conformance vectors
+	cargo test $(OURS) --exclude $(CONFORMANCE)
+	cargo test --locked -p $(CONFORMANCE) -- --nocapture --test-threads=1
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and hygiene
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/stubtest e2ee._core
+	$(BIN)/python -m pytest tests/hygiene
+
+.PHONY: bench
+bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside others
+	$(LIMIT)
+	$(BIN)/python -m pytest benches $(BENCH)
+
+.PHONY: ci-extra
+ci-extra: $(VENV)/.extension $(VENV)/.bench ## run a short bench, and say what is left out
+	$(LIMIT)
+	timeout 120 $(BIN)/python -m pytest benches $(BENCH) --short
+	@$(call LEFT_OUT,interop with live clients)
+	@$(call LEFT_OUT,PostgreSQL store)
+	@$(call LEFT_OUT,ARM build)
+
+.PHONY: assurance
+assurance: $(VENV)/.extension $(VENV)/.dev ## run the properties for hours, and the core optimised
+	cargo test $(OURS) --release
+	$(BIN)/python -m pytest tests/properties $(ASSURANCE)
+
+.PHONY: clean
+clean: ## remove all that was built
+	cargo clean
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -f python/e2ee/_core*.so
+
+# Each stamp is a step that need not be done again until what it depends on changes.
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/.build $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet --group $*
+	touch $@
+
+# Python sources are used where they lie; only Rust has to be built.
+$(VENV)/.extension: $(VENV)/.build $(RUST) pyproject.toml
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release
+	touch $@
