@@ -10,23 +10,41 @@ use e2ee_wire::Error;
 ///
 /// # Panics
 ///
-/// If plaintext or associated data are longer than the 64 GiB of RFC 8452 §6.
+/// As [`seal_into`].
 #[must_use]
-#[expect(clippy::expect_used, reason = "no record comes near 64 GiB, the only cause of an error")]
 pub fn seal(
     key: &Secret<32>,
     nonce: &[u8; 12],
     associated_data: &[u8],
     plaintext: &[u8],
 ) -> Vec<u8> {
-    // Room for the tag first: a vector that grows later leaves plaintext in its old place.
-    let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(TAG_LEN));
-    sealed.extend_from_slice(plaintext);
-    let tag = Aes256GcmSiv::new(key.expose().into())
-        .encrypt_inout_detached(nonce.into(), associated_data, sealed.as_mut_slice().into())
-        .expect("a record is shorter than 64 GiB");
-    sealed.extend_from_slice(&tag);
+    let mut sealed = Vec::new();
+    seal_into(key, nonce, associated_data, plaintext, &mut sealed);
     sealed
+}
+
+/// Appends what [`seal`] returns to a record that is being written.
+///
+/// # Panics
+///
+/// If plaintext or associated data are longer than the 64 GiB of RFC 8452 §6.
+#[expect(clippy::expect_used, reason = "no record comes near 64 GiB, the only cause of an error")]
+pub fn seal_into(
+    key: &Secret<32>,
+    nonce: &[u8; 12],
+    associated_data: &[u8],
+    plaintext: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    // Room for the tag first: a vector that grows later leaves plaintext in its old place.
+    out.reserve(plaintext.len().saturating_add(TAG_LEN));
+    out.extend_from_slice(plaintext);
+    let (_, body) = out.split_at_mut(start);
+    let tag = Aes256GcmSiv::new(key.expose().into())
+        .encrypt_inout_detached(nonce.into(), associated_data, body.into())
+        .expect("a record is shorter than 64 GiB");
+    out.extend_from_slice(&tag);
 }
 
 /// Opens what [`seal`] made; any difference in key, nonce, associated data or bytes is `Forged`.

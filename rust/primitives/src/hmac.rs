@@ -26,12 +26,12 @@ impl HmacKey {
         if key.len() > BLOCK_LEN {
             let mut hashed = sha::sha256(&[key]);
             fill(&mut block, &hashed);
-            hashed.zeroize();
+            hashed.as_mut_slice().zeroize();
         } else {
             fill(&mut block, key);
         }
         let keyed = Self(Hmac::new((&block).into()));
-        block.zeroize();
+        block.as_mut_slice().zeroize();
         keyed
     }
 

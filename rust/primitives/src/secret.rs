@@ -14,8 +14,22 @@ use e2ee_wire::Error;
 ///
 /// It has none of the traits that would copy, order, hash or print it. A copy is made by name with
 /// [`Secret::duplicate`], a comparison by [`Secret::ct_eq`].
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Secret<const N: usize>([u8; N]);
+
+impl<const N: usize> Zeroize for Secret<N> {
+    fn zeroize(&mut self) {
+        // As a slice it is wiped in words, as an array byte by byte.
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl<const N: usize> ZeroizeOnDrop for Secret<N> {}
 
 impl<const N: usize> Secret<N> {
     /// Takes ownership of the bytes; wiping the source is the caller's part.
@@ -100,8 +114,24 @@ impl<const N: usize> fmt::Debug for Secret<N> {
 }
 
 /// Secret bytes whose number varies: a plaintext, or a stored record.
-#[derive(Zeroize, ZeroizeOnDrop)]
 pub struct SecretBytes(Vec<u8>);
+
+impl Zeroize for SecretBytes {
+    fn zeroize(&mut self) {
+        // As a slice it is wiped in words, as a vector byte by byte.
+        self.0.as_mut_slice().zeroize();
+        self.0.spare_capacity_mut().zeroize();
+        self.0.clear();
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SecretBytes {}
 
 impl SecretBytes {
     /// Takes ownership; the whole allocation is wiped on drop.

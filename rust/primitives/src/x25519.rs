@@ -6,8 +6,6 @@
 
 use core::fmt;
 
-use curve25519_dalek::montgomery::MontgomeryPoint;
-
 use crate::random::Random;
 use crate::secret::Secret;
 use e2ee_wire::Error;
@@ -33,10 +31,14 @@ impl PublicKey {
     ///
     /// signal.md §2.1: u < 2^255 − 19, top bit clear, and the Edwards point with sign 0 exists and
     /// has no torsion. A point of low order is therefore not canonical.
+    ///
+    /// The multiple of P by 5ℓ − 1 has the same u as P if 5ℓ or 5ℓ − 2 times P is neutral. On the
+    /// curve, of order 8ℓ, the first holds just for points without torsion, the second for none;
+    /// both numbers are coprime to the order of the twist. Zero stands for the neutral point too.
     #[must_use]
     pub fn is_canonical(&self) -> bool {
-        is_reduced(&self.0)
-            && MontgomeryPoint(self.0).to_edwards(0).is_some_and(|point| point.is_torsion_free())
+        let multiple = multiply(&Secret::new(TORSION_TEST), self);
+        is_reduced(&self.0) && self.0 != [0; 32] && *multiple.expose() == self.0
     }
 }
 
@@ -147,6 +149,13 @@ fn multiply_base(secret: &Secret<32>) -> PublicKey {
     }
     PublicKey(public)
 }
+
+/// 5ℓ − 1, with the order ℓ of the prime subgroup (RFC 7748 §4.1): a multiple of 8 with the highest
+/// bit in its place, so that clamping leaves it as it is.
+const TORSION_TEST: [u8; 32] = [
+    0xa0, 0x23, 0xcd, 0xd0, 0x83, 0xef, 0x5b, 0xb8, 0x2f, 0x10, 0xd6, 0x2e, 0x59, 0xe1, 0x5a, 0x68,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x50,
+];
 
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,9 @@ impl Chain {
         let jump = index.checked_sub(self.index).ok_or(Error::Duplicate)?;
         budget.spend(jump.saturating_add(1))?;
         let forgotten = jump.saturating_sub(u32::try_from(keep).unwrap_or(u32::MAX));
-        let mut skipped = Vec::new();
+        // Of one size from the start: a list that grows leaves copies of its seeds behind.
+        let kept = usize::try_from(jump.saturating_sub(forgotten)).unwrap_or(keep);
+        let mut skipped = Vec::with_capacity(kept);
         let (mut seed, mut next) = self.step()?;
         for passed in 0..jump {
             if passed >= forgotten {

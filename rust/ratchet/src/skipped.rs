@@ -39,7 +39,11 @@ impl Skipped {
 
     /// Keeps `newer` seeds, which all lie above the kept ones; the oldest give way.
     pub fn extend(&mut self, newer: Vec<(u32, Secret<32>)>) {
-        self.seeds.extend(newer);
+        if self.seeds.is_empty() {
+            self.seeds = newer.into();
+        } else {
+            self.seeds.extend(newer);
+        }
         let excess = self.seeds.len().saturating_sub(MAX_SKIPPED_SEEDS);
         self.seeds.drain(..excess);
     }

@@ -18,9 +18,9 @@ const UNACKNOWLEDGED: u8 = 1;
 const INITIATED: u8 = 2;
 const ACCEPTED: u8 = 3;
 
-/// What a head takes without post-quantum epochs beyond the usual two, so that it is allocated
-/// once.
+/// What the parts take at most: a vector that grows leaves secrets in its old place.
 const HEAD_CAPACITY: usize = 1_024;
+const OBJECTS_CAPACITY: usize = 6_144;
 
 impl Session {
     /// The head: identities, phase, and both ratchets' keys and counters.
@@ -70,7 +70,8 @@ impl Session {
     /// The encapsulation of a pending start, and the objects of the post-quantum ratchet.
     #[must_use]
     pub fn encode_objects(&self) -> SecretBytes {
-        let mut out = vec![FORMAT_VERSION];
+        let mut out = Vec::with_capacity(OBJECTS_CAPACITY);
+        out.push(FORMAT_VERSION);
         if let Phase::Unacknowledged(pending) = &self.phase {
             out.extend_from_slice(&*pending.kyber_ciphertext);
         }
@@ -81,7 +82,10 @@ impl Session {
     /// The skipped seeds of the Double Ratchet and keys of the post-quantum ratchet.
     #[must_use]
     pub fn encode_skipped(&self) -> SecretBytes {
-        let mut out = vec![FORMAT_VERSION];
+        // The two ratchets skip together, so their lists are about equally long.
+        let entries = self.skipped_len().saturating_mul(2);
+        let mut out = Vec::with_capacity(entries.saturating_mul(36).saturating_add(HEAD_CAPACITY));
+        out.push(FORMAT_VERSION);
         self.triple.ratchet.encode_skipped(&mut out);
         self.triple.pq.encode_skipped(&mut out);
         SecretBytes::new(out)

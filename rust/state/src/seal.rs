@@ -101,11 +101,10 @@ impl RecordSealer {
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce)?;
         let associated = self.associated_data(revision);
-        let body = aead::seal(&self.key, &nonce, &associated, plaintext);
-        let mut sealed = Vec::with_capacity(body.len().saturating_add(1 + NONCE_LEN));
+        let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(OVERHEAD));
         sealed.push(FORMAT_VERSION);
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&body);
+        aead::seal_into(&self.key, &nonce, &associated, plaintext, &mut sealed);
         Ok(sealed)
     }
 

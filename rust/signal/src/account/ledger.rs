@@ -54,7 +54,7 @@ impl Account {
         draft.put(&entry_name(day(now_ms), key), 0, 1, &content)
     }
 
-    /// What is known of a message that the ratchet has refused as used.
+    /// What is known of a message that the ratchet has refused.
     pub(super) fn delivered_before(
         &self,
         key: &str,

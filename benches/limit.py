@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What each operation cannot avoid: its primitives, how many of each, and why.
+
+The times are those of `rust/primitives/benches/limit.rs` in the same run. Left out, so that the
+limit is never too high: parsing and writing messages, copying, the chunks of the braid, records
+other than the head, and what happens once in a post-quantum epoch beside ML-KEM itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+#: Bytes of the two identity keys that stand before every frame under its tag.
+IDENTITIES_LEN = 66
+#: Bytes of the tag that a frame carries, which is not under itself.
+TAG_LEN = 8
+#: Bytes that sealing adds to a record: format version, nonce and tag.
+SEAL_OVERHEAD = 29
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So many calls of one primitive."""
+
+    count: float
+    primitive: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Bytes of an operation's ratchet message and of the sealed head that it writes."""
+
+    message: int
+    sealed_head: int
+
+    @property
+    def tagged(self) -> int:
+        """Bytes under the tag."""
+        return self.message - TAG_LEN + IDENTITIES_LEN
+
+    @property
+    def head(self) -> int:
+        """Bytes of the head before it is sealed."""
+        return self.sealed_head - SEAL_OVERHEAD
+
+
+def primitives_with_lengths(all_lengths: Iterable[Lengths]) -> list[str]:
+    """The arguments that make the measurement of primitives include these lengths."""
+    known = list(all_lengths)
+    tags = sorted({lengths.tagged for lengths in known})
+    heads = sorted({lengths.head for lengths in known})
+    return [f"tag={length}" for length in tags] + [f"seal={length}" for length in heads]
+
+
+def microseconds(parts: Iterable[Part], nanoseconds: Mapping[str, float]) -> float:
+    """The limit: the sum over its parts."""
+    return sum(part.count * nanoseconds[part.primitive] for part in parts) / 1_000
+
+
+def encrypt(plaintext: int, lengths: Lengths) -> list[Part]:
+    """A message on the chain that we already send on, with nothing of the braid to carry."""
+    return [*_message_keys(1), _cbc("encrypt", plaintext), *_seal(lengths)]
+
+
+def decrypt(plaintext: int, lengths: Lengths, skipped: int = 0) -> list[Part]:
+    """A message on a chain that we already receive on, behind `skipped` others."""
+    return [*_message_keys(1 + skipped), _cbc("decrypt", plaintext), *_seal(lengths)]
+
+
+def exchange(plaintext: int, lengths: Lengths, messages_per_epoch: float) -> list[Part]:
+    """One message at both ends, when each message turns the ratchet."""
+    once = 1 / messages_per_epoch
+    symmetric = [*encrypt(plaintext, lengths), *decrypt(plaintext, lengths)]
+    return [
+        Part(1, "X25519 public key", "a new ratchet key for each turn"),
+        Part(2, "X25519 shared secret", "each end agrees with the new key"),
+        Part(2, "root step (HKDF to 64, salted)", "each end turns its root"),
+        Part(1, "random 32 B", "the new ratchet key"),
+        *_joined(symmetric),
+        Part(once, "ML-KEM-768 key pair", "one in an epoch"),
+        Part(once, "ML-KEM-768 encapsulate, first half", "one in an epoch"),
+        Part(once, "ML-KEM-768 encapsulate, second half", "one in an epoch"),
+        Part(once, "ML-KEM-768 decapsulate", "one in an epoch"),
+    ]
+
+
+def initiate() -> list[Part]:
+    """From a bundle with one-time keys to a session; nothing needs to be sealed yet."""
+    return [
+        Part(1, "XEdDSA verify 33 B", "the signed prekey"),
+        Part(1, "XEdDSA verify 1569 B", "the Kyber prekey"),
+        Part(2, "X25519 public key", "base key and first ratchet key"),
+        Part(5, "X25519 shared secret", "four of the handshake and the first turn"),
+        Part(1, "Kyber-1024 encapsulate", "the post-quantum part of the handshake"),
+        Part(3, "random 32 B", "base key, encapsulation and ratchet key"),
+        *_first_keys(),
+    ]
+
+
+def accept(plaintext: int, lengths: Lengths) -> list[Part]:
+    """From a prekey message to a session and the plaintext inside."""
+    return [
+        Part(1, "X25519 canonical key", "the base key must be canonical (signal.md §5.4)"),
+        Part(5, "X25519 shared secret", "four of the handshake and the first turn"),
+        Part(1, "Kyber-1024 decapsulate", "the post-quantum part of the handshake"),
+        *_first_keys(),
+        *decrypt(plaintext, lengths),
+        Part(1, "record key (HKDF to 32, salted)", "the head has a key of its own"),
+    ]
+
+
+def _first_keys() -> list[Part]:
+    return [
+        Part(1, "session secrets (HKDF to 96)", "what both know after the handshake"),
+        Part(1, "root step (HKDF to 64, salted)", "the first turn"),
+        Part(1, "post-quantum chain start (HKDF to 96)", "the chains of the first epoch"),
+        Part(1, "authenticator (HKDF to 64)", "the braid's own key"),
+    ]
+
+
+def _message_keys(steps: int) -> list[Part]:
+    return [
+        Part(steps, "chain step (2 HMAC, one key)", "the message's seed and the next chain key"),
+        Part(steps, "post-quantum chain step (HKDF to 64)", "the salt and the next chain key"),
+        Part(1, "message keys (HKDF to 80, salted)", "cipher key, MAC key and IV"),
+    ]
+
+
+def _cbc(direction: str, plaintext: int) -> Part:
+    return Part(1, f"AES-256-CBC {direction} {plaintext} B", "the body")
+
+
+def _seal(lengths: Lengths) -> list[Part]:
+    return [
+        Part(1, f"tag over {lengths.tagged} B (HMAC, fresh key)", "identities and frame"),
+        Part(1, f"seal {lengths.head} B (AES-256-GCM-SIV)", "the head of the step"),
+        Part(1, "random 12 B", "the nonce of that seal"),
+    ]
+
+
+def _joined(parts: Iterable[Part]) -> list[Part]:
+    """The same, with one line for each primitive."""
+    joined: dict[str, Part] = {}
+    for part in parts:
+        count = part.count + (joined[part.primitive].count if part.primitive in joined else 0)
+        joined[part.primitive] = Part(count, part.primitive, part.reason)
+    return list(joined.values())
