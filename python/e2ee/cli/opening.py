@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Opening the account that a command works for, and the options that say which one."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from e2ee import Account, SQLiteStore
+from e2ee.cli.exits import CommandError, Exit
+from e2ee.cli.places import default_store
+from e2ee.cli.screen import waiting
+from e2ee.cli.secret import PassphraseSource
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Which store, and where its passphrase comes from."""
+
+    path: Path
+    passphrase: PassphraseSource
+
+    @contextlib.contextmanager
+    def account(self) -> Iterator[Account]:
+        """The account in the store, until the block ends."""
+        if not self.path.exists():
+            sentence = f"there is no store at {self.path}: make one with 'e2ee init'"
+            raise CommandError(sentence, Exit.NO_ACCESS)
+        passphrase = self.passphrase.read()
+        with SQLiteStore(self.path, passphrase=passphrase) as store:
+            with waiting("Opening the store"):
+                account = Account.open(store)
+            yield account
+
+    @contextlib.contextmanager
+    def new_account(self, user: str) -> Iterator[Account]:
+        """A new account, in a store that is made if there is none."""
+        passphrase = self.passphrase.choose()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with SQLiteStore(self.path, passphrase=passphrase) as store:
+            with waiting("Making the store"):
+                account = Account.create(store, user)
+            yield account
+
+
+def opens_store(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the options that name a store; its first argument is what they mean."""
+
+    @click.option(
+        "--store",
+        "path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="E2EE_STORE",
+        metavar="FILE",
+        help="The file of the store; E2EE_STORE in the environment does the same.",
+    )
+    @click.option(
+        "--passphrase-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Take the passphrase from the first line of a file.",
+    )
+    @click.option(
+        "--passphrase-fd",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Take the passphrase from the first line of an open file descriptor.",
+    )
+    @functools.wraps(command)
+    def with_store(
+        *,
+        path: Path | None,
+        passphrase_file: Path | None,
+        passphrase_fd: int | None,
+        **arguments: object,
+    ) -> None:
+        source = PassphraseSource(passphrase_file, passphrase_fd)
+        command(Opening(path or default_store(), source), **arguments)
+
+    return with_store
