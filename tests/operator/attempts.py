@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""An operator who tries every public function that takes bytes with all that was seized."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
+from functools import partial
+from pathlib import Path
+from typing import final
+
+import e2ee
+from e2ee import signal
+from e2ee.store import Store, StoreSecret, Transaction
+from tests.operator.seized import PEOPLE, Seized
+from tests.properties import wire
+from tests.properties.world import Rows, copy_of, put_rows, read_rows
+
+Act = Callable[[], object]
+OWN_KEY = bytes(range(32))
+#: Passphrases are slow to try on purpose; the stores here have none.
+PASSPHRASES = ("alice", "bob")
+
+
+@final
+class Borrowed:
+    """Seized rows in a store of the operator's, under a secret of the operator's choice."""
+
+    def __init__(self, rows: Rows, secret: StoreSecret) -> None:
+        self._inner = copy_of(rows, OWN_KEY)
+        self.secret = secret
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction over the rows."""
+        with self._inner.transaction() as transaction:
+            yield transaction
+
+    def close(self) -> None:
+        """Forgets the rows."""
+        self._inner.close()
+
+
+@final
+class Operator:
+    """What was seized, the keys that it suggests, and accounts under the names of the victims."""
+
+    def __init__(self, seized: Seized, folder: Path, planted: tuple[bytes, ...] = ()) -> None:
+        self.seized = seized
+        self.folder = folder
+        self.keys = [*planted, *candidate_keys(seized)]
+        self.blobs = [each for each in seized.every_byte() if len(each) < 100_000]
+        self.accounts = [
+            e2ee.Account.create(e2ee.MemoryStore(), name) for name in (*PEOPLE, "mallory")
+        ]
+        for account in self.accounts:
+            for peer in PEOPLE:
+                account.connect(peer, seized.bundles[peer][0])
+        self.state_key = signal.StateKey(OWN_KEY)
+        self.devices = [signal.Device.generate(name, 1) for name in PEOPLE]
+
+    def account_acts(self, act: Callable[[e2ee.Account, str, bytes], object]) -> Iterator[Act]:
+        """Tries something with every account of the operator's, every peer and every blob."""
+        for account in self.accounts:
+            for peer in PEOPLE:
+                for blob in self.blobs:
+                    yield partial(act, account, peer, blob)
+
+    def value_acts(self, act: Callable[[bytes], object]) -> Iterator[Act]:
+        """Tries something with every blob."""
+        for blob in self.blobs:
+            yield partial(act, blob)
+
+    def key_acts(self, act: Callable[[bytes, str], object]) -> Iterator[Act]:
+        """Tries something with every key, for every victim."""
+        for key in self.keys:
+            for name in PEOPLE:
+                yield partial(act, key, name)
+
+    def read_all(self, store: Store) -> list[object]:
+        """Opens a store, and all that an account in it can open."""
+        account = e2ee.Account.open(store)
+        found: list[object] = [account.contacts(), account.inbox()]
+        for sent in self.seized.envelopes:
+            with suppress(e2ee.E2EEError):
+                found.append(account.decrypt(sent.sender, sent.encoded))
+        return found
+
+    def file(self, name: str) -> Path:
+        """A fresh copy of a seized file, with what SQLite keeps beside it."""
+        original = self.seized.files[name]
+        copied = self.folder / "copy"
+        shutil.rmtree(copied, ignore_errors=True)
+        copied.mkdir()
+        for part in original.parent.glob(f"{name}*"):
+            shutil.copy(part, copied)
+        return copied / name
+
+    def read_file(
+        self, name: str, *, key: bytes | None = None, passphrase: str | None = None
+    ) -> list[object]:
+        """Opens a copy of a seized file."""
+        with e2ee.SQLiteStore(self.file(name), key=key, passphrase=passphrase) as store:
+            return self.read_all(store)
+
+    def mixed(self, name: str, row: str) -> list[object]:
+        """A row of a victim inside an account of the operator's."""
+        store = e2ee.MemoryStore(key=OWN_KEY)
+        e2ee.Account.create(store, name)
+        put_rows(store, read_rows(store) | {row: self.seized.rows[name][row]})
+        return self.read_all(store)
+
+    def load_session(self, key: bytes, name: str, device: signal.Device) -> list[bytes]:
+        """Loads a seized session under a key, and opens what can be opened."""
+        found = []
+        for sent in self.seized.messages:
+            with suppress(e2ee.E2EEError):
+                session = signal.Session.load(
+                    signal.StateKey(key), device, e2ee.Address("alice"), self.seized.sessions[name]
+                )
+                found.append(session.decrypt(sent.kind, sent.encoded).release())
+        return found
+
+    def load_device(self, key: bytes, name: str) -> list[bytes]:
+        """Loads a seized device under a key, and then its session."""
+        device = signal.Device.load(signal.StateKey(key), *self.seized.devices[name])
+        return self.load_session(key, "bob", device)
+
+    def accept(self, device: signal.Device, message: bytes) -> bytes:
+        """Accepts a first message with a device of the operator's."""
+        peer = e2ee.Address("alice")
+        _, step = signal.Session.accept(self.state_key, device, peer, message)
+        return step.release()
+
+    def messages(self) -> list[bytes]:
+        """All that could be a message: what was seized, and the same without an envelope."""
+        return [*self.blobs, *(blob[wire.ENVELOPE_HEAD :] for blob in self.blobs)]
+
+    def decrypt(self, kind: int, message: bytes) -> bytes:
+        """Opens a message with a session of the operator's."""
+        return self.session().decrypt(kind, message).release()
+
+    def session(self) -> signal.Session:
+        """A session of the operator's with Bob."""
+        bundle, peer = self.seized.bundles["bob"][-1], e2ee.Address("bob")
+        return signal.Session.initiate(self.state_key, self.devices[0], peer, bundle)
+
+
+def received(account: e2ee.Account, peer: str, blob: bytes) -> e2ee.Message:
+    """What `receive` shows."""
+    with account.receive(peer, blob) as message:
+        return message
+
+
+#: For every public callable that takes bytes, how the operator tries it.
+ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
+    "Account.accept_identity": lambda o: o.account_acts(lambda a, p, b: a.accept_identity(p, b)),
+    "Account.connect": lambda o: o.account_acts(lambda a, p, b: a.connect(p, b)),
+    "Account.decrypt": lambda o: o.account_acts(lambda a, p, b: a.decrypt(p, b)),
+    "Account.encrypt": lambda o: o.account_acts(lambda a, p, b: a.encrypt(p, b)),
+    "Account.receive": lambda o: o.account_acts(received),
+    "Account.safety_number": lambda o: o.account_acts(lambda a, p, b: a.safety_number(p, bundle=b)),
+    "Account.verify": lambda o: o.account_acts(
+        lambda a, p, b: a.verify(p, a.safety_number(p, bundle=b), bundle=b)
+    ),
+    "Contact": lambda o: o.value_acts(
+        lambda b: e2ee.Contact(e2ee.Address("bob"), b, verified=True, pq_epoch=1, pq_messages=1)
+    ),
+    "Envelope": lambda o: o.value_acts(e2ee.Envelope),
+    "Envelope.from_bytes": lambda o: o.value_acts(e2ee.Envelope.from_bytes),
+    "MemoryStore": lambda o: o.key_acts(
+        lambda key, name: o.read_all(copy_of(o.seized.rows[name], key))
+    ),
+    "Message": lambda o: o.value_acts(lambda b: e2ee.Message(e2ee.Address("bob"), b)),
+    "PreKeyBundle": lambda o: o.value_acts(e2ee.PreKeyBundle),
+    "PreKeyBundle.from_bytes": lambda o: o.value_acts(e2ee.PreKeyBundle.from_bytes),
+    "SQLiteStore": lambda o: o.key_acts(lambda key, name: o.read_file(name, key=key)),
+    "UntrustedIdentityError": lambda o: o.value_acts(
+        lambda b: e2ee.UntrustedIdentityError(e2ee.Address("bob"), b)
+    ),
+    "Device.load": lambda o: o.key_acts(o.load_device),
+    "Session.initiate": lambda o: o.value_acts(
+        lambda b: signal.Session.initiate(o.state_key, o.devices[0], e2ee.Address("bob"), b)
+    ),
+    "Session.accept": lambda o: (
+        partial(o.accept, device, blob) for device in o.devices for blob in o.messages()
+    ),
+    "Session.load": lambda o: o.key_acts(lambda key, _: o.load_session(key, "bob", o.devices[1])),
+    "Session.encrypt": lambda o: o.value_acts(lambda b: o.session().encrypt(b).release()),
+    "Session.decrypt": lambda o: (
+        partial(o.decrypt, kind, blob)
+        for kind in (wire.RATCHET, wire.PREKEY)
+        for blob in o.messages()
+    ),
+    "StateKey.__new__": lambda o: o.key_acts(lambda key, _: signal.StateKey(key)),
+    "StoreSecret.from_key": lambda o: o.key_acts(
+        lambda key, name: o.read_all(Borrowed(o.seized.rows[name], StoreSecret.from_key(key)))
+    ),
+    "StoreSecret.from_passphrase": lambda o: (
+        partial(o.read_file, name, passphrase=word) for name in PEOPLE for word in PASSPHRASES
+    ),
+    "Transaction.apply": lambda o: (
+        partial(o.mixed, name, row) for name in PEOPLE for row in o.seized.rows[name]
+    ),
+}
+
+
+def plunder(operator: Operator) -> set[str]:
+    """Makes every attempt, and returns the names of those that showed a plaintext."""
+    found = set()
+    for name, attempts in ATTEMPTS.items():
+        for attempt in attempts(operator):
+            with suppress(e2ee.E2EEError):
+                shown = b"|".join(bytes_in(attempt()))
+                if any(plaintext in shown for plaintext in operator.seized.plaintexts):
+                    found.add(name)
+    return found
+
+
+def bytes_in(value: object) -> Iterator[bytes]:
+    """All bytes and texts that a result shows."""
+    if isinstance(value, bytes):
+        yield value
+    elif isinstance(value, str):
+        yield value.encode()
+    elif isinstance(value, list | tuple | set):
+        for each in value:
+            yield from bytes_in(each)
+    elif isinstance(value, dict):
+        yield from bytes_in(list(value.items()))
+    elif isinstance(value, BaseException):
+        yield from bytes_in([*value.args, *vars(value).values()])
+    elif is_dataclass(value):
+        yield from bytes_in([getattr(value, each.name) for each in fields(value)])
+
+
+def candidate_keys(seized: Seized) -> list[bytes]:
+    """Everything of 32 bytes that the seized material shows or suggests."""
+    found = {bytes(32), bytes(range(32)), b"\xff" * 32}
+    for bundles in seized.bundles.values():
+        for bundle in bundles:
+            found.add(e2ee.PreKeyBundle(bundle).identity_key[-32:])
+            found.add(hashlib.sha256(bundle).digest())
+    for sent in seized.envelopes:
+        found.add(wire.header(sent.encoded).ratchet_key[-32:])
+        if base_key := wire.base_key(sent.encoded):
+            found.add(base_key)
+    for rows in seized.rows.values():
+        record = rows["store"][1]
+        found.update(record[place : place + 32] for place in range(len(record) - 31))
+        found.update(sealed[-32:] for _, sealed in rows.values())
+    found.update(hashlib.sha256(name.encode()).digest() for name in PEOPLE)
+    return sorted(found)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""All that the owner of an account is shown by its public attributes and methods."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import e2ee
+from e2ee import signal
+from e2ee.store import StoreSecret
+from tests.properties import wire
+
+KEY = bytes(range(32))
+PEER = e2ee.Address("bob")
+
+#: What a public attribute or method shows, by class and name.
+Shown = dict[tuple[str, str], object]
+
+
+def of_values(bob: e2ee.Account, alice: e2ee.Account) -> Shown:
+    """The values: each attribute and method."""
+    envelope, bundle = alice.encrypt("bob", b"value"), bob.bundle()
+    number, (contact,) = alice.safety_number("bob"), alice.contacts()
+    with bob.receive("alice", envelope) as message:
+        pass
+    found: Shown = {}
+    for value in (envelope, bundle, number, contact, message, PEER):
+        for name in public_names(type(value)):
+            attribute = getattr(value, name)
+            takes_more = name == "from_bytes"
+            shown = attribute() if callable(attribute) and not takes_more else attribute
+            found[type(value).__name__, name] = (
+                attribute(value.to_bytes()).to_bytes()
+                if takes_more and isinstance(value, e2ee.Envelope | e2ee.PreKeyBundle)
+                else shown
+            )
+    return found
+
+
+def of_accounts(store: e2ee.SQLiteStore) -> Shown:
+    """An account: each attribute and method, with what it returns."""
+    alice, bob = e2ee.Account.create(store, "alice"), other("bob")
+    alice.connect("bob", bob.bundle())
+    bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
+    number = alice.safety_number("bob")
+    to_alice = [bob.encrypt("alice", b"text %d" % index) for index in range(2)]
+    with alice.receive("bob", to_alice[0]) as message:
+        received = [message, alice.inbox()]
+    calls: dict[str, object] = {
+        "user": alice.user,
+        "device": alice.device,
+        "address": alice.address,
+        "identity_key": alice.identity_key,
+        "bundle": [alice.bundle(), alice.bundle(reusable=True)],
+        "encrypt": alice.encrypt("bob", b"text"),
+        "decrypt": alice.decrypt("bob", to_alice[1]),
+        "receive": received,
+        "inbox": alice.inbox(),
+        "contacts": alice.contacts(),
+        "safety_number": number,
+        "open": repr(e2ee.Account.open(store)),
+        "create": repr(alice),
+    }
+    alice.connect("bob", bob.bundle())
+    alice.handled(message)
+    alice.verify("bob", number)
+    alice.accept_identity("bob", bob.bundle())
+    alice.forget("bob")
+    calls |= dict.fromkeys(["connect", "handled", "verify", "accept_identity", "forget"])
+    return {("Account", name): shown for name, shown in calls.items()} | of_values(*heard())
+
+
+def of_sessions() -> Shown:
+    """The store-free classes: each attribute and method, with what it returns."""
+    key = signal.StateKey(KEY)
+    alice, bob = signal.Device.generate("alice", 1), signal.Device.generate("bob", 1)
+    bundles = [bob.bundle(), bob.bundle(reusable=True)]
+    sending = signal.Session.initiate(key, alice, PEER, bundles[0])
+    step = sending.encrypt(b"first")
+    writes, kind, first = step.writes, step.kind, step.release()
+    receiving, accepted = signal.Session.accept(key, bob, e2ee.Address("alice"), first)
+    rows = accepted.writes
+    text = accepted.release()
+    answer = receiving.encrypt(b"answer")
+    more, message = answer.writes, answer.release()
+    opened = sending.decrypt(wire.RATCHET, message)
+    records = [writes[part] for part in ("head", "objects", "skipped")]
+    loaded = signal.Session.load(key, alice, PEER, (sending.name, records))
+    sealed = bob.seal(key)
+    calls: dict[tuple[str, str], object] = {
+        ("Device", "generate"): repr(alice),
+        ("Device", "identity_key"): alice.identity_key,
+        ("Device", "bundle"): bundles,
+        ("Device", "seal"): sealed,
+        ("Device", "load"): repr(signal.Device.load(key, *sealed)),
+        ("Session", "initiate"): repr(sending),
+        ("Session", "accept"): repr(receiving),
+        ("Session", "load"): repr(loaded),
+        ("Session", "name"): sending.name,
+        ("Session", "their_identity_key"): sending.their_identity_key,
+        ("Session", "pq_progress"): repr(sending.pq_progress),
+        ("Session", "encrypt"): [first, message],
+        ("Session", "decrypt"): repr(opened),
+        ("SessionStep", "writes"): [writes, rows, more, opened.writes],
+        ("SessionStep", "kind"): kind,
+        ("SessionStep", "release"): [text, opened.release()],
+    }
+    return calls
+
+
+def of_stores(store: e2ee.SQLiteStore) -> Shown:
+    """The stores and their transactions: sealed rows, and a secret that shows nothing."""
+    memory = e2ee.MemoryStore(key=KEY)
+    e2ee.Account.create(memory, "carol")
+    found: Shown = {}
+    for kind, each in (("MemoryStore", memory), ("SQLiteStore", store)):
+        with each.transaction() as transaction:
+            names = transaction.list("")
+            rows = [transaction.get(name) for name, _ in names]
+            found["Transaction", "get"] = rows
+            found["Transaction", "list"] = names
+            found["Transaction", "apply"] = transaction.apply([])
+        found[kind, "transaction"] = rows
+        found[kind, "secret"] = [repr(each.secret), str(each.secret)]
+        found[kind, "close"] = None
+    found["Transaction", "commit"] = found["Transaction", "end"] = None
+    found["StoreSecret", "from_key"] = repr(StoreSecret.from_key(KEY))
+    found["StoreSecret", "from_passphrase"] = repr(StoreSecret.from_passphrase(b"word"))
+    return found
+
+
+def of_everything(folder: Path) -> Shown:
+    """All of it."""
+    with e2ee.SQLiteStore(folder / "alice.db", key=KEY) as store:
+        return of_accounts(store) | of_stores(store) | of_sessions()
+
+
+def other(name: str) -> e2ee.Account:
+    """Someone else."""
+    return e2ee.Account.create(e2ee.MemoryStore(), name)
+
+
+def heard() -> tuple[e2ee.Account, e2ee.Account]:
+    """Bob and Alice, who have heard of each other."""
+    alice, bob = other("alice"), other("bob")
+    alice.connect("bob", bob.bundle())
+    return bob, alice
+
+
+def public_names(kind: type) -> Iterator[str]:
+    """The public attributes and methods of a class."""
+    yield from (name for name in dir(kind) if not name.startswith("_"))

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What others hold opens nothing (P1 in docs/threats.md), and opens once a key is planted.
+
+The material is all that a server, a directory and a thief of files can hold; the means is every
+public function that takes bytes.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.operator.attempts import ATTEMPTS, Operator, plunder
+from tests.operator.seized import Seized, seize
+from tests.operator.surface import calls
+
+#: What the right key of a store, and that of a sealed state, must open in the control.
+OPENED_BY_STORE_KEY = {"MemoryStore", "SQLiteStore", "StoreSecret.from_key"}
+OPENED_BY_STATE_KEY = {"Device.load", "Session.load"}
+
+
+@pytest.fixture(scope="module")
+def seized(tmp_path_factory: pytest.TempPathFactory) -> Seized:
+    return seize(tmp_path_factory.mktemp("seized"))
+
+
+@pytest.mark.slow
+def test_all_that_others_hold_opens_nothing(seized: Seized, tmp_path: Path) -> None:
+    assert plunder(Operator(seized, tmp_path)) == set()
+
+
+@pytest.mark.slow
+def test_the_key_of_a_store_opens_it(seized: Seized, tmp_path: Path) -> None:
+    planted = Operator(seized, tmp_path, planted=(seized.keys["alice"],))
+
+    assert plunder(planted) == OPENED_BY_STORE_KEY
+
+
+@pytest.mark.slow
+def test_the_key_of_a_sealed_state_opens_it(seized: Seized, tmp_path: Path) -> None:
+    planted = Operator(seized, tmp_path, planted=(seized.keys["signal"],))
+
+    assert plunder(planted) == OPENED_BY_STATE_KEY
+
+
+def test_no_plaintext_and_no_key_stands_in_what_others_hold(seized: Seized) -> None:
+    material = b"|".join(seized.every_byte())
+
+    assert [text for text in seized.plaintexts if text in material] == []
+    assert [name for name, key in seized.keys.items() if key in material] == []
+
+
+def test_every_public_function_that_takes_bytes_is_tried() -> None:
+    assert {call.name for call in calls() if call.takes_bytes()} == set(ATTEMPTS)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The public API has no back door: no chosen randomness, no escrow, no private key that comes out.
+
+Private keys are recognized by the public halves that bundles and envelopes show, so no test needs
+to open a store by itself.
+"""
+
+import pickle
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+import e2ee
+from e2ee import signal
+from e2ee.store import StoreSecret
+from tests.operator import curve
+from tests.operator.attempts import bytes_in
+from tests.operator.owner import Shown, of_everything, public_names
+from tests.operator.surface import Call, calls, public_classes, stub_calls
+from tests.properties import wire
+
+FORBIDDEN = re.compile(
+    r"nonce|(?<![a-z])ivs?(?![a-z])|random|(?<![a-z])seed|(?<![a-z])rng(?![a-z])|entropy|escrow"
+    r"|recovery|ephemeral|salt|deterministic|backdoor|master",
+    re.IGNORECASE,
+)
+#: Fields of a bundle that hold X25519 keys (docs/formats.md, "Bundle").
+BUNDLE_KEYS = (3, 5, 7)
+#: Errors show their own texts; they have tests of their own.
+SHOWING = {name for name in public_classes() if not name.endswith("Error")}
+
+
+def forbidden_parameters(found: list[Call]) -> Iterator[str]:
+    """The parameters through which someone else could choose what only chance may."""
+    for call in found:
+        for name, _ in call.parameters:
+            if FORBIDDEN.search(name):
+                yield f"{call.name}({name})"
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    return of_everything(tmp_path_factory.mktemp("owner"))
+
+
+def all_bytes(shown: Shown) -> list[bytes]:
+    """Everything that is shown, as bytes; bundles and envelopes as they travel."""
+    values: list[object] = [
+        each.to_bytes() if isinstance(each, e2ee.Envelope | e2ee.PreKeyBundle) else each
+        for result in shown.values()
+        for each in (result if isinstance(result, list) else [result])
+    ]
+    return list(bytes_in(values))
+
+
+def public_halves(material: list[bytes]) -> set[bytes]:
+    """Every X25519 public key that bundles and envelopes show."""
+    found = set()
+    for encoded in material:
+        if encoded[:2] in {bytes([1, wire.RATCHET]), bytes([1, wire.PREKEY])}:
+            # A sealed record begins with 1 and a random byte: not all that looks so is an envelope.
+            with suppress(AssertionError, IndexError, ValueError):
+                found.add(wire.header(encoded).ratchet_key[1:])
+                found.update(key for key in [wire.base_key(encoded)] if key)
+        elif encoded[:2] == b"\x01\x08" and len(encoded) > 1_700:
+            bundle = wire.fields(encoded, 1, len(encoded))
+            found.update(
+                each.value[1:]
+                for each in bundle
+                if each.number in BUNDLE_KEYS and isinstance(each.value, bytes)
+            )
+    return found
+
+
+def test_no_parameter_chooses_randomness_or_gives_keys_away() -> None:
+    every = [*calls(), *(Call(name, parameters) for name, parameters in stub_calls())]
+
+    assert list(forbidden_parameters(every)) == []
+
+
+@pytest.mark.parametrize("name", ["nonce", "iv", "rng", "seed", "random", "escrow_key", "tag_iv"])
+def test_a_forbidden_parameter_is_caught(name: str) -> None:
+    call = Call("Account.encrypt", (("self", ""), (name, "bytes")))
+
+    assert list(forbidden_parameters([call])) == [f"Account.encrypt({name})"]
+
+
+@pytest.mark.parametrize("name", ["given", "receive", "private", "driver"])
+def test_other_names_are_not_caught(name: str) -> None:
+    assert list(forbidden_parameters([Call("f", ((name, "bytes"),))])) == []
+
+
+def test_everything_public_is_looked_at(shown: Shown) -> None:
+    public = {
+        (name, attribute)
+        for name, kind in public_classes().items()
+        if name in SHOWING
+        for attribute in public_names(kind)
+    }
+
+    assert {pair for pair in public if pair not in shown} == set()
+
+
+def test_nothing_public_shows_a_private_key(shown: Shown) -> None:
+    material = all_bytes(shown)
+    keys = public_halves(material)
+
+    found = [curve.private_keys_in(each, keys) for each in material]
+
+    assert len(keys) > 10
+    assert [each for each in found if each] == []
+
+
+def test_a_private_key_would_be_found() -> None:
+    private = bytes.fromhex("a8abababababababababababababababababababababababababababababab6b")
+    keys = {curve.public_key(private)}
+
+    assert curve.private_keys_in(b"before" + private + b"behind", keys) == [private]
+
+
+def test_the_curve_is_that_of_the_standard() -> None:
+    # RFC 7748 §5.2, the result of the first iteration.
+    public = "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
+
+    assert curve.public_key(b"\x09" + bytes(31)).hex() == public
+
+
+def secrets_of_everyone() -> list[object]:
+    """An object of every kind that holds secrets."""
+    store = e2ee.MemoryStore()
+    key = signal.StateKey(bytes(32))
+    alice, bob = signal.Device.generate("alice", 1), signal.Device.generate("bob", 1)
+    session = signal.Session.initiate(key, alice, e2ee.Address("bob"), bob.bundle())
+    return [
+        e2ee.Account.create(store, "alice"),
+        store,
+        StoreSecret.from_key(bytes(32)),
+        key,
+        alice,
+        session,
+        session.encrypt(b"text"),
+    ]
+
+
+@pytest.mark.parametrize("holder", secrets_of_everyone(), ids=lambda each: type(each).__name__)
+def test_what_holds_secrets_cannot_be_pickled(holder: object) -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(holder)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Two accounts and a carrier that does anything, in memory and on disk.
+
+What is delivered is what was sent, once; what was not dropped is delivered; what is refused changes
+nothing; no message key is used twice; a store that was set back is found.
+"""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+import e2ee
+from tests.properties import steps
+from tests.properties.processes import MortalMachine
+
+KEY = bytes(range(32))
+
+
+class InMemory(MortalMachine):
+    """The conversation over stores that outlive a process only in this test."""
+
+    def __init__(self) -> None:
+        self._stores = {name: e2ee.MemoryStore() for name in ("alice", "bob")}
+        super().__init__()
+
+    def open_store(self, name: str) -> e2ee.MemoryStore:
+        """The same store object: it plays the part of the file."""
+        return self._stores[name]
+
+
+class InFiles(MortalMachine):
+    """The conversation over SQLite files; a process that dies leaves its connection behind."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._opened: list[e2ee.SQLiteStore] = []
+        super().__init__()
+
+    def open_store(self, name: str) -> e2ee.SQLiteStore:
+        """A connection of its own to the person's file."""
+        self._opened.append(e2ee.SQLiteStore(Path(self._folder.name, name), key=KEY))
+        return self._opened[-1]
+
+    def teardown(self) -> None:
+        """Closes what dead processes left open, too."""
+        try:
+            super().teardown()
+        finally:
+            for store in self._opened:
+                store.close()
+            self._folder.cleanup()
+
+
+TestInMemory = pytest.mark.slow(InMemory.TestCase)
+TestInFiles = pytest.mark.slow(InFiles.TestCase)
+TestInFiles.settings = settings(max_examples=settings().max_examples // 12)
+
+
+@pytest.mark.parametrize(("executed", "verdict"), [(9_999, True), (10_000, False)])
+def test_too_few_steps_are_noticed(
+    monkeypatch: pytest.MonkeyPatch, executed: int, *, verdict: bool
+) -> None:
+    monkeypatch.setattr(steps, "executed", {"rules": executed})
+    monkeypatch.setattr(steps, "required", lambda: 10_000)
+
+    assert steps.too_few(frozenset()) == verdict

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Alice's store with rows of every kind, an older state of it, and all that she does with it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import final
+
+import e2ee
+from tests.properties.world import Rows, copy_of, read_rows
+
+KEY = bytes(range(32))
+PENDING, WAITING, HANDLED = b"pending", b"waiting", b"handled"
+
+
+@final
+@dataclass
+class State:
+    """Rows now and before, and the envelopes and peers that the acts need."""
+
+    now: Rows = field(default_factory=dict)
+    before: Rows = field(default_factory=dict)
+    #: Peers that were forgotten, sessions that went, messages that were handled.
+    deleted: Rows = field(default_factory=dict)
+    peers: dict[str, Rows] = field(default_factory=dict)
+    pending: dict[str, bytes] = field(default_factory=dict)
+    waiting: bytes = b""
+    handled: bytes = b""
+    first: bytes = b""
+    bundle: bytes = b""
+
+    def peer(self, name: str) -> e2ee.Account:
+        """A peer as of now; what is done with it is forgotten."""
+        return e2ee.Account.open(copy_of(self.peers[name], KEY))
+
+
+def talk(one: e2ee.Account, other: e2ee.Account) -> None:
+    """A round trip; a message each way stays under way, so that its key is kept."""
+    for sender, recipient in ((one, other), (other, one)):
+        sender.encrypt(recipient.user, b"lost")
+        recipient.decrypt(sender.user, sender.encrypt(recipient.user, b"read"))
+
+
+def handle(alice: e2ee.Account, sender: str, envelope: bytes, *, fail: bool) -> None:
+    """Receives a message; with `fail` it stays in the inbox."""
+    with suppress(InterruptedError), alice.receive(sender, envelope):
+        if fail:
+            raise InterruptedError
+
+
+def make_state() -> State:
+    """Two peers, one with an archived session; messages pending, waiting and handled."""
+    state, stores = State(), {}
+    for name in ("alice", "bob", "carol", "dave", "erin"):
+        stores[name] = e2ee.MemoryStore(key=KEY)
+    alice, bob, carol, dave, erin = (
+        e2ee.Account.create(store, name) for name, store in stores.items()
+    )
+    alice.connect("bob", bob.bundle())
+    talk(alice, bob)
+    bob.connect("alice", alice.bundle(reusable=True))
+    talk(bob, alice)
+    carol.connect("alice", alice.bundle())
+    talk(carol, alice)
+    alice.connect("erin", erin.bundle())
+    talk(alice, erin)
+    handle(alice, "bob", bob.encrypt("alice", WAITING).to_bytes(), fail=True)
+    (message,) = alice.inbox()
+    dave.connect("alice", alice.bundle())
+    state.before = read_rows(stores["alice"])
+
+    alice.handled(message)
+    alice.forget("erin")
+    state.handled = bob.encrypt("alice", HANDLED).to_bytes()
+    handle(alice, "bob", state.handled, fail=False)
+    state.waiting = carol.encrypt("alice", WAITING).to_bytes()
+    handle(alice, "carol", state.waiting, fail=True)
+    # Enough for every part of every session to change.
+    for _ in range(60):
+        talk(alice, bob)
+        talk(alice, carol)
+    state.bundle = e2ee.Account.create(e2ee.MemoryStore(), "frank").bundle().to_bytes()
+    state.first = dave.encrypt("alice", PENDING).to_bytes()
+    alice.bundle()
+    state.pending = {peer.user: peer.encrypt("alice", PENDING).to_bytes() for peer in (bob, carol)}
+    state.now = read_rows(stores["alice"])
+    state.deleted = {name: row for name, row in state.before.items() if name not in state.now}
+    state.peers = {name: read_rows(stores[name]) for name in ("bob", "carol")}
+    return state
+
+
+Act = Callable[[State, e2ee.Account], object]
+
+
+def sends(peer: str) -> Act:
+    """Sends to a peer, who must be able to read it."""
+
+    def act(state: State, alice: e2ee.Account) -> object:
+        envelope = alice.encrypt(peer, PENDING)
+        return state.peer(peer).decrypt("alice", envelope).plaintext
+
+    return act
+
+
+def reads(peer: str) -> Act:
+    """Reads what a peer has sent."""
+    return lambda state, alice: alice.decrypt(peer, state.pending[peer]).plaintext
+
+
+def starts(state: State, alice: e2ee.Account) -> object:
+    """Takes the first message of somebody new."""
+    return alice.decrypt("dave", state.first).plaintext
+
+
+def connects(state: State, alice: e2ee.Account) -> object:
+    """Starts a session with somebody new."""
+    alice.connect("frank", state.bundle)
+    return alice.encrypt("frank", b"").kind
+
+
+def looks(_: State, alice: e2ee.Account) -> object:
+    """Looks into the inbox."""
+    return [message.plaintext for message in alice.inbox()]
+
+
+def is_told_again(peer: str, envelope: str) -> Act:
+    """Gets a message again that was opened."""
+
+    def act(state: State, alice: e2ee.Account) -> object:
+        try:
+            with alice.receive(peer, getattr(state, envelope)) as message:
+                return message.plaintext
+        except e2ee.DuplicateMessageError as duplicate:
+            return duplicate.delivered
+
+    return act
+
+
+#: All that Alice does with her store.
+ACTS: dict[str, Act] = {
+    "send to bob": sends("bob"),
+    "send to carol": sends("carol"),
+    "read bob": reads("bob"),
+    "read carol": reads("carol"),
+    "start": starts,
+    "connect": connects,
+    "inbox": looks,
+    "waiting again": is_told_again("carol", "waiting"),
+    "handled again": is_told_again("bob", "handled"),
+    "bundle": lambda _, alice: alice.bundle().device,
+    "reusable": lambda _, alice: alice.bundle(reusable=True).device,
+    "contacts": lambda _, alice: [contact.address.user for contact in alice.contacts()],
+    "forget bob": lambda _, alice: alice.forget("bob"),
+    "identity": lambda _, alice: alice.identity_key,
+}
+
+
+def outcomes(state: State, rows: Rows) -> dict[str, object]:
+    """What each act does with these rows: its result, or the class of its refusal."""
+    return {name: outcome(state, rows, act) for name, act in ACTS.items()}
+
+
+def outcome(state: State, rows: Rows, act: Act) -> object:
+    """One act, on a copy of the rows, by a process that knows nothing else."""
+    try:
+        return act(state, e2ee.Account.open(copy_of(rows, KEY)))
+    except e2ee.E2EEError as refusal:
+        return type(refusal)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Killed at any time, a process loses nothing that it acknowledged and uses no key twice (P8)."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.hygiene.tree import ROOT
+from tests.properties import wire
+from tests.stores.correspondent import Correspondence, text_of
+
+#: Each starts with empty files, so that making and connecting is interrupted too.
+CORRESPONDENCES = 5
+KILLS = 11
+#: Seconds; a process that was given this long has sent dozens of messages.
+LONGEST_LIFE = 0.15
+
+
+def live_and_die(folder: Path, seconds: float) -> None:
+    """Starts the process, and kills it so many seconds after it began its work."""
+    command = [sys.executable, "-m", "tests.stores.correspondent", str(folder)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        _, complaints = process.communicate()
+    assert process.returncode == -signal.SIGKILL, complaints.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(CORRESPONDENCES))
+def test_what_was_acknowledged_survives_every_kill(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chooses moments, no secrets
+
+    for kill in range(KILLS):
+        # Short lives first: they end while files and sessions are made.
+        longest = LONGEST_LIFE * (kill + 1) / KILLS
+        live_and_die(tmp_path, chance.uniform(0, longest))
+    last = Correspondence(tmp_path)
+    last.introduce()
+    last.recover()
+
+    sent, handled = last.sent.lines(), last.handled.lines()
+    promised = [(sender, text_of(sender, int(number)).hex()) for sender, number, _ in sent]
+    counts = Counter((sender, text) for sender, text in handled)
+    keys = [wire.header(bytes.fromhex(envelope)) for _, _, envelope in sent]
+    uses = Counter((sent[at][0], key.ratchet_key, key.index) for at, key in enumerate(keys))
+    assert sent, "nothing was sent: the test shows nothing"
+    assert set(promised) - set(counts) == set(), "lost"
+    assert [use for use, times in uses.items() if times > 1] == [], "a key was used twice"
+    # A kill between noting and handling shows one message again, which is what an inbox is for.
+    assert sum(counts.values()) - len(counts) <= KILLS
+    assert all(account.inbox() == [] for account in last.accounts.values())
+
+
+def test_every_message_is_handled_by_the_last_process(tmp_path: Path) -> None:
+    first = Correspondence(tmp_path)
+    first.introduce()
+    envelopes = [first.send("alice") for _ in range(3)]
+    first.deliver("alice", envelopes[1])
+
+    second = Correspondence(tmp_path)
+    second.recover()
+
+    assert Counter(text for _, text in second.handled.lines()) == Counter(
+        text_of("alice", number).hex() for number in range(3)
+    )
