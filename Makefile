@@ -18,6 +18,7 @@ RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml
 OURS := --workspace --locked --exclude e2ee-python
 CONFORMANCE := e2ee-conformance
 ASSURANCE := --hypothesis-profile=assurance
+FUZZ_EXECUTIONS ?= 10000000
 # The table at the end says more than the plugin's own.
 BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
@@ -62,9 +63,10 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench ## run a short bench, and say what i
 	@$(call LEFT_OUT,ARM build)
 
 .PHONY: assurance
-assurance: $(VENV)/.extension $(VENV)/.dev ## run the properties for hours, and the core optimised
+assurance: $(VENV)/.extension $(VENV)/.dev ## run the properties and the fuzz targets for hours, and the core optimised
 	cargo test $(OURS) --release
 	$(BIN)/python -m pytest tests/properties $(ASSURANCE)
+	fuzz/run $(FUZZ_EXECUTIONS)
 
 .PHONY: clean
 clean: ## remove all that was built

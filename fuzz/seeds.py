@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+PREKEY_MESSAGE = 3
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
 
 
@@ -18,7 +19,8 @@ def main(corpus: Path) -> None:
             kind = step["type"]
             name = f"{file.stem}-{number}"
             write(corpus / "envelope" / name, bytes([1, kind]) + message)
-            write(corpus / ("prekey_message" if kind == 3 else "ratchet_message") / name, message)
+            target = "prekey_message" if kind == PREKEY_MESSAGE else "ratchet_message"
+            write(corpus / target / name, message)
             fields = step["fields"]
             field = fields.get("message", fields).get("pq_ratchet")
             if field:
