@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import e2ee
@@ -125,6 +125,7 @@ def test_a_bundle_of_another_identity_is_refused(town: Town, *, reusable: bool) 
     assert town.rows() == before
 
 
+@example(place=40, bit=7, reusable=False)  # the top bit of the identity key
 @given(place=st.integers(0, 1 << 12), bit=st.integers(0, 7), reusable=st.booleans())
 def test_no_damaged_bundle_of_a_stranger_is_trusted(
     place: int, bit: int, *, reusable: bool

@@ -38,7 +38,17 @@ impl PublicKey {
     #[must_use]
     pub fn is_canonical(&self) -> bool {
         let multiple = multiply(&Secret::new(TORSION_TEST), self);
-        is_reduced(&self.0) && self.0 != [0; 32] && *multiple.expose() == self.0
+        self.is_reduced() && self.0 != [0; 32] && *multiple.expose() == self.0
+    }
+
+    /// Whether the key is written in its one form: below p = 2^255 − 19, the top bit clear.
+    ///
+    /// X25519 itself ignores the difference (RFC 7748 §5).
+    #[must_use]
+    pub fn is_reduced(&self) -> bool {
+        let [low, middle @ .., high] = &self.0;
+        let at_least_p = *high == 0x7f && *low >= 0xed && middle.iter().all(|byte| *byte == 0xff);
+        *high <= 0x7f && !at_least_p
     }
 }
 
@@ -114,13 +124,6 @@ const fn clamp(scalar: &mut [u8; 32]) {
     scalar[0] &= 0b1111_1000;
     scalar[31] &= 0b0111_1111;
     scalar[31] |= 0b0100_0000;
-}
-
-/// Whether the little-endian number is below p = 2^255 − 19; the top bit counts.
-fn is_reduced(bytes: &[u8; 32]) -> bool {
-    let [low, middle @ .., high] = bytes;
-    let at_least_p = *high == 0x7f && *low >= 0xed && middle.iter().all(|byte| *byte == 0xff);
-    *high <= 0x7f && !at_least_p
 }
 
 #[expect(unsafe_code, reason = "aws-lc writes the shared secret straight into our wiped buffer")]

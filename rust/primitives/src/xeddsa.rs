@@ -44,8 +44,12 @@ pub fn sign(
 /// Verifies a signature over the concatenated parts; cofactorless, R is not decoded.
 ///
 /// Unlike the specification signal.md §2.3, a response s of at least the group order is refused:
-/// it would give every signature a second form, and no signer makes one.
+/// it would give every signature a second form, and no signer makes one. So is a public key that
+/// is not in its one form (`XEdDSA` §2.4): a signed identity would have several.
 pub fn verify(key: &PublicKey, message: &[&[u8]], signature: &[u8; 64]) -> Result<(), Error> {
+    if !key.is_reduced() {
+        return Err(Error::BadSignature);
+    }
     let mut commitment = [0; 32];
     let mut response = [0; 32];
     let (first, second) = signature.split_at(32);

@@ -125,14 +125,14 @@ fn points_of_the_twist_and_with_torsion_are_not_canonical() {
 fn the_limit_of_reduced_numbers_is_p() {
     let mut bytes = [0xff; 32];
     (bytes[0], bytes[31]) = (0xec, 0x7f);
-    assert!(is_reduced(&bytes));
+    assert!(PublicKey::new(bytes).is_reduced());
 
     bytes[0] = 0xed;
-    assert!(!is_reduced(&bytes));
+    assert!(!PublicKey::new(bytes).is_reduced());
     bytes[15] = 0xfe;
-    assert!(is_reduced(&bytes));
+    assert!(PublicKey::new(bytes).is_reduced());
     bytes[31] = 0x80;
-    assert!(!is_reduced(&bytes));
+    assert!(!PublicKey::new(bytes).is_reduced());
 }
 
 #[test]

@@ -77,6 +77,18 @@ fn a_response_increased_by_the_group_order_is_refused() {
 }
 
 #[test]
+fn another_form_of_the_signing_key_is_refused() {
+    let key = key(1);
+    let signature = sign(&key, &[b"message"], &mut Counter(0)).unwrap();
+    let mut other_form = *key.public().as_bytes();
+    other_form[31] |= 0x80;
+
+    let verdict = verify(&PublicKey::new(other_form), &[b"message"], &signature);
+
+    assert_eq!(Err(Error::BadSignature), verdict);
+}
+
+#[test]
 fn points_of_the_twist_and_minus_one_are_refused() {
     let mut minus_one = [0xff; 32];
     (minus_one[0], minus_one[31]) = (0xec, 0x7f);
