@@ -14,7 +14,7 @@ use crate::{
     address::DeviceId,
     bundle::{NumberedKey, PreKeyBundle},
     prekey_message::Outer,
-    prekeys::{KyberPreKey, SignedPreKey},
+    prekeys::{KyberPreKey, SIGNATURE_LEN, SignedPreKey},
     session::{AcceptingKeys, OurIdentity},
 };
 
@@ -23,6 +23,9 @@ pub const MAX_RESERVED: usize = 1_000;
 /// Sessions that may be started from the reusable bundle.
 pub const MAX_REUSES: usize = 10_000;
 const FORMAT_VERSION: u8 = 1;
+/// Bytes of a number, of a list's length, and of a key pair.
+const ID_LEN: usize = 4;
+const PAIR_LEN: usize = 64;
 const SEED: u8 = 1;
 const EXPANDED: u8 = 2;
 
@@ -155,6 +158,8 @@ impl PreKeyStock {
 
     /// Appends the stored form (docs/formats.md, "Prekeys").
     pub fn encode(&self, out: &mut Vec<u8>) {
+        // All at once: a vector that grows leaves private keys in its old place.
+        out.reserve(self.encoded_len());
         out.push(FORMAT_VERSION);
         out.extend_from_slice(&self.next_id.to_be_bytes());
         out.extend_from_slice(&self.signed.id.to_be_bytes());
@@ -173,6 +178,16 @@ impl PreKeyStock {
         for reuse in &self.reuses {
             out.extend_from_slice(reuse);
         }
+    }
+
+    /// What [`PreKeyStock::encode`] appends, in bytes.
+    fn encoded_len(&self) -> usize {
+        let signed = ID_LEN + PAIR_LEN + SIGNATURE_LEN;
+        let last_resort = ID_LEN + kyber_len(&self.last_resort.key) + SIGNATURE_LEN;
+        let kept = |one: &Reserved| ID_LEN + PAIR_LEN + kyber_len(&one.kyber);
+        let reserved: usize = self.reserved.iter().map(kept).sum();
+        let reuses = self.reuses.len().saturating_mul(16);
+        1 + ID_LEN + signed + last_resort + ID_LEN + reserved + ID_LEN + reuses
     }
 
     /// Reads the stored form.
@@ -251,11 +266,50 @@ fn encode_kyber(key: &kyber1024::DecapsulationKey, out: &mut Vec<u8>) {
     }
 }
 
+const fn kyber_len(key: &kyber1024::DecapsulationKey) -> usize {
+    match key {
+        kyber1024::DecapsulationKey::Seed(_) => 1 + 64,
+        kyber1024::DecapsulationKey::Expanded(_) => 1 + kyber1024::EXPANDED_LEN,
+    }
+}
+
 fn decode_kyber(reader: &mut RecordReader<'_>) -> Result<kyber1024::DecapsulationKey, Error> {
     match reader.u8()? {
         SEED => Ok(kyber1024::DecapsulationKey::Seed(Secret::new(*reader.array()?))),
         EXPANDED => kyber1024::DecapsulationKey::from_expanded(reader.array()?)
             .map_err(|_| Error::CorruptState),
         _ => Err(Error::CorruptState),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counter(u8);
+
+    impl Random for Counter {
+        fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
+            self.0 = self.0.wrapping_add(1);
+            out.fill(self.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_stored_form_is_exactly_as_long_as_was_reserved_for_it() {
+        let mut random = Counter(0);
+        let identity = x25519::PrivateKey::random(&mut random).unwrap();
+        let ours = OurIdentity { key: &identity, registration_id: 1 };
+        let device = DeviceId::new(1).unwrap();
+        let mut stock = PreKeyStock::generate(&identity, &mut random).unwrap();
+        stock.reuses.push([0; 16]);
+        for expected in 0..3 {
+            let mut out = Vec::new();
+            stock.encode(&mut out);
+            assert_eq!(expected, stock.reserved_len());
+            assert_eq!(stock.encoded_len(), out.len());
+            stock.reserve(ours, device, &mut random).unwrap();
+        }
     }
 }
