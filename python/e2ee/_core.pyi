@@ -2,13 +2,14 @@
 # The extension module, as `rust/python` makes it.
 
 from types import GenericAlias
-from typing import Any, Generic, Literal, NoReturn, Protocol, TypeAlias, TypeVar, final
+from typing import Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 
-from e2ee.values import Address
+from e2ee.values import Address, ContentKind, EnvelopeKind
 
 _T = TypeVar("_T")
 _Write: TypeAlias = tuple[str, int, int | None, bytes | None]
-_Entry: TypeAlias = tuple[str, str, int, int, bytes]
+_Opened: TypeAlias = tuple[tuple[ContentKind, bytes | None, int | None], bytes]
+_Entry: TypeAlias = tuple[str, str, int, int, _Opened]
 
 class _Transaction(Protocol):
     def get(self, name: str, /) -> tuple[int, bytes] | None: ...
@@ -32,7 +33,7 @@ __all__ = [
 __version__: str
 
 def check_address(user: str, device: int) -> None: ...
-def envelope_kind(envelope: bytes) -> Literal["prekey", "message"]: ...
+def envelope_kind(envelope: bytes) -> EnvelopeKind: ...
 def read_bundle(bundle: bytes) -> tuple[bytes, int, bool]: ...
 def version_info() -> dict[str, Any]: ...
 
@@ -72,7 +73,7 @@ class Account:
     ) -> Step[bytes]: ...
     def decrypt(
         self, transaction: _Transaction, sender: Address, envelope: bytes
-    ) -> Step[bytes]: ...
+    ) -> Step[_Opened]: ...
     def receive(
         self, transaction: _Transaction, sender: Address, envelope: bytes
     ) -> Step[_Entry | None]: ...

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar, final
+from uuid import UUID
 
 from e2ee import _core
 from e2ee.errors import DuplicateMessageError, SafetyNumberMismatchError, TransactionOpenError
@@ -19,9 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from e2ee.store import Store, Transaction
+    from e2ee.values import ContentKind
+
+    # What a message is, with its group and the time that a resend asks for; and the plaintext.
+    _Opened = tuple[tuple[ContentKind, bytes | None, int | None], bytes]
 
 _T = TypeVar("_T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: The last millisecond of the year 9999.
+_LAST_MS: Final = 253_402_300_799_999
 
 
 @final
@@ -137,8 +145,8 @@ class Account:
             UntrustedIdentityError: It comes under another identity than the trusted one.
         """
         whom, encoded = _address(sender), _encoded(envelope)
-        plaintext = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded))
-        return Message(whom, plaintext)
+        opened = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded))
+        return _opened(whom, opened)
 
     @contextmanager
     def receive(self, sender: Address | str, envelope: Envelope | bytes) -> Iterator[Message]:
@@ -281,7 +289,23 @@ def _encoded(value: Envelope | PreKeyBundle | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.to_bytes()
 
 
-def _message(entry: tuple[str, str, int, int, bytes]) -> Message:
-    inbox_id, user, device, received_ms, plaintext = entry
-    received = _EPOCH + timedelta(milliseconds=received_ms)
-    return Message(Address(user, device), plaintext, received, inbox_id)
+def _message(entry: tuple[str, str, int, int, _Opened]) -> Message:
+    inbox_id, user, device, received_ms, opened = entry
+    message = _opened(Address(user, device), opened)
+    return replace(message, received=_time(received_ms), inbox_id=inbox_id)
+
+
+def _opened(sender: Address, opened: _Opened) -> Message:
+    (content, group, sent_ms), plaintext = opened
+    return Message(
+        sender,
+        plaintext,
+        content=content,
+        group=None if group is None else UUID(bytes=group),
+        sent=None if sent_ms is None else _time(sent_ms),
+    )
+
+
+def _time(milliseconds: int) -> datetime:
+    """A time; one behind the last that a `datetime` can be, which a peer may name, is that last."""
+    return _EPOCH + timedelta(milliseconds=min(milliseconds, _LAST_MS))

@@ -7,7 +7,7 @@ import hmac
 import io
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import segno
 
@@ -16,6 +16,10 @@ from e2ee.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
+
+ContentKind: TypeAlias = Literal["message", "group", "invitation", "resend"]
+EnvelopeKind: TypeAlias = Literal["prekey", "message", "sealed", "group", "repair"]
 
 _DIGITS: Final = re.compile(r"[0-9]{60}")
 _GROUP: Final = 5
@@ -73,8 +77,12 @@ class Envelope:
         return self._encoded
 
     @property
-    def kind(self) -> Literal["prekey", "message"]:
-        """Whether it can start a session ("prekey"), or needs one ("message")."""
+    def kind(self) -> EnvelopeKind:
+        """What it holds.
+
+        "prekey" can start a session and "message" needs one; "group" is for all members of a group,
+        "sealed" hides its sender, and "repair" says that a message could not be opened.
+        """
         return _core.envelope_kind(self._encoded)
 
     def __len__(self) -> int:
@@ -90,13 +98,23 @@ class Envelope:
 class Message:
     """A decrypted message; its `repr` does not show the plaintext.
 
-    `received` and `inbox_id` are `None` if it never was in the inbox.
+    `received` and `inbox_id` are `None` if it never was in the inbox. `content` says what it is:
+
+    - "message": the application's, to this device alone;
+    - "group": the application's, to the group `group`;
+    - "invitation": from now on messages of the sender to the group `group` can be opened here;
+    - "resend": the sender could not open what was sent to it at the time `sent`: send it again.
+
+    The last two have no plaintext.
     """
 
     sender: Address
     plaintext: bytes = field(repr=False)
     received: datetime | None = None
     inbox_id: str | None = None
+    content: ContentKind = "message"
+    group: UUID | None = None
+    sent: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

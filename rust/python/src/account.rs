@@ -184,7 +184,7 @@ impl Account {
         let decrypt = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
             account.decrypt(incoming, inside)
         };
-        Self::step(slf, (transaction, envelope.len() > LONG), decrypt, convert::plaintext)
+        Self::step(slf, (transaction, envelope.len() > LONG), decrypt, convert::opened)
             .map_err(|refusal| refusal.raise_for(&sender, || convert::key_of_envelope(envelope)))
     }
 

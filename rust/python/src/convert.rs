@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Python values as the core takes them, and back (docs/architecture.md, "Layers").
 
-use e2ee_primitives::secret::SecretBytes;
 use e2ee_signal::{
     DeviceId, PreKeyBundle, PreKeyMessage,
-    account::{Contact, Delivery, InboxEntry, Incoming},
+    account::{Contact, Content, Delivery, GroupId, InboxEntry, Incoming, Opened},
     envelope::{self, Kind},
     keys::{EC_KEY_LEN, encode_ec},
 };
@@ -63,13 +62,35 @@ fn out_of_range<E: pyo3::PyTypeInfo>(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<E>(py) { errors::protocol(py, Error::InvalidArgument) } else { error }
 }
 
-/// What a message from the inbox looks like in Python: id, user, device, time and plaintext.
-pub type Entry<'py> = (String, String, u8, u64, Bound<'py, PyBytes>);
+/// What a message is, in one word, with its group and the time that a resend asks for.
+pub type ContentRow = (&'static str, Option<GroupId>, Option<u64>);
+
+fn content(content: Content) -> ContentRow {
+    match content {
+        Content::Direct => ("message", None, None),
+        Content::Group(id) => ("group", Some(id), None),
+        Content::Invitation(id) => ("invitation", Some(id), None),
+        Content::Resend { sent_ms } => ("resend", None, Some(sent_ms)),
+    }
+}
+
+/// What an opened message looks like in Python. Python's copy of the plaintext is not wiped.
+pub type OpenedRow<'py> = (ContentRow, Bound<'py, PyBytes>);
+
+/// An opened message.
+#[expect(clippy::needless_pass_by_value, reason = "the core's copy is wiped here")]
+pub fn opened(py: Python<'_>, opened: Opened) -> PyResult<Py<PyAny>> {
+    let row = (content(opened.content), PyBytes::new(py, opened.plaintext.expose()));
+    row.into_py_any(py)
+}
+
+/// What a message from the inbox looks like in Python: id, user, device, time, and the message.
+pub type Entry<'py> = (String, String, u8, u64, OpenedRow<'py>);
 
 /// An entry of the inbox.
 pub fn entry(py: Python<'_>, entry: InboxEntry) -> Entry<'_> {
-    let plaintext = PyBytes::new(py, entry.plaintext.expose());
-    (entry.id, entry.user, entry.device.get(), entry.received_ms, plaintext)
+    let message = (content(entry.content), PyBytes::new(py, entry.plaintext.expose()));
+    (entry.id, entry.user, entry.device.get(), entry.received_ms, message)
 }
 
 /// The message that a delivery brought, or `None` if it was handled before.
@@ -84,12 +105,6 @@ pub fn delivery(py: Python<'_>, delivery: Delivery) -> PyResult<Py<PyAny>> {
 /// Bytes that may leave.
 pub fn output(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Py<PyAny>> {
     bytes.into_py_any(py)
-}
-
-/// A plaintext, of which Python's copy is not wiped.
-#[expect(clippy::needless_pass_by_value, reason = "the core's copy is wiped here")]
-pub fn plaintext(py: Python<'_>, plaintext: SecretBytes) -> PyResult<Py<PyAny>> {
-    PyBytes::new(py, plaintext.expose()).into_py_any(py)
 }
 
 /// The result of a step that only writes.

@@ -22,14 +22,17 @@ pub fn check_address(
     account::check_user(&user).map_err(|error| errors::protocol(py, error))
 }
 
-/// Whether an envelope holds a "prekey" message or a later "message".
+/// What an envelope holds, in one word.
 #[pyfunction]
 pub fn envelope_kind(py: Python<'_>, envelope: &[u8]) -> PyResult<&'static str> {
-    match envelope::decode(envelope) {
-        Ok((Kind::PreKey, _)) => Ok("prekey"),
-        Ok((Kind::Ratchet, _)) => Ok("message"),
-        Err(error) => Err(errors::protocol(py, error)),
-    }
+    let (kind, _) = envelope::decode(envelope).map_err(|error| errors::protocol(py, error))?;
+    Ok(match kind {
+        Kind::Ratchet => "message",
+        Kind::PreKey => "prekey",
+        Kind::Sealed => "sealed",
+        Kind::Group => "group",
+        Kind::Plaintext => "repair",
+    })
 }
 
 /// Parses a bundle: its identity key, its device, and whether it may be used more than once.

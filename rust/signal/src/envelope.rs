@@ -5,7 +5,7 @@
 //! version 1 | kind 1 | message
 //! ```
 //!
-//! The kinds are those of signal.md §2.4.
+//! The kinds are those of signal.md §2.4 and, for sealed messages, §14.
 
 use e2ee_wire::Error;
 
@@ -23,16 +23,41 @@ pub enum Kind {
     Ratchet,
     /// A prekey message.
     PreKey,
+    /// A message whose sender is encrypted too.
+    Sealed,
+    /// A message to a group.
+    Group,
+    /// Plaintext content: a decryption error, nothing else.
+    Plaintext,
+}
+
+impl Kind {
+    const fn number(self) -> u8 {
+        match self {
+            Self::Ratchet => 2,
+            Self::PreKey => 3,
+            Self::Sealed => 6,
+            Self::Group => 7,
+            Self::Plaintext => 8,
+        }
+    }
+
+    const fn of(number: u8) -> Option<Self> {
+        match number {
+            2 => Some(Self::Ratchet),
+            3 => Some(Self::PreKey),
+            6 => Some(Self::Sealed),
+            7 => Some(Self::Group),
+            8 => Some(Self::Plaintext),
+            _ => None,
+        }
+    }
 }
 
 /// An envelope around `message`.
 #[must_use]
 pub fn encode(kind: Kind, message: &[u8]) -> Vec<u8> {
-    let kind = match kind {
-        Kind::Ratchet => 2,
-        Kind::PreKey => 3,
-    };
-    [&[FORMAT_VERSION, kind][..], message].concat()
+    [&[FORMAT_VERSION, kind.number()][..], message].concat()
 }
 
 /// Kind and message of an envelope.
@@ -41,9 +66,10 @@ pub fn decode(envelope: &[u8]) -> Result<(Kind, &[u8]), Error> {
         return Err(Error::Malformed);
     }
     match envelope {
-        [FORMAT_VERSION, 2, message @ ..] => Ok((Kind::Ratchet, message)),
-        [FORMAT_VERSION, 3, message @ ..] => Ok((Kind::PreKey, message)),
-        [FORMAT_VERSION, ..] | [] => Err(Error::Malformed),
+        [FORMAT_VERSION, number, message @ ..] => {
+            Kind::of(*number).map(|kind| (kind, message)).ok_or(Error::Malformed)
+        }
+        [FORMAT_VERSION] | [] => Err(Error::Malformed),
         _ => Err(Error::UnsupportedVersion),
     }
 }

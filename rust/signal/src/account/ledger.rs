@@ -10,14 +10,9 @@ use e2ee_primitives::secret::SecretBytes;
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
-use crate::{
-    PreKeyMessage,
-    envelope::{self, Kind},
-};
+use crate::{DeviceId, PreKeyMessage, envelope::Kind};
 
-use super::{
-    Account, Environment, Incoming, Learnt, Outcome, draft::Draft, names, receive::Delivery,
-};
+use super::{Account, Environment, Learnt, Outcome, draft::Draft, names, receive::Delivery};
 
 /// How long a repeated delivery is recognized.
 pub const REMEMBERED_DAYS: u64 = 30;
@@ -32,13 +27,17 @@ fn entry_name(day: u64, key: &str) -> String {
 }
 
 impl Account {
-    /// The keyed hash by which an envelope is found again.
-    pub(super) fn ledger_key(&self, incoming: &Incoming<'_>) -> Result<String, Error> {
-        let message = match envelope::decode(incoming.envelope)? {
-            (Kind::Ratchet, message) => message,
-            (Kind::PreKey, message) => PreKeyMessage::decode(message)?.inner,
+    /// The keyed hash by which a message is found again.
+    pub(super) fn ledger_key(
+        &self,
+        (user, device): (&str, DeviceId),
+        (kind, message): (Kind, &[u8]),
+    ) -> Result<String, Error> {
+        let message = match kind {
+            Kind::PreKey => PreKeyMessage::decode(message)?.inner,
+            _ => message,
         };
-        let sender = names::peer(incoming.user, incoming.device);
+        let sender = names::peer(user, device);
         let length = u64::try_from(sender.len()).map_err(|_| Error::InvalidArgument)?;
         let hash = self.ledger_hash.tag(&[&length.to_be_bytes(), sender.as_bytes(), message]);
         Ok(names::hex(&hash))

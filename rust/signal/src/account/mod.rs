@@ -30,10 +30,10 @@ use draft::Draft;
 use identity::Identity;
 use index::Index;
 
-pub use inbox::InboxEntry;
+pub use inbox::{Content, GroupId, InboxEntry};
 pub use names::check_user;
 pub(crate) use names::hex;
-pub use receive::{Delivery, Incoming};
+pub use receive::{Delivery, Incoming, Opened};
 pub use trust::Contact;
 
 /// What a method works with: the store's transaction, randomness, and the time in milliseconds

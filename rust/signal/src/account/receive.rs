@@ -9,12 +9,12 @@ use e2ee_wire::Error;
 use crate::{
     DeviceId, PreKeyMessage, PreKeyStock, RatchetMessage,
     envelope::{self, Kind},
-    padding,
+    padding::{self, Boundary},
     session::envelope_budget,
 };
 
 use super::{
-    Account, Environment, Learnt, Outcome, draft::Draft, inbox::InboxEntry, peer::Peer,
+    Account, Content, Environment, Learnt, Outcome, draft::Draft, inbox::InboxEntry, peer::Peer,
     sessions::LoadedPeer,
 };
 
@@ -40,13 +40,24 @@ pub enum Delivery {
     Handled,
 }
 
-/// An opened message, before anything is written.
-struct Opened {
-    loaded: LoadedPeer,
-    before: Option<Peer>,
-    plaintext: SecretBytes,
-    /// The prekeys without those that a new session used up.
-    stock: Option<PreKeyStock>,
+/// An opened message: what it is, and its plaintext without padding.
+#[derive(Debug)]
+pub struct Opened {
+    /// What it is.
+    pub content: Content,
+    /// The plaintext; empty unless it is the application's.
+    pub plaintext: SecretBytes,
+}
+
+/// What opening a message changes in the store.
+pub(super) enum Effect {
+    /// A session moved, or came with its first message.
+    Session {
+        loaded: LoadedPeer,
+        before: Option<Peer>,
+        /// The prekeys without those that a new session used up.
+        stock: Option<PreKeyStock>,
+    },
 }
 
 impl Account {
@@ -57,14 +68,9 @@ impl Account {
         &mut self,
         incoming: Incoming<'_>,
         environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<SecretBytes>>, Failure> {
-        self.refresh(environment.records)?;
-        let mut opened = self.open_envelope(incoming, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
-        let mut learnt = Learnt::default();
-        self.save_opened(&mut opened, &mut draft, &mut learnt)?;
-        let value = opened.plaintext;
-        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+    ) -> Result<Step<Outcome<Opened>>, Failure> {
+        let message = envelope::decode(incoming.envelope)?;
+        self.decrypt_from((incoming.user, incoming.device), message, environment)
     }
 
     /// Opens an envelope and puts the message into the inbox, in the same step.
@@ -77,9 +83,35 @@ impl Account {
         incoming: Incoming<'_>,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Delivery>>, Failure> {
+        let message = envelope::decode(incoming.envelope)?;
+        self.receive_from((incoming.user, incoming.device), message, environment)
+    }
+
+    /// [`Account::decrypt`], of a message that is not in an envelope.
+    pub(super) fn decrypt_from(
+        &mut self,
+        sender: (&str, DeviceId),
+        message: (Kind, &[u8]),
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Opened>>, Failure> {
         self.refresh(environment.records)?;
-        let entry_name = self.ledger_key(&incoming)?;
-        let mut opened = match self.open_envelope(incoming, environment) {
+        let (value, effect) = self.open_message(sender, message, environment)?;
+        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut learnt = Learnt::default();
+        self.save_effect(effect, &mut draft, &mut learnt)?;
+        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+    }
+
+    /// [`Account::receive`], of a message that is not in an envelope.
+    pub(super) fn receive_from(
+        &mut self,
+        sender: (&str, DeviceId),
+        message: (Kind, &[u8]),
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Delivery>>, Failure> {
+        self.refresh(environment.records)?;
+        let entry_name = self.ledger_key(sender, message)?;
+        let (opened, effect) = match self.open_message(sender, message, environment) {
             Err(Failure::Protocol(refusal)) if may_be_repeated(refusal) => {
                 return self.delivered_before(&entry_name, refusal, environment);
             }
@@ -89,8 +121,9 @@ impl Account {
         let expired = self.expired_ledger_entries(environment)?;
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
-        self.save_opened(&mut opened, &mut draft, &mut learnt)?;
-        let entry = InboxEntry::new(incoming, now_ms, opened.plaintext, &mut draft)?;
+        self.save_effect(effect, &mut draft, &mut learnt)?;
+        let opened = (opened.content, opened.plaintext);
+        let entry = InboxEntry::new(sender, now_ms, opened, &mut draft)?;
         Self::put_ledger_entry(&entry_name, now_ms, &entry.id, &mut draft)?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
@@ -100,28 +133,30 @@ impl Account {
         Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
     }
 
-    fn open_envelope(
+    /// Opens a message of any kind; nothing is written yet.
+    fn open_message(
         &mut self,
-        incoming: Incoming<'_>,
+        sender: (&str, DeviceId),
+        (kind, message): (Kind, &[u8]),
         environment: &mut Environment<'_>,
-    ) -> Result<Opened, Failure> {
-        match envelope::decode(incoming.envelope)? {
-            (Kind::Ratchet, message) => {
-                self.open_ratchet(incoming, &RatchetMessage::decode(message)?, environment)
+    ) -> Result<(Opened, Effect), Failure> {
+        match kind {
+            Kind::Ratchet => {
+                self.open_ratchet(sender, &RatchetMessage::decode(message)?, environment)
             }
-            (Kind::PreKey, message) => {
-                self.open_prekey(incoming, &PreKeyMessage::decode(message)?, environment)
-            }
+            Kind::PreKey => self.open_prekey(sender, &PreKeyMessage::decode(message)?, environment),
+            // A seal hides who sent it: it does not come with a sender.
+            Kind::Sealed => Err(Error::Malformed.into()),
+            Kind::Group | Kind::Plaintext => Err(Error::UnsupportedVersion.into()),
         }
     }
 
     fn open_ratchet(
         &mut self,
-        incoming: Incoming<'_>,
+        (user, device): (&str, DeviceId),
         message: &RatchetMessage<'_>,
         environment: &mut Environment<'_>,
-    ) -> Result<Opened, Failure> {
-        let Incoming { user, device, .. } = incoming;
+    ) -> Result<(Opened, Effect), Failure> {
         let parties = self.parties(user, device)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
@@ -129,17 +164,16 @@ impl Account {
         let trusted = loaded.peer.identity_key;
         let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
         let padded = loaded.sessions.decrypt(&parties, &trusted, message, &mut budget)?;
-        let plaintext = padding::unpad(padded.expose())?;
-        Ok(Opened { loaded, before, plaintext, stock: None })
+        let opened = opened(padded.expose())?;
+        Ok((opened, Effect::Session { loaded, before, stock: None }))
     }
 
     fn open_prekey(
         &mut self,
-        incoming: Incoming<'_>,
+        (user, device): (&str, DeviceId),
         message: &PreKeyMessage<'_>,
         environment: &mut Environment<'_>,
-    ) -> Result<Opened, Failure> {
-        let Incoming { user, device, .. } = incoming;
+    ) -> Result<(Opened, Effect), Failure> {
         let parties = self.parties(user, device)?;
         let identity_key = message.outer.identity_key;
         let (mut loaded, before) = self.peer_or_new((user, device), &identity_key, environment)?;
@@ -148,27 +182,39 @@ impl Account {
         }
         let mut stock = self.stock(environment.records)?;
         let accepted = loaded.sessions.decrypt_prekey(self.ours(), &parties, message, &stock)?;
-        let plaintext = padding::unpad(accepted.plaintext.expose())?;
+        let opened = opened(accepted.plaintext.expose())?;
         let stock = accepted.used.map(|used| {
             stock.consume(&used);
             stock
         });
-        Ok(Opened { loaded, before, plaintext, stock })
+        Ok((opened, Effect::Session { loaded, before, stock }))
     }
 
-    fn save_opened(
+    fn save_effect(
         &self,
-        opened: &mut Opened,
+        effect: Effect,
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
-        // A new session changes the peer's record, and with it the index, which must then also
-        // vouch for the new prekeys.
-        let index = match &opened.stock {
-            Some(stock) => self.put_stock(stock, draft)?,
-            None => self.index,
-        };
-        self.save_peer(&mut opened.loaded, (opened.before.as_ref(), index), draft, learnt)
+        match effect {
+            Effect::Session { mut loaded, before, stock } => {
+                // A new session changes the peer's record, and with it the index, which must then
+                // also vouch for the new prekeys.
+                let index = match &stock {
+                    Some(stock) => self.put_stock(stock, draft)?,
+                    None => self.index,
+                };
+                self.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)
+            }
+        }
+    }
+}
+
+/// What a decrypted pairwise message is.
+fn opened(padded: &[u8]) -> Result<Opened, Error> {
+    match padding::unpad(padded)? {
+        (Boundary::Application, plaintext) => Ok(Opened { content: Content::Direct, plaintext }),
+        (Boundary::Distribution, _) => Err(Error::UnsupportedVersion),
     }
 }
 

@@ -8,7 +8,7 @@ use e2ee_wire::Error;
 use crate::{
     DeviceId, Parties, PreKeyBundle, Session,
     envelope::{self, MAX_PLAINTEXT_LEN},
-    padding,
+    padding::{self, Boundary},
     session::Ciphertext,
     sessions::Outgoing,
 };
@@ -94,7 +94,7 @@ impl Account {
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let trusted = loaded.peer.identity_key;
-        let padded = padding::pad(plaintext);
+        let padded = padding::pad(Boundary::Application, plaintext);
         let outgoing = Outgoing { plaintext: padded.expose(), now: environment.now_ms / 1_000 };
         let ciphertext =
             loaded.sessions.encrypt(&parties, &trusted, outgoing, environment.random)?;
