@@ -51,6 +51,8 @@ fn address(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Addre
 }
 
 /// Seals the states of devices and sessions; its bytes cannot be read back.
+///
+/// docs/formats.md, "Sealed records", has the form.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct StateKey {
     sealer: Sealer,
@@ -59,6 +61,8 @@ pub struct StateKey {
 #[pymethods]
 impl StateKey {
     /// A key from 32 uniformly random bytes.
+    ///
+    /// Raises `InvalidArgumentError` for another length.
     #[new]
     fn new(key: &Bound<'_, PyAny>) -> PyResult<Self> {
         let copied = PyBuffer::<u8>::get(key)?.to_vec(key.py()).map(SecretBytes::new)?;
@@ -72,7 +76,7 @@ impl StateKey {
     }
 }
 
-/// One device: its identity and its prekeys.
+/// One device: its identity and its prekeys (signal.md §2.1 and §3).
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Device {
     inner: Mutex<CoreDevice>,
@@ -80,7 +84,10 @@ pub struct Device {
 
 #[pymethods]
 impl Device {
-    /// A device with a fresh identity and fresh prekeys.
+    /// A device with a fresh identity, fresh prekeys and a random registration id of 14 bits.
+    ///
+    /// Raises `InvalidArgumentError` if the name has no or more than 255 bytes, or the device is
+    /// not 1 to 127.
     #[staticmethod]
     fn generate(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Self> {
         let inner = CoreDevice::generate(address(user, device)?, &mut OsRandom)
@@ -88,20 +95,25 @@ impl Device {
         Ok(Self { inner: Mutex::new(inner) })
     }
 
-    /// A device as it was sealed.
+    /// The device that `seal` gave with this revision.
+    ///
+    /// Raises `StoreCorruptionError` for another key, revision or record.
     #[staticmethod]
     fn load(py: Python<'_>, key: &StateKey, revision: u64, record: &[u8]) -> PyResult<Self> {
         let inner = CoreDevice::open(&key.sealer, revision, record);
         Ok(Self { inner: Mutex::new(inner.map_err(|failure| refused(py, failure))?) })
     }
 
-    /// The 33 bytes of the identity key.
+    /// The public identity key, 33 bytes: a type byte (05) and the key (signal.md §2.1).
     #[getter]
     fn identity_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &encode_ec(locked(py, &self.inner)?.identity_key())))
     }
 
-    /// An encoded bundle.
+    /// An encoded bundle (docs/formats.md, "Bundle"), about 1.8 kB.
+    ///
+    /// It reserves one-time keys, so the device must be saved before it is given away; a reusable
+    /// one has none.
     #[pyo3(signature = (*, reusable = false))]
     fn bundle<'py>(&self, py: Python<'py>, reusable: bool) -> PyResult<Bound<'py, PyBytes>> {
         let mut device = locked(py, &self.inner)?;
@@ -110,7 +122,7 @@ impl Device {
         Ok(PyBytes::new(py, &bundle.map_err(|error| refused(py, error))?.encode()))
     }
 
-    /// The sealed record and its revision.
+    /// The next revision and the sealed record to save with it; it holds the private keys.
     fn seal<'py>(&self, py: Python<'py>, key: &StateKey) -> PyResult<(u64, Bound<'py, PyBytes>)> {
         let mut device = locked(py, &self.inner)?;
         let record = device.seal(&key.sealer, &mut OsRandom);
@@ -123,7 +135,7 @@ impl Device {
     }
 }
 
-/// One session with one device of a peer.
+/// One session with one device of a peer (signal.md §5 and §6; docs/storage.md).
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Session {
     inner: Arc<Mutex<StandaloneSession>>,
@@ -131,7 +143,10 @@ pub struct Session {
 
 #[pymethods]
 impl Session {
-    /// Starts a session from a bundle.
+    /// Starts a session from a bundle, signatures verified (signal.md §5.4).
+    ///
+    /// Raises `BadSignatureError`, `InvalidKeyError` or `MalformedMessageError` if it is no bundle
+    /// of its identity.
     #[staticmethod]
     fn initiate(
         py: Python<'_>,
@@ -150,7 +165,10 @@ impl Session {
         made.map(Self::of).map_err(|failure| refused(py, failure))
     }
 
-    /// Makes the session that a prekey message asks for; the step's result is the plaintext.
+    /// Makes the session that a prekey message (kind 3) asks for; the step's result is the plaintext.
+    ///
+    /// Save the device in the same transaction: its one-time keys are used up. Raises
+    /// `UnknownPreKeyError` if it does not hold them, and `DecryptionError`.
     #[staticmethod]
     fn accept(
         py: Python<'_>,
@@ -169,7 +187,10 @@ impl Session {
         Ok((session, step))
     }
 
-    /// A session as its records were sealed: name to (revision, bytes).
+    /// The session of these records: its name, and revision and bytes of head, objects and skipped.
+    ///
+    /// Raises `StoreCorruptionError` if they are not those of one state. Loading one state twice
+    /// uses message keys twice.
     #[staticmethod]
     fn load(
         py: Python<'_>,
@@ -186,13 +207,13 @@ impl Session {
         session.map(Self::of).map_err(|failure| refused(py, failure))
     }
 
-    /// What names this session and binds its records.
+    /// What names this session and binds its records: its base key, 64 hexadecimal digits.
     #[getter]
     fn name(&self, py: Python<'_>) -> PyResult<String> {
         Ok(locked(py, &self.inner)?.name())
     }
 
-    /// The 33 bytes of the peer's identity key.
+    /// The peer's public identity key, 33 bytes: a type byte (05) and the key.
     #[getter]
     fn their_identity_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let session = locked(py, &self.inner)?;
@@ -205,7 +226,10 @@ impl Session {
         Ok(locked(py, &self.inner)?.session().pq_progress())
     }
 
-    /// Encrypts; the step has the kind, 2 or 3, and the result is the message.
+    /// Encrypts; the step has the kind, 2 or 3, and its result is the message (signal.md §4.2, §4.3).
+    ///
+    /// Raises `StaleSessionError` while a step is open, and `NoSessionError` 30 days after the start
+    /// of a session that was never answered.
     fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
         let stepped = locked(py, &self.inner)?.encrypt(plaintext, now_ms() / 1_000, &mut OsRandom);
         let (writes, ciphertext) = stepped.map_err(|failure| refused(py, failure))?;
@@ -215,7 +239,9 @@ impl Session {
         }
     }
 
-    /// Opens a message of kind 2 or, of this session, of kind 3.
+    /// Opens a message of kind 2 or, of this session, of kind 3; the step's result is the plaintext.
+    ///
+    /// Raises `DecryptionError`, of which the subclass says why, and changes nothing.
     fn decrypt(&self, py: Python<'_>, kind: u8, message: &[u8]) -> PyResult<SessionStep> {
         let mut session = locked(py, &self.inner)?;
         let stepped = match kind {
@@ -260,7 +286,7 @@ impl Session {
     }
 }
 
-/// What must be saved of a session before the result may be used.
+/// What must be saved of a session before the result may be used (docs/storage.md, "Steps").
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct SessionStep {
     /// Record name to revision and sealed bytes.
@@ -276,6 +302,8 @@ pub struct SessionStep {
 #[pymethods]
 impl SessionStep {
     /// The result, once, after the writes are durable.
+    ///
+    /// Raises `StaleSessionError` the second time.
     fn release(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         let result = locked(py, &self.result)?.take().ok_or_else(|| errors::stale(py))?;
         locked(py, &self.session)?.release();
