@@ -22,15 +22,66 @@ pub fn sign(
     message: &[&[u8]],
     random: &mut dyn Random,
 ) -> Result<[u8; 64], Error> {
+    sign_under(key, &edwards_public(key), message, random)
+}
+
+/// A key that signs often: its public point is computed once, not with each signature.
+#[derive(Debug)]
+pub struct SigningKey {
+    key: PrivateKey,
+    edwards_public: [u8; 32],
+}
+
+impl SigningKey {
+    /// Takes the key pair and computes its public point.
+    #[must_use]
+    pub fn new(key: PrivateKey) -> Self {
+        let edwards_public = edwards_public(&key);
+        Self { key, edwards_public }
+    }
+
+    /// The key pair with its point as [`SigningKey::edwards_public`] gave it.
+    #[must_use]
+    pub const fn from_parts(key: PrivateKey, edwards_public: [u8; 32]) -> Self {
+        Self { key, edwards_public }
+    }
+
+    /// The key pair.
+    #[must_use]
+    pub const fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+
+    /// The public point A with its sign, compressed; it is not secret.
+    #[must_use]
+    pub const fn edwards_public(&self) -> &[u8; 32] {
+        &self.edwards_public
+    }
+
+    /// Signs like [`sign`]; draws exactly 64 bytes.
+    pub fn sign(&self, message: &[&[u8]], random: &mut dyn Random) -> Result<[u8; 64], Error> {
+        sign_under(&self.key, &self.edwards_public, message, random)
+    }
+}
+
+fn edwards_public(key: &PrivateKey) -> [u8; 32] {
+    let private = Zeroizing::new(Scalar::from_bytes_mod_order(*key.expose()));
+    EdwardsPoint::mul_base(&private).compress().to_bytes()
+}
+
+fn sign_under(
+    key: &PrivateKey,
+    public: &[u8; 32],
+    message: &[&[u8]],
+    random: &mut dyn Random,
+) -> Result<[u8; 64], Error> {
     let nonce = Secret::<64>::random(random)?;
     let private = Zeroizing::new(Scalar::from_bytes_mod_order(*key.expose()));
-    let public = EdwardsPoint::mul_base(&private).compress().to_bytes();
-
     let mut prefix = [0xff; 32];
     prefix[0] = 0xfe;
     let secret_scalar = hash(&[&prefix, key.expose()], message, nonce.expose());
     let commitment = EdwardsPoint::mul_base(&secret_scalar).compress().to_bytes();
-    let challenge = hash(&[&commitment, &public], message, &[]);
+    let challenge = hash(&[&commitment, public], message, &[]);
     let response = *challenge * *private + *secret_scalar;
 
     let mut signature = [0; 64];

@@ -68,15 +68,15 @@ impl Chain {
     }
 }
 
-/// What [`Chain::advance_to`] derived.
+/// What [`Chain::advance_to`] derived, or another ratchet of hashes.
 #[derive(Debug)]
-pub struct Advance {
+pub struct Advance<R = Chain> {
     /// The seed of the message that was asked for.
     pub seed: Secret<32>,
     /// Index and seed of messages passed over, ascending.
     pub skipped: Vec<(u32, Secret<32>)>,
-    /// The chain behind the message.
-    pub next: Chain,
+    /// The ratchet behind the message.
+    pub next: R,
 }
 
 #[cfg(test)]

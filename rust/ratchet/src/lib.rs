@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Keys that evolve, without the words of any one protocol: agreement, chain, skipped seeds and
-//! the Double Ratchet, which a [`Dialect`] turns into Signal's, Olm's or OMEMO's
-//! (docs/architecture.md, "One ratchet, many dialects").
+//! Keys that evolve, without the words of any one protocol: agreement, chain, skipped seeds, the
+//! ratchet of a group's sender, and the Double Ratchet, which a [`Dialect`] turns into Signal's,
+//! Olm's or OMEMO's (docs/architecture.md, "One ratchet, many dialects").
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ pub mod budget;
 pub mod chain;
 pub mod dialect;
 pub mod double;
+pub mod group;
 mod receive;
 mod record;
 pub mod skipped;
@@ -18,4 +19,5 @@ pub use budget::Budget;
 pub use chain::Chain;
 pub use dialect::{Dialect, FrameHead, Header};
 pub use double::{DoubleRatchet, Prepared};
+pub use group::{GroupPlan, HashRatchet, Receiver};
 pub use receive::{Frame, ReceivePlan};

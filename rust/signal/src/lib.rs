@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The Signal protocol (signal.md): identities and prekeys, PQXDH, the Double Ratchet with the
-//! post-quantum ratchet (spqr.md), and sessions.
+//! post-quantum ratchet (spqr.md), sessions, and sender keys for groups.
 //!
 //! docs/protocols/signal.md says which file holds which section.
 
@@ -21,6 +21,7 @@ pub mod prekey_message;
 pub mod prekeys;
 mod record;
 pub mod safety_number;
+pub mod sender_keys;
 pub mod session;
 pub mod sessions;
 pub mod spqr;

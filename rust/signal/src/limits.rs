@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The limits of a pairwise session (signal.md §7; ours beside the reference client's).
+//! The limits of sessions and sender keys (signal.md §7; ours beside the reference client's).
 
 /// How far ahead in its chain a message may lie.
 pub const MAX_JUMP: u32 = 25_000;
@@ -12,6 +12,15 @@ pub const MAX_JUMP_WITH_SELF: u32 = 1_000_000;
 
 /// Receiving chains that a session keeps.
 pub const MAX_RECEIVING_CHAINS: usize = 5;
+
+/// How far ahead in its chain a group message may lie.
+pub const MAX_SENDER_KEY_JUMP: u32 = 25_000;
+
+/// Chains that are kept of one sender of a group.
+pub const MAX_SENDER_KEY_STATES: usize = 5;
+
+/// Devices in a group; and of its senders, those whose chains are kept.
+pub const MAX_GROUP_DEVICES: usize = 5_000;
 
 /// Sessions that are kept behind the current one.
 pub const MAX_ARCHIVED_SESSIONS: usize = 40;

@@ -22,6 +22,12 @@ pub enum Error {
     UnknownPreKey,
     /// There is no usable session with the peer: connect with a fresh bundle.
     NoSession,
+    /// A group message is under a chain that was not given to us: ask the sender for an invitation.
+    NoSenderKey,
+    /// No group of this id is known: create it, or wait for an invitation.
+    NoGroup,
+    /// A member of the group does not have our chain: send invitations first.
+    InvitationsPending,
     /// The message was not made by the peer for us, or was altered (signal.md §12: all alike).
     Forged,
     /// A message with this key was already opened.
@@ -50,6 +56,9 @@ impl core::fmt::Display for Error {
             Self::UntrustedIdentity => "the peer's identity key is not the trusted one",
             Self::UnknownPreKey => "the message names a prekey that is not held here",
             Self::NoSession => "there is no usable session with this peer",
+            Self::NoSenderKey => "the chain of this group message is not held here",
+            Self::NoGroup => "no group of this id is known here",
+            Self::InvitationsPending => "a member of the group has no invitation yet",
             Self::Forged => "the message does not authenticate",
             Self::Duplicate => "a message with this key was already opened",
             Self::TooFarAhead => "the message is too far ahead of its session",
