@@ -21,8 +21,11 @@ from e2ee.errors import (
     E2EEError,
     InvalidArgumentError,
     InvalidKeyError,
+    InvitationsPendingError,
     MalformedMessageError,
     MessageTooFarAheadError,
+    NoGroupError,
+    NoSenderKeyError,
     NoSessionError,
     RandomnessError,
     SafetyNumberMismatchError,
@@ -43,6 +46,7 @@ from e2ee.errors import (
     UnsupportedVersionError,
     UntrustedIdentityError,
 )
+from e2ee.group import Group
 from e2ee.store import MemoryStore, SQLiteStore
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
 
@@ -56,12 +60,16 @@ __all__ = [
     "DuplicateMessageError",
     "E2EEError",
     "Envelope",
+    "Group",
     "InvalidArgumentError",
     "InvalidKeyError",
+    "InvitationsPendingError",
     "MalformedMessageError",
     "MemoryStore",
     "Message",
     "MessageTooFarAheadError",
+    "NoGroupError",
+    "NoSenderKeyError",
     "NoSessionError",
     "PreKeyBundle",
     "RandomnessError",

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from e2ee import _core
 from e2ee.errors import DuplicateMessageError, SafetyNumberMismatchError, TransactionOpenError
+from e2ee.group import Group
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from e2ee.store import Store, Transaction
     from e2ee.values import ContentKind
@@ -142,6 +143,7 @@ class Account:
 
         Raises:
             DecryptionError: The envelope does not open; the subclass says why.
+            NoSenderKeyError: It is to a group, and the sender's invitation did not come yet.
             UntrustedIdentityError: It comes under another identity than the trusted one.
         """
         whom, encoded = _address(sender), _encoded(envelope)
@@ -159,6 +161,7 @@ class Account:
             DuplicateMessageError: The message was opened before; `delivered` says whether exactly
                 this one was handled.
             DecryptionError: The envelope does not open; the subclass says why.
+            NoSenderKeyError: It is to a group, and the sender's invitation did not come yet.
             UntrustedIdentityError: It comes under another identity than the trusted one.
         """
         whom, encoded = _address(sender), _encoded(envelope)
@@ -253,6 +256,40 @@ class Account:
             Contact(Address(user, device), key, verified, *(progress or (None, None)))
             for user, device, key, verified, progress in self._read(self._inner.contacts)
         ]
+
+    def create_group(
+        self,
+        members: Iterable[Address | str] = (),
+        *,
+        id: UUID | None = None,  # noqa: A002
+    ) -> Group:
+        """Makes a group; see `Group`.
+
+        Args:
+            members: The devices that shall read what this one writes to the group.
+            id: The group's id, the same for all its members; a random one if none is given.
+
+        Raises:
+            InvalidArgumentError: A group of this id is known, or this device is among the members.
+        """
+        encoded, addresses = None if id is None else id.bytes, [_address(each) for each in members]
+        groups = _core.Groups(self._inner)
+        made = self._write(lambda inside: groups.create(inside, encoded, addresses))
+        return self.group(UUID(bytes=made))
+
+    def group(self, group_id: UUID) -> Group:
+        """A group that this device made or was invited to.
+
+        Raises:
+            NoGroupError: It did neither, or has left the group.
+        """
+        groups = _core.Groups(self._inner)
+        self._read(lambda inside: groups.members(inside, group_id.bytes))
+        return Group._of(groups, (self._read, self._write), group_id)  # noqa: SLF001
+
+    def groups(self) -> list[UUID]:
+        """The ids of all groups, in ascending order."""
+        return [UUID(bytes=each) for each in self._read(_core.Groups(self._inner).ids)]
 
     def _read(self, work: Callable[[Transaction], _T]) -> _T:
         with self._store.transaction() as transaction:

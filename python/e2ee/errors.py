@@ -88,6 +88,21 @@ class UnknownPreKeyError(E2EEError):
     """A first message names a prekey that is not held: ask the sender to fetch a new bundle."""
 
 
+class NoGroupError(E2EEError):
+    """No group of this id is known here: create it, or wait for an invitation."""
+
+
+class NoSenderKeyError(E2EEError):
+    """The sender gave us no key for this group message: ask the sender for an invitation."""
+
+
+class InvitationsPendingError(E2EEError):
+    """A member does not have our key yet: send `invitations` first; `pending` says to whom.
+
+    A member without a session gets none: connect to it before.
+    """
+
+
 class SessionExhaustedError(E2EEError):
     """A counter of the session is used up: connect again."""
 

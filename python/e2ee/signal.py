@@ -21,8 +21,20 @@ first messages.
 >>> receiving, step = signal.Session.accept(key, bob, Address("alice"), message)
 >>> step.release()
 b'Meet me at noon.'
+
+A group has a `SenderKey` of one's own, whose distribution message goes to each member through a
+session, and `SenderKeys` of each other member (signal.md §9).
+
+>>> import uuid
+>>> club = uuid.uuid4()
+>>> own = signal.SenderKey.create(key, club)
+>>> others = signal.SenderKeys(key, Address("alice"), club)
+>>> others.accept(own.distribution()).release()
+b''
+>>> others.decrypt(own.encrypt(b"Hello, all.").release()).release()
+b'Hello, all.'
 """
 
-from e2ee._core import Device, Session, SessionStep, StateKey
+from e2ee._core import Device, SenderKey, SenderKeys, Session, SessionStep, StateKey
 
-__all__ = ["Device", "Session", "SessionStep", "StateKey"]
+__all__ = ["Device", "SenderKey", "SenderKeys", "Session", "SessionStep", "StateKey"]

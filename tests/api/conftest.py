@@ -4,6 +4,7 @@
 import pytest
 
 import e2ee
+from tests.api.group_people import People, carry, make_people
 
 KEY = bytes(range(32))
 
@@ -31,3 +32,17 @@ def pair(alice: e2ee.Account, bob: e2ee.Account) -> tuple[e2ee.Account, e2ee.Acc
     bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
     alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
     return alice, bob
+
+
+@pytest.fixture
+def people() -> People:
+    """The people of the tests of groups."""
+    return make_people()
+
+
+@pytest.fixture
+def club(people: People) -> e2ee.Group:
+    """Alice's group of Bob and Carol, who are invited."""
+    group = people["alice"].create_group(["bob", "carol"])
+    carry(people, "alice", group)
+    return group

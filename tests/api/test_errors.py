@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -125,6 +126,12 @@ def too_far_ahead(world: World) -> None:
     world.bob.decrypt("alice", envelopes[-1])
 
 
+def no_sender_key(world: World) -> None:
+    club = world.alice.create_group(["bob"])
+    club.invitations()
+    world.bob.decrypt("alice", club.encrypt(b"x"))
+
+
 def closed_store(world: World) -> None:
     world.store.close()
     world.alice.encrypt("bob", b"")
@@ -141,8 +148,11 @@ CALLS: Mapping[type[e2ee.E2EEError], Callable[[World], object]] = {
     e2ee.DuplicateMessageError: duplicate,
     e2ee.InvalidArgumentError: lambda world: world.alice.encrypt("", b""),
     e2ee.InvalidKeyError: invalid_key,
+    e2ee.InvitationsPendingError: lambda world: world.alice.create_group(["bob"]).encrypt(b""),
     e2ee.MalformedMessageError: malformed,
     e2ee.MessageTooFarAheadError: too_far_ahead,
+    e2ee.NoGroupError: lambda world: world.alice.group(UUID(int=0)),
+    e2ee.NoSenderKeyError: no_sender_key,
     e2ee.NoSessionError: lambda world: world.alice.encrypt("nobody", b""),
     e2ee.SafetyNumberMismatchError: lambda world: world.alice.verify("bob", "1" * 60),
     e2ee.StaleSessionError: closed_store,

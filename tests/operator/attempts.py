@@ -13,7 +13,7 @@ from typing import final
 import e2ee
 from e2ee import signal
 from e2ee.store import Store, StoreSecret, Transaction
-from tests.operator.seized import PEOPLE, Seized
+from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
 
@@ -133,6 +133,39 @@ class Operator:
         _, step = signal.Session.accept(self.state_key, device, peer, message)
         return step.release()
 
+    def sender_keys(self, key: signal.StateKey) -> signal.SenderKeys:
+        """Chains of the operator's making."""
+        received = signal.SenderKeys(key, e2ee.Address("alice"), GROUP)
+        received.accept(signal.SenderKey.create(key, GROUP).distribution()).release()
+        return received
+
+    def accept_chain(self, blob: bytes) -> list[bytes]:
+        """Takes a blob for a distribution message, and opens what can be opened."""
+        received = signal.SenderKeys(self.state_key, e2ee.Address("alice"), GROUP)
+        received.accept(blob).release()
+        return self.opened_by(received)
+
+    def load_sender_key(self, key: bytes) -> list[bytes]:
+        """Loads the seized chain under a key: whoever has it reads what it writes from then on."""
+        own = signal.SenderKey.load(signal.StateKey(key), GROUP, self.seized.chains["sending"])
+        received = signal.SenderKeys(self.state_key, e2ee.Address("alice"), GROUP)
+        received.accept(own.distribution()).release()
+        return self.opened_by(received)
+
+    def load_sender_keys(self, key: bytes) -> list[bytes]:
+        """Loads seized received chains under a key, and opens what can be opened."""
+        records = [self.seized.chains["head"], self.seized.chains["skipped"]]
+        sender = e2ee.Address("alice")
+        return self.opened_by(signal.SenderKeys.load(signal.StateKey(key), sender, GROUP, records))
+
+    def opened_by(self, received: signal.SenderKeys) -> list[bytes]:
+        """What these chains open of the seized messages."""
+        found = []
+        for sent in self.seized.messages:
+            with suppress(e2ee.E2EEError):
+                found.append(received.decrypt(sent.encoded).release())
+        return found
+
     def messages(self) -> list[bytes]:
         """All that could be a message: what was seized, and the same without an envelope."""
         return [*self.blobs, *(blob[wire.ENVELOPE_HEAD :] for blob in self.blobs)]
@@ -169,6 +202,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     ),
     "Envelope": lambda o: o.value_acts(e2ee.Envelope),
     "Envelope.from_bytes": lambda o: o.value_acts(e2ee.Envelope.from_bytes),
+    "Group.encrypt": lambda o: o.value_acts(lambda b: o.accounts[0].create_group().encrypt(b)),
     "MemoryStore": lambda o: o.key_acts(
         lambda key, name: o.read_all(copy_of(o.seized.rows[name], key))
     ),
@@ -180,6 +214,15 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         lambda b: e2ee.UntrustedIdentityError(e2ee.Address("bob"), b)
     ),
     "Device.load": lambda o: o.key_acts(o.load_device),
+    "SenderKey.encrypt": lambda o: o.value_acts(
+        lambda b: signal.SenderKey.create(o.state_key, GROUP).encrypt(b).release()
+    ),
+    "SenderKey.load": lambda o: o.key_acts(lambda key, _: o.load_sender_key(key)),
+    "SenderKeys.accept": lambda o: (partial(o.accept_chain, blob) for blob in o.messages()),
+    "SenderKeys.decrypt": lambda o: (
+        partial(o.sender_keys(o.state_key).decrypt, blob) for blob in o.messages()
+    ),
+    "SenderKeys.load": lambda o: o.key_acts(lambda key, _: o.load_sender_keys(key)),
     "Session.initiate": lambda o: o.value_acts(
         lambda b: signal.Session.initiate(o.state_key, o.devices[0], e2ee.Address("bob"), b)
     ),
@@ -243,6 +286,8 @@ def candidate_keys(seized: Seized) -> list[bytes]:
             found.add(e2ee.PreKeyBundle(bundle).identity_key[-32:])
             found.add(hashlib.sha256(bundle).digest())
     for sent in seized.envelopes:
+        if sent.kind not in {wire.RATCHET, wire.PREKEY}:
+            continue
         found.add(wire.header(sent.encoded).ratchet_key[-32:])
         if base_key := wire.base_key(sent.encoded):
             found.add(base_key)

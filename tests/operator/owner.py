@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import e2ee
 from e2ee import signal
@@ -60,6 +61,13 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
         "open": repr(e2ee.Account.open(store)),
         "create": repr(alice),
     }
+    club = alice.create_group(["bob"])
+    groups = {
+        "create_group": repr(club),
+        "group": repr(alice.group(club.id)),
+        "groups": alice.groups(),
+    }
+    calls |= groups
     alice.connect("bob", bob.bundle())
     alice.handled(message)
     alice.verify("bob", number)
@@ -67,6 +75,27 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
     alice.forget("bob")
     calls |= dict.fromkeys(["connect", "handled", "verify", "accept_identity", "forget"])
     return {("Account", name): shown for name, shown in calls.items()} | of_values(*heard())
+
+
+def of_groups() -> Shown:
+    """A group: each attribute and method, with what it returns."""
+    _, alice = heard()
+    club = e2ee.Group.create(alice, ["bob"])
+    shown: dict[str, object] = {
+        "create": repr(club),
+        "id": club.id.bytes,
+        "members": club.members,
+        "pending": club.pending,
+        "invitations": [envelope for _, envelope in club.invitations()],
+        "encrypt": club.encrypt(b"text"),
+    }
+    club.add("carol")
+    club.remove("carol")
+    club.reinvite("bob")
+    club.rotate()
+    club.leave()
+    shown |= dict.fromkeys(["add", "remove", "reinvite", "rotate", "leave"])
+    return {("Group", name): result for name, result in shown.items()}
 
 
 def of_sessions() -> Shown:
@@ -107,6 +136,32 @@ def of_sessions() -> Shown:
     return calls
 
 
+def of_sender_keys() -> Shown:
+    """The store-free sender keys: each attribute and method, with what it returns."""
+    key, group = signal.StateKey(KEY), UUID(int=7)
+    own, received = signal.SenderKey.create(key, group), signal.SenderKeys(key, PEER, group)
+    distribution = own.distribution()
+    accepted = received.accept(distribution)
+    rows = accepted.writes
+    accepted.release()
+    sent = own.encrypt(b"text")
+    writes, message = sent.writes, sent.release()
+    opened = received.decrypt(message)
+    loaded = [
+        repr(signal.SenderKey.load(key, group, writes["sending"])),
+        repr(signal.SenderKeys.load(key, PEER, group, [rows["head"], rows["skipped"]])),
+    ]
+    return {
+        ("SenderKey", "create"): repr(own),
+        ("SenderKey", "load"): loaded[0],
+        ("SenderKey", "distribution"): distribution,
+        ("SenderKey", "encrypt"): [writes, message],
+        ("SenderKeys", "accept"): rows,
+        ("SenderKeys", "load"): loaded[1],
+        ("SenderKeys", "decrypt"): [opened.writes, opened.release()],
+    }
+
+
 def of_stores(store: e2ee.SQLiteStore) -> Shown:
     """The stores and their transactions: sealed rows, and a secret that shows nothing."""
     memory = e2ee.MemoryStore(key=KEY)
@@ -131,7 +186,9 @@ def of_stores(store: e2ee.SQLiteStore) -> Shown:
 def of_everything(folder: Path) -> Shown:
     """All of it."""
     with e2ee.SQLiteStore(folder / "alice.db", key=KEY) as store:
-        return of_accounts(store) | of_stores(store) | of_sessions()
+        return (
+            of_accounts(store) | of_groups() | of_stores(store) | of_sessions() | of_sender_keys()
+        )
 
 
 def other(name: str) -> e2ee.Account:

@@ -9,12 +9,14 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import e2ee
 from e2ee import signal
 from tests.properties.world import Rows, read_rows
 
 PEOPLE = ("alice", "bob")
+GROUP = UUID(int=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Seized:
     rows: dict[str, Rows] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     messages: list[Sent] = field(default_factory=list)
+    chains: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     devices: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     sessions: dict[str, tuple[str, list[tuple[int, bytes]]]] = field(default_factory=dict)
     #: Every plaintext; each is found by its random part.
@@ -61,6 +64,7 @@ class Seized:
             *(bundle for bundles in self.bundles.values() for bundle in bundles),
             *(sent.encoded for sent in self.envelopes + self.messages),
             *(sealed for _, sealed in self.devices.values()),
+            *(sealed for _, sealed in self.chains.values()),
             *rows,
             *parts,
             *files,
@@ -100,9 +104,21 @@ def in_stores(seized: Seized, folder: Path) -> None:
             pass
         interrupted(recipient, sender.user, send(sender, recipient))
         send(sender, recipient)
+    in_a_group(seized, alice, bob)
     for name in PEOPLE:
         seized.rows[name] = read_rows(stores[name])
         stores[name].close()
+
+
+def in_a_group(seized: Seized, alice: e2ee.Account, bob: e2ee.Account) -> None:
+    """A group: an invitation, and messages read, waiting and under way."""
+    club = alice.create_group(["bob"])
+    sent = [envelope.to_bytes() for _, envelope in club.invitations()]
+    sent += [club.encrypt(seized.text()).to_bytes() for _ in range(3)]
+    seized.envelopes += [Sent("alice", "bob", encoded[1], encoded) for encoded in sent]
+    for encoded in sent[:2]:
+        bob.decrypt("alice", encoded)
+    interrupted(bob, "alice", sent[2])
 
 
 def interrupted(recipient: e2ee.Account, sender: str, envelope: bytes) -> None:
@@ -134,8 +150,17 @@ def without_stores(seized: Seized) -> None:
     sending.decrypt(2, sent("bob", "alice", answer).encoded).release()
     sent("alice", "bob", sending.encrypt(seized.text()))
     seized.sessions["bob"] = (receiving.name, in_order(stored))
+    own = signal.SenderKey.create(key, GROUP)
+    chains = signal.SenderKeys(key, e2ee.Address("alice"), GROUP)
+    accepted = chains.accept(own.distribution())
+    seized.chains.update(accepted.writes)
+    accepted.release()
     for name, device in (("alice", alice), ("bob", bob)):
         seized.devices[name] = device.seal(key)
+    to_all = own.encrypt(seized.text())
+    seized.chains.update(to_all.writes)
+    sent("alice", "bob", to_all)
+    sent("alice", "bob", own.encrypt(seized.text()))
 
 
 def in_order(parts: dict[str, tuple[int, bytes]]) -> list[tuple[int, bytes]]:

@@ -15,7 +15,7 @@ from tests.operator.surface import calls
 
 #: What the right key of a store, and that of a sealed state, must open in the control.
 OPENED_BY_STORE_KEY = {"MemoryStore", "SQLiteStore", "StoreSecret.from_key"}
-OPENED_BY_STATE_KEY = {"Device.load", "Session.load"}
+OPENED_BY_STATE_KEY = {"Device.load", "SenderKey.load", "SenderKeys.load", "Session.load"}
 
 
 @pytest.fixture(scope="module")

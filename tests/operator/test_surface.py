@@ -9,6 +9,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from uuid import UUID
 
 import pytest
 
@@ -133,14 +134,18 @@ def secrets_of_everyone() -> list[object]:
     key = signal.StateKey(bytes(32))
     alice, bob = signal.Device.generate("alice", 1), signal.Device.generate("bob", 1)
     session = signal.Session.initiate(key, alice, e2ee.Address("bob"), bob.bundle())
+    account = e2ee.Account.create(store, "alice")
     return [
-        e2ee.Account.create(store, "alice"),
+        account,
+        account.create_group(),
         store,
         StoreSecret.from_key(bytes(32)),
         key,
         alice,
         session,
         session.encrypt(b"text"),
+        signal.SenderKey.create(key, UUID(int=7)),
+        signal.SenderKeys(key, e2ee.Address("bob"), UUID(int=7)),
     ]
 
 

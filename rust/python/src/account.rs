@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Bytes of input above which a call lets other Python threads run: about 15 µs of work.
-const LONG: usize = 16 * 1_024;
+pub const LONG: usize = 16 * 1_024;
 
 /// An account, as one process knows it.
 #[pyclass(frozen, module = "e2ee._core")]
@@ -58,7 +58,7 @@ impl Account {
     }
 
     /// Calls the core inside `transaction`; detached, if the work is `long`.
-    fn call<T: Send>(
+    pub fn call<T: Send>(
         &self,
         transaction: &Bound<'_, PyAny>,
         long: bool,
@@ -73,7 +73,7 @@ impl Account {
     }
 
     /// Like [`Account::call`], for what must be saved before `convert` may see it.
-    fn step<T: Send + 'static>(
+    pub fn step<T: Send + 'static>(
         slf: &Bound<'_, Self>,
         (transaction, long): (&Bound<'_, PyAny>, bool),
         work: impl FnOnce(&mut CoreAccount, &mut Environment<'_>) -> Stepped<T> + Send,
@@ -89,7 +89,8 @@ impl Account {
     }
 }
 
-type Stepped<T> = Result<CoreStep<Outcome<T>>, Failure>;
+/// A step of the core.
+pub type Stepped<T> = Result<CoreStep<Outcome<T>>, Failure>;
 
 #[pymethods]
 impl Account {

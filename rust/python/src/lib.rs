@@ -10,7 +10,9 @@ mod account;
 mod convert;
 mod errors;
 mod functions;
+mod groups;
 mod secret;
+mod sender_keys;
 mod signal;
 mod step;
 mod transaction;
@@ -25,7 +27,9 @@ mod _core {
     use super::{
         account::Account,
         functions::{check_address, envelope_kind, read_bundle},
+        groups::Groups,
         secret::StoreSecret,
+        sender_keys::{SenderKey, SenderKeys},
         signal::{Device, Session, SessionStep, StateKey},
         step::Step,
         version::version_info,

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use e2ee_primitives::{Secret, secret::SecretBytes};
 use e2ee_signal::{
     Address, Ciphertext, Device as CoreDevice, Parties, PreKeyBundle, StandaloneSession,
-    keys::encode_ec,
+    keys::encode_ec, standalone::Stage,
 };
 use e2ee_state::{Failure, Sealer, Write};
 use e2ee_wire::Error;
@@ -31,17 +31,17 @@ use crate::{
     transaction::{OsRandom, now_ms},
 };
 
-fn refused(py: Python<'_>, failure: impl Into<Failure>) -> PyErr {
+pub fn refused(py: Python<'_>, failure: impl Into<Failure>) -> PyErr {
     Refusal::Core(failure.into()).raise(py)
 }
 
 /// A peer as the protocol names it: nothing is mapped here.
-fn protocol(peer: &convert::Peer<'_>) -> Result<Address, Error> {
+pub fn protocol(peer: &convert::Peer<'_>) -> Result<Address, Error> {
     let (name, device) = peer.get();
     Address::new(name, device)
 }
 
-fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a, T>> {
+pub fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a, T>> {
     mutex.lock_py_attached(py).map_err(|_| errors::stale(py))
 }
 
@@ -56,6 +56,13 @@ fn address(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Addre
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct StateKey {
     sealer: Sealer,
+}
+
+impl StateKey {
+    /// What seals with it.
+    pub const fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
 }
 
 #[pymethods]
@@ -270,33 +277,74 @@ impl Session {
         writes: Vec<Write>,
         (kind, result): (Option<u8>, &[u8]),
     ) -> PyResult<SessionStep> {
+        SessionStep::new(py, self.inner.clone(), writes, (kind, result))
+    }
+}
+
+/// What a step belongs to, and where its stored state stands.
+pub trait Staged: Send {
+    /// Where it stands.
+    fn stage(&mut self) -> &mut Stage;
+}
+
+impl Staged for StandaloneSession {
+    fn stage(&mut self) -> &mut Stage {
+        self.stage()
+    }
+}
+
+/// A lock around something staged, of whatever type it is.
+pub trait Owner: Send + Sync {
+    /// Ends the open step.
+    fn release(&self, py: Python<'_>) -> PyResult<()>;
+
+    /// Gives the open step up.
+    fn abandon(&self);
+}
+
+impl<T: Staged> Owner for Mutex<T> {
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
+        locked(py, self)?.stage().release();
+        Ok(())
+    }
+
+    fn abandon(&self) {
+        if let Ok(mut owner) = self.lock() {
+            owner.stage().abandon();
+        }
+    }
+}
+
+/// What must be saved before the result may be used (docs/storage.md, "Steps").
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct SessionStep {
+    /// Record name to revision and sealed bytes.
+    #[pyo3(get)]
+    writes: Py<PyDict>,
+    /// The kind of an encrypted message: 2 ratchet message, 3 prekey message, 7 group message.
+    #[pyo3(get)]
+    kind: Option<u8>,
+    owner: Arc<dyn Owner>,
+    result: Mutex<Option<Py<PyBytes>>>,
+}
+
+impl SessionStep {
+    /// A step of `owner` with these writes; the result waits for its release.
+    pub fn new(
+        py: Python<'_>,
+        owner: Arc<dyn Owner>,
+        writes: Vec<Write>,
+        (kind, result): (Option<u8>, &[u8]),
+    ) -> PyResult<Self> {
         let rows = PyDict::new(py);
         for write in writes {
             if let e2ee_state::Change::Put { revision, sealed } = write.change {
                 rows.set_item(write.name, (revision, PyBytes::new(py, &sealed)))?;
             }
         }
-        let result = PyBytes::new(py, result);
-        Ok(SessionStep {
-            writes: rows.unbind(),
-            kind,
-            session: Arc::clone(&self.inner),
-            result: Mutex::new(Some(result.unbind())),
-        })
+        let result = Mutex::new(Some(PyBytes::new(py, result).unbind()));
+        Ok(Self { writes: rows.unbind(), kind, owner, result })
     }
-}
-
-/// What must be saved of a session before the result may be used (docs/storage.md, "Steps").
-#[pyclass(frozen, module = "e2ee._core")]
-pub struct SessionStep {
-    /// Record name to revision and sealed bytes.
-    #[pyo3(get)]
-    writes: Py<PyDict>,
-    /// The kind of an encrypted message: 2 ratchet message, 3 prekey message.
-    #[pyo3(get)]
-    kind: Option<u8>,
-    session: Arc<Mutex<StandaloneSession>>,
-    result: Mutex<Option<Py<PyBytes>>>,
 }
 
 #[pymethods]
@@ -306,7 +354,7 @@ impl SessionStep {
     /// Raises `StaleSessionError` the second time.
     fn release(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         let result = locked(py, &self.result)?.take().ok_or_else(|| errors::stale(py))?;
-        locked(py, &self.session)?.release();
+        self.owner.release(py)?;
         Ok(result)
     }
 
@@ -316,11 +364,11 @@ impl SessionStep {
 }
 
 impl Drop for SessionStep {
-    /// A step that is dropped before it is released leaves the session stale.
+    /// A step that is dropped before it is released leaves its owner stale.
     fn drop(&mut self) {
         let open = self.result.get_mut().is_ok_and(|result| result.is_some());
-        if let (true, Ok(mut session)) = (open, self.session.lock()) {
-            session.abandon();
+        if open {
+            self.owner.abandon();
         }
     }
 }

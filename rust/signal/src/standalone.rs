@@ -35,11 +35,36 @@ pub struct StandaloneSession {
     stage: Stage,
 }
 
+/// Where what is stored stands against what memory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub enum Stage {
+    /// They agree: the next step may begin.
     Ready,
+    /// A step is open.
     Open,
+    /// Memory is ahead for good: load the state again.
     Stale,
+}
+
+impl Stage {
+    /// [`Error::Stale`] unless a step may begin.
+    pub fn ready(self) -> Result<(), Error> {
+        if self == Self::Ready { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// Ends the open step: what it writes is durable.
+    pub fn release(&mut self) {
+        if *self == Self::Open {
+            *self = Self::Ready;
+        }
+    }
+
+    /// Gives the open step up: what memory holds is ahead of what is stored.
+    pub fn abandon(&mut self) {
+        if *self == Self::Open {
+            *self = Self::Stale;
+        }
+    }
 }
 
 impl StandaloneSession {
@@ -134,7 +159,7 @@ impl StandaloneSession {
         now: u64,
         random: &mut dyn Random,
     ) -> Result<(Vec<Write>, Ciphertext), Failure> {
-        self.ready()?;
+        self.stage.ready()?;
         let ciphertext = self.session.encrypt(&self.parties, plaintext, now, random)?;
         Ok((self.writes(random)?, ciphertext))
     }
@@ -145,7 +170,7 @@ impl StandaloneSession {
         message: &[u8],
         random: &mut dyn Random,
     ) -> Result<(Vec<Write>, SecretBytes), Failure> {
-        self.ready()?;
+        self.stage.ready()?;
         let message = RatchetMessage::decode(message)?;
         let mut budget = self.budget();
         let plaintext = self.session.decrypt(&self.parties, &message, &mut budget)?;
@@ -158,29 +183,16 @@ impl StandaloneSession {
         message: &[u8],
         random: &mut dyn Random,
     ) -> Result<(Vec<Write>, SecretBytes), Failure> {
-        self.ready()?;
+        self.stage.ready()?;
         let message = PreKeyMessage::decode(message)?;
         let mut budget = self.budget();
         let plaintext = self.session.decrypt_prekey(&self.parties, &message, &mut budget)?;
         Ok((self.writes(random)?, plaintext))
     }
 
-    /// Ends the open step: what it writes is durable.
-    pub fn release(&mut self) {
-        if self.stage == Stage::Open {
-            self.stage = Stage::Ready;
-        }
-    }
-
-    /// Gives the open step up: what memory holds is ahead of what is stored.
-    pub fn abandon(&mut self) {
-        if self.stage == Stage::Open {
-            self.stage = Stage::Stale;
-        }
-    }
-
-    fn ready(&self) -> Result<(), Error> {
-        if self.stage == Stage::Ready { Ok(()) } else { Err(Error::Stale) }
+    /// Ends or gives up the open step.
+    pub const fn stage(&mut self) -> &mut Stage {
+        &mut self.stage
     }
 
     fn budget(&self) -> e2ee_ratchet::Budget {

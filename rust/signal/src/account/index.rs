@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The root record: what must exist, at which revision (docs/formats.md, "Root record").
 //!
-//! It is rewritten when a prekey or a session comes or goes or a trusted identity changes, not
+//! It is rewritten when a prekey, a session, a group or a member of one comes or goes or a trusted identity changes, not
 //! with each message.
 
 use e2ee_primitives::secret::SecretBytes;
@@ -11,12 +11,12 @@ use e2ee_wire::{Error, record::RecordReader};
 const FORMAT_VERSION: u8 = 1;
 
 /// Which records the account consists of, besides its identity.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Index {
     /// The revision of the prekeys.
     pub(super) prekeys_revision: u64,
-    /// How many peers there are.
-    pub(super) peers: u32,
+    /// How many peers and groups there are.
+    pub(super) members: u32,
     /// Their names and revisions.
     pub(super) digest: SetDigest,
 }
@@ -26,7 +26,7 @@ impl Index {
         super::draft::encoded(|out| {
             out.push(FORMAT_VERSION);
             out.extend_from_slice(&self.prekeys_revision.to_be_bytes());
-            out.extend_from_slice(&self.peers.to_be_bytes());
+            out.extend_from_slice(&self.members.to_be_bytes());
             out.extend_from_slice(self.digest.as_bytes());
         })
     }
@@ -38,7 +38,7 @@ impl Index {
         }
         let index = Self {
             prekeys_revision: reader.u64()?,
-            peers: reader.u32()?,
+            members: reader.u32()?,
             digest: SetDigest::from_bytes(*reader.array()?),
         };
         reader.finish()?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An account: an identity, its prekeys, its peers and their sessions, kept as sealed records
+//! An account: an identity, its prekeys, its peers, their sessions and groups, in sealed records
 //! (docs/storage.md, "Steps" and "What vouches for what").
 //!
 //! Every method works inside one transaction of a store, which it only reads. What it would
@@ -7,6 +7,7 @@
 //! [`Account::committed`] in exchange for the result.
 
 mod draft;
+mod groups;
 mod identity;
 mod inbox;
 mod index;
@@ -30,6 +31,7 @@ use draft::Draft;
 use identity::Identity;
 use index::Index;
 
+pub use groups::{GroupChange, Invitation, Member};
 pub use inbox::{Content, GroupId, InboxEntry};
 pub use names::check_user;
 pub(crate) use names::hex;
@@ -97,7 +99,7 @@ impl Account {
         let (sealer, store_record) = secret.create(environment.random)?;
         let identity = Identity::generate(user, device, environment.random)?;
         let stock = PreKeyStock::generate(identity.key(), environment.random)?;
-        let index = Index { prekeys_revision: 1, peers: 0, digest: SetDigest::default() };
+        let index = Index { prekeys_revision: 1, members: 0, digest: SetDigest::default() };
         let mut draft = Draft::new(&sealer, environment.random);
         draft.plain(key::RECORD_NAME, store_record);
         draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
@@ -115,7 +117,7 @@ impl Account {
         let stored = records.get(names::IDENTITY)?.ok_or(StoreError::Corruption)?;
         let opened = sealer.open(names::IDENTITY, stored.revision, &stored.sealed)?;
         let identity = Identity::decode(opened.expose())?;
-        let placeholder = Index { prekeys_revision: 0, peers: 0, digest: SetDigest::default() };
+        let placeholder = Index { prekeys_revision: 0, members: 0, digest: SetDigest::default() };
         let mut account = Self::new(sealer, identity, placeholder, 0);
         account.refresh(records)?;
         Ok(account)
@@ -213,13 +215,19 @@ impl Account {
         let index = Index::decode(opened.expose())?;
         let mut digest = SetDigest::default();
         let mut members = HashMap::new();
-        for (name, revision) in records.list(names::PEER_PREFIX)? {
-            digest.toggle(&self.digest_key, &name, revision);
-            members.insert(name, revision);
+        for prefix in [names::PEER_PREFIX, names::GROUP_PREFIX] {
+            for (name, revision) in records.list(prefix)? {
+                digest.toggle(&self.digest_key, &name, revision);
+                members.insert(name, revision);
+            }
         }
-        if digest != index.digest || u32::try_from(members.len()) != Ok(index.peers) {
+        if digest != index.digest || u32::try_from(members.len()) != Ok(index.members) {
             return Err(StoreError::Corruption.into());
         }
+        // Chains of a group that another process changed may have gone and begun anew.
+        let unchanged = |group: &String| self.members.get(group) == members.get(group);
+        self.heads
+            .retain(|name, _| names::group_of_chain(name).is_none_or(|group| unchanged(&group)));
         self.index = index;
         self.index_revision = stored.revision;
         self.members = members;
@@ -265,7 +273,17 @@ impl Account {
         Ok(())
     }
 
-    /// The revision that the next change of the index takes; peers take it as theirs, so that no
+    /// Saves `index` if it is another one than now.
+    fn put_changed_index(
+        &self,
+        index: Index,
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<(), Failure> {
+        if index == self.index { Ok(()) } else { self.put_index(index, draft, learnt) }
+    }
+
+    /// The revision that the next change of the index takes; peers and groups take it as theirs, so that no
     /// name ever has the same revision twice.
     fn next_index_revision(&self) -> Result<u64, Error> {
         self.index_revision.checked_add(1).ok_or(Error::Exhausted)

@@ -10,10 +10,14 @@ use crate::{
     address::{MAX_NAME_LEN, ServiceIdKind},
 };
 
+use super::GroupId;
+
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const INDEX: &str = "index";
 pub(super) const PREKEYS: &str = "prekeys";
 pub(super) const PEER_PREFIX: &str = "peer/";
+pub(super) const GROUP_PREFIX: &str = "group/";
+const CHAIN_PREFIX: &str = "chain/";
 pub(super) const INBOX_PREFIX: &str = "inbox/";
 pub(super) const LEDGER_PREFIX: &str = "ledger/";
 
@@ -39,6 +43,35 @@ pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
 /// choice.
 pub(super) fn session(user: &str, device: DeviceId, base_key: &x25519::PublicKey) -> String {
     format!("session/{user}/{}/{}", device.get(), hex(base_key.as_bytes()))
+}
+
+/// The record of a group.
+pub(super) fn group(id: &GroupId) -> String {
+    format!("{GROUP_PREFIX}{}", hex(id))
+}
+
+/// The id in the name of a group's record.
+pub(super) fn group_of(name: &str) -> Result<GroupId, Error> {
+    let digits = name.strip_prefix(GROUP_PREFIX).ok_or(Error::CorruptState)?;
+    let number = u128::from_str_radix(digits, 16).map_err(|_| Error::CorruptState)?;
+    let id = number.to_be_bytes();
+    if hex(&id) == digits { Ok(id) } else { Err(Error::CorruptState) }
+}
+
+/// Our own chain for a group.
+pub(super) fn own_chain(id: &GroupId) -> String {
+    format!("{CHAIN_PREFIX}{}/sending", hex(id))
+}
+
+/// The head of the chains of a sender for a group.
+pub(super) fn received_chains(id: &GroupId, (user, device): &(String, DeviceId)) -> String {
+    format!("{CHAIN_PREFIX}{}/from/{user}/{}", hex(id), device.get())
+}
+
+/// The record of the group to which a chain belongs, if the name is that of a chain.
+pub(super) fn group_of_chain(name: &str) -> Option<String> {
+    let (id, _) = name.strip_prefix(CHAIN_PREFIX)?.split_once('/')?;
+    Some(format!("{GROUP_PREFIX}{id}"))
 }
 
 pub(super) fn objects(head: &str) -> String {

@@ -2,7 +2,7 @@
 //! Receiving: the ratchet step, and with it the plaintext in the inbox (signal.md §5.4 and §6.6;
 //! docs/storage.md, "Receiving").
 
-use e2ee_primitives::secret::SecretBytes;
+use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
@@ -10,12 +10,13 @@ use crate::{
     DeviceId, PreKeyMessage, PreKeyStock, RatchetMessage,
     envelope::{self, Kind},
     padding::{self, Boundary},
+    sender_keys::{DistributionMessage, GroupMessage},
     session::envelope_budget,
 };
 
 use super::{
-    Account, Content, Environment, Learnt, Outcome, draft::Draft, inbox::InboxEntry, peer::Peer,
-    sessions::LoadedPeer,
+    Account, Content, Environment, Learnt, Outcome, draft::Draft, groups::LoadedGroup,
+    inbox::InboxEntry, peer::Peer, sessions::LoadedPeer,
 };
 
 /// An envelope and who is said to have sent it.
@@ -53,11 +54,15 @@ pub struct Opened {
 pub(super) enum Effect {
     /// A session moved, or came with its first message.
     Session {
-        loaded: LoadedPeer,
+        loaded: Box<LoadedPeer>,
         before: Option<Peer>,
         /// The prekeys without those that a new session used up.
         stock: Option<PreKeyStock>,
+        /// The group to which the message invites, with the sender's chain.
+        invited: Option<Box<LoadedGroup>>,
     },
+    /// A chain of the sender's moved.
+    Group(LoadedGroup),
 }
 
 impl Account {
@@ -147,7 +152,12 @@ impl Account {
             Kind::PreKey => self.open_prekey(sender, &PreKeyMessage::decode(message)?, environment),
             // A seal hides who sent it: it does not come with a sender.
             Kind::Sealed => Err(Error::Malformed.into()),
-            Kind::Group | Kind::Plaintext => Err(Error::UnsupportedVersion.into()),
+            Kind::Group => {
+                let message = GroupMessage::decode(message)?;
+                let (opened, group) = self.open_group(sender, &message, environment.records)?;
+                Ok((opened, Effect::Group(group)))
+            }
+            Kind::Plaintext => Err(Error::UnsupportedVersion.into()),
         }
     }
 
@@ -164,8 +174,9 @@ impl Account {
         let trusted = loaded.peer.identity_key;
         let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
         let padded = loaded.sessions.decrypt(&parties, &trusted, message, &mut budget)?;
-        let opened = opened(padded.expose())?;
-        Ok((opened, Effect::Session { loaded, before, stock: None }))
+        let sender = (user, device, &trusted);
+        let (opened, invited) = self.opened(sender, &padded, environment)?;
+        Ok((opened, Effect::Session { loaded: Box::new(loaded), before, stock: None, invited }))
     }
 
     fn open_prekey(
@@ -182,12 +193,13 @@ impl Account {
         }
         let mut stock = self.stock(environment.records)?;
         let accepted = loaded.sessions.decrypt_prekey(self.ours(), &parties, message, &stock)?;
-        let opened = opened(accepted.plaintext.expose())?;
+        let sender = (user, device, &identity_key);
+        let (opened, invited) = self.opened(sender, &accepted.plaintext, environment)?;
         let stock = accepted.used.map(|used| {
             stock.consume(&used);
             stock
         });
-        Ok((opened, Effect::Session { loaded, before, stock }))
+        Ok((opened, Effect::Session { loaded: Box::new(loaded), before, stock, invited }))
     }
 
     fn save_effect(
@@ -197,29 +209,58 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         match effect {
-            Effect::Session { mut loaded, before, stock } => {
+            Effect::Session { mut loaded, before, stock, invited } => {
                 // A new session changes the peer's record, and with it the index, which must then
                 // also vouch for the new prekeys.
-                let index = match &stock {
+                let mut index = match &stock {
                     Some(stock) => self.put_stock(stock, draft)?,
                     None => self.index,
                 };
+                if let Some(group) = invited {
+                    self.save_group(&group, &mut index, draft, learnt)?;
+                }
                 self.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)
+            }
+            Effect::Group(group) => {
+                let mut index = self.index;
+                self.save_group(&group, &mut index, draft, learnt)?;
+                self.put_changed_index(index, draft, learnt)
             }
         }
     }
-}
 
-/// What a decrypted pairwise message is.
-fn opened(padded: &[u8]) -> Result<Opened, Error> {
-    match padding::unpad(padded)? {
-        (Boundary::Application, plaintext) => Ok(Opened { content: Content::Direct, plaintext }),
-        (Boundary::Distribution, _) => Err(Error::UnsupportedVersion),
+    /// What a decrypted pairwise message is, and the group to which it invites.
+    fn opened(
+        &mut self,
+        (user, device, identity_key): (&str, DeviceId, &x25519::PublicKey),
+        padded: &SecretBytes,
+        environment: &mut Environment<'_>,
+    ) -> Result<(Opened, Option<Box<LoadedGroup>>), Failure> {
+        let (boundary, plaintext) = padding::unpad(padded.expose())?;
+        match boundary {
+            Boundary::Application => Ok((Opened { content: Content::Direct, plaintext }, None)),
+            Boundary::Distribution => {
+                let distribution = DistributionMessage::decode(plaintext.expose())?;
+                let content = Content::Invitation(distribution.distribution_id);
+                let sender = (user, device);
+                let group =
+                    self.accept_invitation(sender, identity_key, &distribution, environment)?;
+                let plaintext = SecretBytes::new(Vec::new());
+                Ok((Opened { content, plaintext }, Some(Box::new(group))))
+            }
+        }
     }
 }
 
 /// Whether the ratchet refuses a message so that it has opened before: its chain or its session
 /// may be forgotten by now.
 const fn may_be_repeated(refusal: Error) -> bool {
-    matches!(refusal, Error::Duplicate | Error::UnknownPreKey | Error::Forged | Error::NoSession)
+    matches!(
+        refusal,
+        Error::Duplicate
+            | Error::UnknownPreKey
+            | Error::Forged
+            | Error::NoSession
+            | Error::NoSenderKey
+    )
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Starting sessions and sending on them (signal.md §5.4 and §6.5; docs/storage.md, "Sending").
 
-use e2ee_primitives::x25519;
+use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
@@ -58,12 +58,16 @@ impl Account {
         self.refresh(environment.records)?;
         let (mut loaded, before) =
             self.peer_or_new((user, device), &bundle.identity_key, environment)?;
+        let mut groups = Vec::new();
         match new_identity {
             NewIdentity::Refuse if loaded.peer.identity_key != bundle.identity_key => {
                 return Err(Error::UntrustedIdentity.into());
             }
             NewIdentity::Refuse => {}
             NewIdentity::Accept(trust) => {
+                if loaded.peer.identity_key != bundle.identity_key {
+                    groups = self.without_peer((user, device), environment)?;
+                }
                 loaded.peer.identity_key = bundle.identity_key;
                 loaded.peer.trust = trust;
             }
@@ -73,7 +77,11 @@ impl Account {
         loaded.sessions.install(session);
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (before.as_ref(), self.index), &mut draft, &mut learnt)?;
+        let mut index = self.index;
+        for group in &groups {
+            self.save_group(group, &mut index, &mut draft, &mut learnt)?;
+        }
+        self.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
         Ok(Step { writes: draft.finish(), result: Outcome { value: (), learnt } })
     }
 
@@ -89,12 +97,27 @@ impl Account {
         if plaintext.len() > MAX_PLAINTEXT_LEN {
             return Err(Error::InvalidArgument.into());
         }
-        let parties = self.parties(user, device)?;
         self.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
-        let trusted = loaded.peer.identity_key;
         let padded = padding::pad(Boundary::Application, plaintext);
+        let value = self.encrypt_padded(&mut loaded, &padded, environment)?;
+        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut learnt = Learnt::default();
+        let before = loaded.peer.clone();
+        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
+        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+    }
+
+    /// Encrypts on a peer's current session; the result is an encoded envelope.
+    pub(super) fn encrypt_padded(
+        &self,
+        loaded: &mut LoadedPeer,
+        padded: &SecretBytes,
+        environment: &mut Environment<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        let parties = self.parties(&loaded.user, loaded.device)?;
+        let trusted = loaded.peer.identity_key;
         let outgoing = Outgoing { plaintext: padded.expose(), now: environment.now_ms / 1_000 };
         let ciphertext =
             loaded.sessions.encrypt(&parties, &trusted, outgoing, environment.random)?;
@@ -102,12 +125,7 @@ impl Account {
             Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
             Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
         };
-        let mut draft = Draft::new(&self.sealer, environment.random);
-        let mut learnt = Learnt::default();
-        let before = loaded.peer.clone();
-        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        let value = envelope::encode(kind, &message);
-        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+        Ok(envelope::encode(kind, &message))
     }
 
     pub(super) fn parties(&self, user: &str, device: DeviceId) -> Result<Parties, Error> {

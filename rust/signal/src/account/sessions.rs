@@ -80,12 +80,7 @@ impl Account {
         base_key: &x25519::PublicKey,
     ) -> Result<(Session, Saved), Failure> {
         let name = names::session(user, device, base_key);
-        let (head_revision, head) = self.read_sealed(records, &name)?;
-        let seen = self.heads.entry(name.clone()).or_default();
-        if head_revision < *seen {
-            return Err(StoreError::Rollback.into());
-        }
-        *seen = head_revision;
+        let (head_revision, head) = self.read_head(records, &name)?;
         let mut reader = RecordReader::new(head.expose());
         let (objects_revision, skipped_revision) = (reader.u64()?, reader.u64()?);
         let (_, head) = head.expose().split_first_chunk::<16>().ok_or(Error::CorruptState)?;
@@ -104,6 +99,21 @@ impl Account {
         Ok((session, saved))
     }
 
+    /// A row whose revisions only grow: an older one than this process has seen is a rollback.
+    pub(super) fn read_head(
+        &mut self,
+        records: &mut dyn Records,
+        name: &str,
+    ) -> Result<(u64, SecretBytes), Failure> {
+        let (revision, head) = self.read_sealed(records, name)?;
+        let seen = self.heads.entry(name.to_owned()).or_default();
+        if revision < *seen {
+            return Err(StoreError::Rollback.into());
+        }
+        *seen = revision;
+        Ok((revision, head))
+    }
+
     fn read_sealed(
         &self,
         records: &mut dyn Records,
@@ -113,7 +123,7 @@ impl Account {
         Ok((stored.revision, self.sealer.open(name, stored.revision, &stored.sealed)?))
     }
 
-    fn read_part(
+    pub(super) fn read_part(
         &self,
         records: &mut dyn Records,
         name: &str,
@@ -126,7 +136,7 @@ impl Account {
     }
 
     /// Saves what changed of `loaded`: sessions, then, if a session or the trusted identity came or
-    /// went since `before`, the peer's record and `index`.
+    /// went since `before`, the peer's record; and `index`, if it changed.
     pub(super) fn save_peer(
         &self,
         loaded: &mut LoadedPeer,
@@ -145,13 +155,13 @@ impl Account {
         loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
         loaded.peer.archived = loaded.sessions.archived().map(|old| *old.base_key()).collect();
         if before == Some(&loaded.peer) {
-            return Ok(());
+            return self.put_changed_index(index, draft, learnt);
         }
         let name = names::peer(&loaded.user, loaded.device);
         let revision = self.next_index_revision()?;
         draft.put(&name, loaded.revision, revision, &loaded.peer.encode())?;
         if loaded.revision == 0 {
-            index.peers = index.peers.checked_add(1).ok_or(Error::Exhausted)?;
+            index.members = index.members.checked_add(1).ok_or(Error::Exhausted)?;
         } else {
             index.digest.toggle(&self.digest_key, &name, loaded.revision);
         }
@@ -164,6 +174,7 @@ impl Account {
     pub(super) fn delete_peer(
         &self,
         loaded: &LoadedPeer,
+        mut index: Index,
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
@@ -172,8 +183,7 @@ impl Account {
         }
         let name = names::peer(&loaded.user, loaded.device);
         draft.delete(&name, loaded.revision);
-        let mut index = self.index;
-        index.peers = index.peers.checked_sub(1).ok_or(Error::CorruptState)?;
+        index.members = index.members.checked_sub(1).ok_or(Error::CorruptState)?;
         index.digest.toggle(&self.digest_key, &name, loaded.revision);
         learnt.members.push((name, None));
         self.put_index(index, draft, learnt)

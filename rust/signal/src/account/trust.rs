@@ -107,7 +107,7 @@ impl Account {
         self.connect_with((user, device), bundle, NewIdentity::Accept(trust), environment)
     }
 
-    /// Forgets a peer with all its sessions; [`Error::NoSession`] if it is not known.
+    /// Forgets a peer with all its sessions and chains; [`Error::NoSession`] if it is not known.
     pub fn forget(
         &mut self,
         (user, device): (&str, DeviceId),
@@ -116,9 +116,14 @@ impl Account {
         self.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let loaded = loaded.ok_or(Error::NoSession)?;
+        let groups = self.without_peer((user, device), environment)?;
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
-        self.delete_peer(&loaded, &mut draft, &mut learnt)?;
+        let mut index = self.index;
+        for group in &groups {
+            self.save_group(group, &mut index, &mut draft, &mut learnt)?;
+        }
+        self.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
         Ok(Step { writes: draft.finish(), result: Outcome { value: (), learnt } })
     }
 }

@@ -13,6 +13,7 @@ pub mod import;
 pub mod message;
 pub mod receiving;
 pub mod sending;
+pub mod standalone;
 
 use e2ee_primitives::{Secret, hkdf};
 
