@@ -45,6 +45,7 @@ def test_a_stored_account_opens_as_it_was(path: Path) -> None:
     ]
     assert fixture["contacts"] == contacts
     assert fixture["safety_number_with_alice"] == account.safety_number("alice").digits
+    assert fixture.get("groups", []) == [each.hex for each in account.groups()]
     assert fixture["inbox"] == [message.plaintext.decode() for message in account.inbox()]
 
 
@@ -56,3 +57,5 @@ def test_its_sessions_go_on(path: Path) -> None:
     for sender, envelope, plaintext in fixture["envelopes"]:
         assert account.decrypt(sender, bytes.fromhex(envelope)).plaintext.decode() == plaintext
     account.encrypt("alice", b"goes on")
+    for group_id in account.groups():
+        account.group(group_id).encrypt(b"goes on")

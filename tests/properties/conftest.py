@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from tests.properties import figures, steps
 
 MACHINES = frozenset({"TestInMemory", "TestInFiles"})
+GROUP_MACHINE = "TestGroup"
 UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile(
@@ -39,12 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Notes which machines have run to their end."""
     if report.when == "call" and report.passed:
-        steps.finished.update(MACHINES.intersection(report.nodeid.split("::")))
+        steps.finished.update((MACHINES | {GROUP_MACHINE}).intersection(report.nodeid.split("::")))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fails a session whose machines did too little."""
-    if steps.too_few(MACHINES) and session.exitstatus == pytest.ExitCode.OK:
+    too_few = steps.too_few(MACHINES) or steps.too_few_in_groups(GROUP_MACHINE)
+    if too_few and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -55,6 +57,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         verdict = "TOO FEW" if steps.too_few(MACHINES) else "enough"
         terminalreporter.section("conversation")
         terminalreporter.line(f"{executed:,} steps executed, {required:,} asked for: {verdict}")
+        if GROUP_MACHINE in steps.finished:
+            terminalreporter.line(f"{steps.executed['group']:,} steps with groups")
     if figures.worst:
         terminalreporter.section("worst forged envelopes")
         for what, milliseconds in figures.worst.items():

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import final
+from uuid import UUID
 
 import e2ee
 from tests.properties.world import Rows, copy_of, read_rows
 
 KEY = bytes(range(32))
 PENDING, WAITING, HANDLED = b"pending", b"waiting", b"handled"
+CLUB, LEFT = UUID(int=1 << 100), UUID(int=2)
 
 
 @final
@@ -26,6 +28,8 @@ class State:
     pending: dict[str, bytes] = field(default_factory=dict)
     waiting: bytes = b""
     handled: bytes = b""
+    #: What Bob has written to the group.
+    to_club: bytes = b""
     first: bytes = b""
     bundle: bytes = b""
 
@@ -48,8 +52,20 @@ def handle(alice: e2ee.Account, sender: str, envelope: bytes, *, fail: bool) -> 
             raise InterruptedError
 
 
+def invite(sender: e2ee.Account, recipient: e2ee.Account, group_id: UUID) -> None:
+    """Carries the invitation of one to the other, who is all that the group has."""
+    for _, invitation in sender.group(group_id).invitations():
+        recipient.decrypt(sender.user, invitation)
+
+
+def tell(sender: e2ee.Account, recipient: e2ee.Account) -> None:
+    """A message to the group; the one before stays under way, so that its key is kept."""
+    sender.group(CLUB).encrypt(b"lost")
+    recipient.decrypt(sender.user, sender.group(CLUB).encrypt(b"read"))
+
+
 def make_state() -> State:
-    """Two peers, one with an archived session; messages pending, waiting and handled."""
+    """Two peers, one with an archived session; messages pending, waiting and handled; a group."""
     state, stores = State(), {}
     for name in ("alice", "bob", "carol", "dave", "erin"):
         stores[name] = e2ee.MemoryStore(key=KEY)
@@ -64,6 +80,13 @@ def make_state() -> State:
     talk(carol, alice)
     alice.connect("erin", erin.bundle())
     talk(alice, erin)
+    for group_id in (CLUB, LEFT):
+        alice.create_group(["bob"], id=group_id)
+        invite(alice, bob, group_id)
+        bob.group(group_id).add("alice")
+        invite(bob, alice, group_id)
+    tell(bob, alice)
+    tell(alice, bob)
     handle(alice, "bob", bob.encrypt("alice", WAITING).to_bytes(), fail=True)
     (message,) = alice.inbox()
     dave.connect("alice", alice.bundle())
@@ -71,6 +94,11 @@ def make_state() -> State:
 
     alice.handled(message)
     alice.forget("erin")
+    alice.group(LEFT).leave()
+    alice.group(CLUB).rotate()
+    invite(alice, bob, CLUB)
+    tell(bob, alice)
+    tell(alice, bob)
     state.handled = bob.encrypt("alice", HANDLED).to_bytes()
     handle(alice, "bob", state.handled, fail=False)
     state.waiting = carol.encrypt("alice", WAITING).to_bytes()
@@ -82,6 +110,7 @@ def make_state() -> State:
     state.bundle = e2ee.Account.create(e2ee.MemoryStore(), "frank").bundle().to_bytes()
     state.first = dave.encrypt("alice", PENDING).to_bytes()
     alice.bundle()
+    state.to_club = bob.group(CLUB).encrypt(PENDING).to_bytes()
     state.pending = {peer.user: peer.encrypt("alice", PENDING).to_bytes() for peer in (bob, carol)}
     state.now = read_rows(stores["alice"])
     state.deleted = {name: row for name, row in state.before.items() if name not in state.now}
@@ -118,6 +147,23 @@ def connects(state: State, alice: e2ee.Account) -> object:
     return alice.encrypt("frank", b"").kind
 
 
+def writes(state: State, alice: e2ee.Account) -> object:
+    """Writes to the group, and Bob must be able to read it."""
+    envelope = alice.group(CLUB).encrypt(PENDING)
+    return state.peer("bob").decrypt("alice", envelope).plaintext
+
+
+def hears(state: State, alice: e2ee.Account) -> object:
+    """Reads what Bob has written to the group."""
+    return alice.decrypt("bob", state.to_club).plaintext
+
+
+def invites(_: State, alice: e2ee.Account) -> object:
+    """Takes Carol into the group, and invites her."""
+    alice.group(CLUB).add("carol")
+    return [member.user for member, _ in alice.group(CLUB).invitations()]
+
+
 def looks(_: State, alice: e2ee.Account) -> object:
     """Looks into the inbox."""
     return [message.plaintext for message in alice.inbox()]
@@ -152,6 +198,11 @@ ACTS: dict[str, Act] = {
     "contacts": lambda _, alice: [contact.address.user for contact in alice.contacts()],
     "forget bob": lambda _, alice: alice.forget("bob"),
     "identity": lambda _, alice: alice.identity_key,
+    "write to the group": writes,
+    "read the group": hears,
+    "invite carol": invites,
+    "groups": lambda _, alice: [alice.group(each).members for each in alice.groups()],
+    "leave": lambda _, alice: alice.group(CLUB).leave(),
 }
 
 

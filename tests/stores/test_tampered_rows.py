@@ -13,7 +13,17 @@ import pytest
 
 import e2ee
 from tests.properties.world import PEER_PREFIX, Rows, copy_of, is_head, put_rows, read_rows
-from tests.stores.state import ACTS, HANDLED, KEY, PENDING, WAITING, State, make_state, outcomes
+from tests.stores.state import (
+    ACTS,
+    CLUB,
+    HANDLED,
+    KEY,
+    PENDING,
+    WAITING,
+    State,
+    make_state,
+    outcomes,
+)
 
 FOUND = (e2ee.StoreCorruptionError, e2ee.StoreRollbackError)
 #: Rows that nothing vouches for (N4): what is missing of them is not found, what is false is.
@@ -31,6 +41,9 @@ def kind(name: str) -> str:
     """What kind of row this is."""
     if name.startswith("session/"):
         return name.rsplit("/", 1)[1] if not is_head(name) else "head"
+    if name.startswith("chain/"):
+        parts = name.split("/")
+        return "own chain" if parts[2] == "sending" else f"chain {parts[5:]}"
     return name.split("/", 1)[0]
 
 
@@ -92,9 +105,10 @@ def renumbered(rows: Rows) -> Changed:
 
 def test_the_state_has_rows_of_every_kind(state: State) -> None:
     kinds = {"store", "identity", "index", "prekeys", "peer", "head", "objects", "skipped"}
+    chains = {"group", "own chain", "chain []", "chain ['skipped']"}
 
-    assert {kind(name) for name in state.now} == kinds | {"inbox", "ledger"}
-    assert {kind(name) for name in state.deleted} >= {"peer", "head", "inbox"}
+    assert {kind(name) for name in state.now} == kinds | chains | {"inbox", "ledger"}
+    assert {kind(name) for name in state.deleted} >= chains | {"peer", "head", "inbox"}
 
 
 def test_every_act_works_with_rows_that_nobody_touched(state: State) -> None:
@@ -102,6 +116,8 @@ def test_every_act_works_with_rows_that_nobody_touched(state: State) -> None:
 
     assert [name for name, result in found.items() if isinstance(result, type)] == []
     assert found["read bob"] == found["send to carol"] == found["start"] == PENDING
+    assert found["write to the group"] == found["read the group"] == PENDING
+    assert found["invite carol"] == ["carol"]
     assert (found["inbox"], found["waiting again"]) == ([WAITING], WAITING)
     assert found["handled again"] is True
 
@@ -197,6 +213,7 @@ def test_a_deleted_inbox_or_ledger_row_loses_that_alone(
 def test_an_older_copy_of_a_row_is_found(state: State) -> None:
     older = {name: row for name, row in state.before.items() if state.now.get(name, row) != row}
     assert {kind(name) for name in older} >= {"index", "prekeys", "head", "objects", "skipped"}
+    assert {kind(name) for name in older} >= {"group", "own chain", "chain []"}
     changes = [(name, state.now | {name: row}) for name, row in older.items()]
     crossed = [
         (f"{name}, newer revision", state.now | {name: (state.now[name][0], row[1])})
@@ -226,6 +243,34 @@ def test_a_session_set_back_as_a_whole_is_found_by_a_living_process(
     with pytest.raises(FOUND):
         living.decrypt(name, state.pending[name])
     assert read_rows(store) == before
+
+
+def test_chains_set_back_as_a_whole_are_found_by_a_living_process(state: State) -> None:
+    store = copy_of(state.now, KEY)
+    living = e2ee.Account.open(store)
+    club, bob = living.group(CLUB), state.peer("bob")
+    earlier = read_rows(store)
+    club.encrypt(b"later")
+    living.decrypt("bob", state.to_club)
+
+    put_rows(store, earlier)
+
+    with pytest.raises(FOUND):
+        club.encrypt(b"never leaves")
+    with pytest.raises(FOUND):
+        living.decrypt("bob", bob.group(CLUB).encrypt(b"later"))
+    assert read_rows(store) == earlier
+
+
+def test_a_group_that_was_left_and_is_put_back_is_found(state: State) -> None:
+    (group,) = (name for name in state.deleted if name.startswith("group/"))
+    chains = {n: row for n, row in state.deleted.items() if n.startswith("chain/")}
+
+    for added in ({group: state.deleted[group]}, {group: state.deleted[group]} | chains):
+        found = outcomes(state, state.now | added)
+
+        assert set(found.values()) == {e2ee.StoreCorruptionError}
+    assert outcomes(state, state.now | chains) == outcomes(state, state.now)
 
 
 def test_a_forgotten_peer_who_is_put_back_is_found(state: State) -> None:
@@ -266,4 +311,4 @@ def test_a_wrong_key_is_no_damage(state: State) -> None:
 
 
 def test_all_acts_are_different() -> None:
-    assert len(ACTS) == 14
+    assert len(ACTS) == 19
