@@ -27,6 +27,22 @@ def main(corpus: Path) -> None:
                 write(corpus / "pq_field" / name, bytes.fromhex(field))
 
 
+def groups(corpus: Path) -> None:
+    """Writes the recorded group conversation."""
+    recorded = json.loads((VECTORS / "signal" / "sender_key.json").read_text())
+    for number, each in enumerate(recorded["messages"]):
+        message = bytes.fromhex(each["message"])
+        write(corpus / "group_message" / f"sender_key-{number}", message)
+        write(corpus / "envelope" / f"sender_key-{number}", bytes([1, 7]) + message)
+    for name in ("distribution_message", "late_distribution_message"):
+        write(corpus / "distribution_message" / name, bytes.fromhex(recorded[name]))
+    for number, step in enumerate(recorded["steps"]):
+        if "record_after" in step:
+            record = bytes.fromhex(step["record_after"])
+            write(corpus / "sender_key_record" / f"sender_key-{number}", record)
+    write(corpus / "sender_key_record" / "own", bytes.fromhex(recorded["sender_record_initial"]))
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,3 +51,4 @@ def write(path: Path, content: bytes) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    groups(Path(sys.argv[1]))
