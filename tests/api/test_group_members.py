@@ -263,3 +263,32 @@ def test_who_was_no_member_is_removed_without_a_new_key(people: People, club: e2
 
     assert club.pending == ()
     assert people["bob"].decrypt("alice", club.encrypt(b"text")).plaintext == b"text"
+
+
+def test_two_processes_use_no_message_key_twice(people: People) -> None:
+    store = e2ee.MemoryStore()
+    first = e2ee.Account.create(store, "erin")
+    first.connect("bob", people["bob"].bundle())
+    first.create_group(["bob"], id=GROUP)
+    second = e2ee.Account.open(store)
+    clubs = [first.group(GROUP), second.group(GROUP)]
+    for _, invitation in clubs[1].invitations():
+        people["bob"].decrypt("erin", invitation)
+
+    envelopes = [clubs[number % 2].encrypt(b"%d" % number) for number in range(6)]
+    read = [people["bob"].decrypt("erin", envelope).plaintext for envelope in envelopes]
+
+    assert read == [b"%d" % number for number in range(6)]
+    clubs[0].rotate()
+    with pytest.raises(e2ee.InvitationsPendingError):
+        clubs[1].encrypt(b"under the key before")
+
+
+def test_verifying_a_new_identity_ends_the_key_too(people: People, club: e2ee.Group) -> None:
+    bundle = e2ee.Account.create(e2ee.MemoryStore(), "carol").bundle()
+
+    people["alice"].verify(
+        "carol", people["alice"].safety_number("carol", bundle=bundle), bundle=bundle
+    )
+
+    assert club.pending == (e2ee.Address("bob"), e2ee.Address("carol"))
