@@ -32,7 +32,7 @@ places = st.integers(0, 1 << 16)
 
 
 class GroupMachine(RuleBasedStateMachine):
-    """Invite, write, remove, rotate, leave, lose, reorder, repeat, tamper, crash, restart."""
+    """Invite, write, remove, rotate, leave, forget, lose, reorder, tamper, crash, restart."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,6 +128,21 @@ class GroupMachine(RuleBasedStateMachine):
                     self.hearing[name, other].forget()
         steps.count("group")
 
+    @rule(pair=pairs, sure=st.integers(0, 2))
+    def forget(self, pair: tuple[str, str], sure: int) -> None:
+        """Someone forgets someone, and both begin a new session."""
+        name, other = pair
+        if sure == 0:
+            here, there = self.people[name].account, self.people[other].account
+            here.forget(other)
+            if other in self.sending[name].members:
+                self.sending[name].rotate()
+            self.hearing[name, other].forget()
+            here.connect(other, there.bundle())
+            there.decrypt(name, here.encrypt(other, b""))
+            here.decrypt(other, there.encrypt(name, b""))
+        steps.count("group")
+
     @rule(pair=pairs)
     def reinvite(self, pair: tuple[str, str]) -> None:
         """Someone believes that an invitation was lost."""
@@ -178,7 +193,7 @@ class GroupMachine(RuleBasedStateMachine):
         try:
             message = decrypt(sender, invitation.envelope)
         except e2ee.AuthenticationError:
-            # Held back for more turns of the pairwise ratchet than are kept.
+            # Its session was forgotten, or has turned more often than is kept.
             return
         assert (message.content, message.group) == ("invitation", GROUP)
         self.inside.add(name)
