@@ -65,7 +65,25 @@ pub fn open(
     verdict.map(|()| plaintext).map_err(|_| Error::Forged)
 }
 
-const TAG_LEN: usize = 16;
+/// Seals under a key that seals this one plaintext and is gone: the nonce is zero.
+///
+/// # Panics
+///
+/// As [`seal_into`].
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "a key whose nonce is zero serves once")]
+pub fn seal_once(key: Secret<32>, plaintext: &[u8]) -> Vec<u8> {
+    seal(&key, &[0; 12], &[], plaintext)
+}
+
+/// Opens what [`seal_once`] made; any difference is `Forged`.
+#[expect(clippy::needless_pass_by_value, reason = "a key whose nonce is zero serves once")]
+pub fn open_once(key: Secret<32>, sealed: &[u8]) -> Result<SecretBytes, Error> {
+    open(&key, &[0; 12], &[], sealed)
+}
+
+/// Bytes of the tag behind each ciphertext.
+pub const TAG_LEN: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -100,6 +118,16 @@ mod tests {
             let verdict = open_with(1, 2, b"name", &sealed()[..len]);
             assert_eq!(Err(Error::Forged), verdict, "{len} bytes");
         }
+    }
+
+    #[test]
+    fn a_key_that_serves_once_seals_under_the_zero_nonce() {
+        let sealed = seal_once(Secret::new([1; 32]), b"content");
+
+        assert_eq!(seal(&Secret::new([1; 32]), &[0; 12], &[], b"content"), sealed);
+        let opened = open_once(Secret::new([1; 32]), &sealed).unwrap();
+        assert_eq!(b"content", opened.expose());
+        assert!(open_once(Secret::new([2; 32]), &sealed).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod aead;
 pub mod argon2id;
 pub mod cbc_hmac;
+pub mod ctr_hmac;
 pub mod hkdf;
 pub mod hmac;
 pub mod kyber1024;
