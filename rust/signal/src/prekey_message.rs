@@ -4,7 +4,7 @@
 use e2ee_primitives::{kyber1024, sha, x25519};
 use e2ee_wire::{
     Error,
-    protobuf::{self, Fields, Value},
+    protobuf::{self, Value},
 };
 
 use crate::{
@@ -56,17 +56,8 @@ impl<'a> PreKeyMessage<'a> {
             return Err(Error::UnsupportedVersion);
         }
         let (_, protobuf) = bytes.split_first().ok_or(Error::Malformed)?;
-        let mut known: [Option<Value<'a>>; 8] = [None; 8];
-        let mut fields = Fields::new(protobuf);
-        while let Some((number, value)) = fields.next_field()? {
-            let slot = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-            if let Some(slot) = slot.and_then(|slot| known.get_mut(slot))
-                && slot.replace(value).is_some()
-            {
-                return Err(Error::Malformed);
-            }
-        }
-        let [one_time, base, identity, message, registration, signed, kyber, ciphertext] = known;
+        let [one_time, base, identity, message, registration, signed, kyber, ciphertext] =
+            protobuf::singular(protobuf)?;
         let required = |field: Option<Value<'a>>| field.ok_or(Error::Malformed);
         let outer = Outer {
             one_time_id: one_time.map(Value::u32).transpose()?,

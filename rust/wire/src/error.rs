@@ -16,6 +16,11 @@ pub enum Error {
     InvalidKey,
     /// A bundle's signature does not verify: fetch the bundle again.
     BadSignature,
+    /// A sender's certificate is expired, revoked, or from no trusted server: fetch a new one if
+    /// it is ours, drop the message if it came with one.
+    InvalidCertificate,
+    /// A sealed message comes from this very device: drop it.
+    SelfSend,
     /// The peer's identity key is not the trusted one: compare safety numbers.
     UntrustedIdentity,
     /// A first message names a prekey that we do not hold: the sender needs a new bundle.
@@ -53,6 +58,8 @@ impl core::fmt::Display for Error {
             Self::UnsupportedVersion => "the message's protocol version is not supported",
             Self::InvalidKey => "a key cannot be used",
             Self::BadSignature => "a signature does not verify",
+            Self::InvalidCertificate => "the sender's certificate is not valid",
+            Self::SelfSend => "the message comes from this device itself",
             Self::UntrustedIdentity => "the peer's identity key is not the trusted one",
             Self::UnknownPreKey => "the message names a prekey that is not held here",
             Self::NoSession => "there is no usable session with this peer",

@@ -37,6 +37,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value as a fixed-width unsigned 64-bit integer.
+    pub const fn fixed64(self) -> Result<u64, Error> {
+        match self {
+            Self::Fixed64(value) => Ok(value),
+            _ => Err(Error::Malformed),
+        }
+    }
+
     /// The value as bytes.
     pub const fn bytes(self) -> Result<&'a [u8], Error> {
         match self {
@@ -84,10 +92,34 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The fields 1 to `N` of a message in which each may stand once.
+///
+/// Unlike the format, in which the last of a repeated field counts, a known field that stands
+/// twice is refused; unknown fields are skipped.
+pub fn singular<const N: usize>(message: &[u8]) -> Result<[Option<Value<'_>>; N], Error> {
+    let mut known = [None; N];
+    let mut fields = Fields::new(message);
+    while let Some((number, value)) = fields.next_field()? {
+        let slot = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        if let Some(slot) = slot.and_then(|slot| known.get_mut(slot))
+            && slot.replace(value).is_some()
+        {
+            return Err(Error::Malformed);
+        }
+    }
+    Ok(known)
+}
+
 /// Appends field `number` with a varint value, also when it is 0.
 pub fn write_varint(out: &mut Vec<u8>, number: u32, value: u64) {
     varint::write(out, u64::from(number) << 3);
     varint::write(out, value);
+}
+
+/// Appends field `number` with a fixed-width 64-bit value, also when it is 0.
+pub fn write_fixed64(out: &mut Vec<u8>, number: u32, value: u64) {
+    varint::write(out, u64::from(number) << 3 | 1);
+    out.extend_from_slice(&value.to_le_bytes());
 }
 
 /// Appends field `number` with bytes, also when they are empty.
@@ -137,8 +169,13 @@ mod tests {
         let mut out = Vec::new();
         write_varint(&mut out, 5, 0);
         write_bytes(&mut out, 16, b"abc");
+        write_fixed64(&mut out, 3, u64::MAX - 1);
 
-        assert_eq!(Ok(vec![(5, Value::Varint(0)), (16, Value::Bytes(b"abc"))]), fields(&out));
+        let fixed = Value::Fixed64(u64::MAX - 1);
+        let written = vec![(5, Value::Varint(0)), (16, Value::Bytes(b"abc")), (3, fixed)];
+        assert_eq!(Ok(written), fields(&out));
+        assert_eq!(Ok(u64::MAX - 1), fixed.fixed64());
+        assert_eq!(Err(Error::Malformed), Value::Varint(1).fixed64());
     }
 
     #[test]
@@ -146,6 +183,14 @@ mod tests {
         for first in [0x00, 0x0b, 0x0c, 0x0f] {
             assert_eq!(Err(Error::Malformed), fields(&[first, 0x00]));
         }
+    }
+
+    #[test]
+    fn a_singular_field_stands_once_and_an_unknown_one_as_often_as_it_likes() {
+        let unknown = [0x18, 1, 0x18, 2, 0x08, 3];
+
+        assert_eq!(Ok([Some(Value::Varint(3)), None]), singular::<2>(&unknown));
+        assert_eq!(Err(Error::Malformed), singular::<3>(&unknown));
     }
 
     #[test]
