@@ -78,6 +78,30 @@ impl ServiceId {
         out
     }
 
+    /// Reads [`ServiceId::fixed_width`]; `None` if the kind is neither 0 nor 1.
+    #[must_use]
+    pub fn from_fixed_width(bytes: &[u8; 17]) -> Option<Self> {
+        let (kind, uuid) = bytes.split_first()?;
+        let kind = match kind {
+            0 => ServiceIdKind::Account,
+            1 => ServiceIdKind::PhoneNumber,
+            _ => return None,
+        };
+        Some(Self { kind, uuid: *uuid.first_chunk()? })
+    }
+
+    /// What the id names.
+    #[must_use]
+    pub const fn kind(&self) -> ServiceIdKind {
+        self.kind
+    }
+
+    /// The 16 bytes of the UUID.
+    #[must_use]
+    pub const fn uuid(&self) -> &[u8; 16] {
+        &self.uuid
+    }
+
     /// The variable-width binary form: 16 bytes for an account, 17 for a phone number.
     #[must_use]
     pub fn binary(&self) -> Vec<u8> {
@@ -85,6 +109,22 @@ impl ServiceId {
             ServiceIdKind::Account => self.uuid.to_vec(),
             ServiceIdKind::PhoneNumber => self.fixed_width().to_vec(),
         }
+    }
+}
+
+impl core::fmt::Display for ServiceId {
+    /// The text form: a hyphenated UUID in lower case, behind `PNI:` for a phone number.
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.kind == ServiceIdKind::PhoneNumber {
+            formatter.write_str("PNI:")?;
+        }
+        for (position, byte) in self.uuid.iter().enumerate() {
+            if matches!(position, 4 | 6 | 8 | 10) {
+                formatter.write_str("-")?;
+            }
+            write!(formatter, "{byte:02x}")?;
+        }
+        Ok(())
     }
 }
 
@@ -179,6 +219,17 @@ mod tests {
         assert_eq!(ServiceId::parse(UUID), ServiceId::parse(&UUID.to_uppercase()));
         assert!(ServiceId::parse(&format!("PNI:{UUID}")).is_some());
         assert!(ServiceId::parse(&format!("pni:{UUID}")).is_none());
+    }
+
+    #[test]
+    fn text_and_fixed_width_forms_are_read_back() {
+        for text in [UUID.to_owned(), format!("PNI:{UUID}")] {
+            let id = ServiceId::parse(&text).unwrap();
+
+            assert_eq!(text, id.to_string());
+            assert_eq!(Some(id), ServiceId::from_fixed_width(&id.fixed_width()));
+        }
+        assert_eq!(None, ServiceId::from_fixed_width(&[2; 17]));
     }
 
     #[test]

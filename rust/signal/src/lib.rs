@@ -21,6 +21,7 @@ pub mod prekey_message;
 pub mod prekeys;
 mod record;
 pub mod safety_number;
+pub mod sealed_sender;
 pub mod sender_keys;
 pub mod session;
 pub mod sessions;

@@ -12,6 +12,7 @@ pub mod mlkem;
 pub mod own;
 pub mod random;
 pub mod response;
+pub mod sealed;
 pub mod signal;
 pub mod verdict;
 

@@ -106,15 +106,11 @@ pub(crate) fn protocol_address(user: &str, device: DeviceId) -> Result<Address, 
     if ServiceId::parse(user).is_some() {
         return Address::new(user, device);
     }
-    let uuid = uuid5(user);
-    let digits = hex(&uuid);
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    let text = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
-    Address::new(&text, device)
+    Address::new(&service_id(user).to_string(), device)
 }
 
 /// The binary service id of a user, for safety numbers.
-pub(super) fn service_id(user: &str) -> ServiceId {
+pub(crate) fn service_id(user: &str) -> ServiceId {
     ServiceId::parse(user).unwrap_or_else(|| ServiceId::new(ServiceIdKind::Account, uuid5(user)))
 }
 
