@@ -25,6 +25,23 @@ def main(corpus: Path) -> None:
             field = fields.get("message", fields).get("pq_ratchet")
             if field:
                 write(corpus / "pq_field" / name, bytes.fromhex(field))
+    sealed_messages(corpus)
+
+
+def sealed_messages(corpus: Path) -> None:
+    """Writes the recorded sealed messages, what a server got, and the certificates."""
+    recorded = json.loads((VECTORS / "signal" / "sealed_sender.json").read_text())
+    for number, case in enumerate(recorded["v1"]):
+        write(corpus / "sealed_message" / f"v1-{number}", bytes.fromhex(case["message"]))
+        write(corpus / "sealed_message" / f"content-{number}", bytes.fromhex(case["usmc"]))
+    second = recorded["v2"]
+    received = [case["received_message"] for case in second["received"]]
+    for number, message in enumerate([*received, second["single_recipient_received"]]):
+        write(corpus / "sealed_message" / f"v2-{number}", bytes.fromhex(message))
+    for name in ("sent_message", "single_recipient_sent"):
+        write(corpus / "sealed_sent" / name, bytes.fromhex(second[name]))
+    for name in ("sender_certificate", "sender_certificate_no_e164"):
+        write(corpus / "sender_certificate" / name, bytes.fromhex(recorded[name]))
 
 
 def groups(corpus: Path) -> None:
