@@ -15,6 +15,7 @@ mod ledger;
 mod names;
 mod peer;
 mod receive;
+mod sealed;
 mod send;
 mod sessions;
 mod trust;
@@ -33,9 +34,10 @@ use index::Index;
 
 pub use groups::{GroupChange, Invitation, Member};
 pub use inbox::{Content, GroupId, InboxEntry};
-pub use names::check_user;
 pub(crate) use names::hex;
+pub use names::{check_user, service_id};
 pub use receive::{Delivery, Incoming, Opened};
+pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
 pub use trust::Contact;
 
 /// What a method works with: the store's transaction, randomness, and the time in milliseconds

@@ -109,8 +109,9 @@ pub(crate) fn protocol_address(user: &str, device: DeviceId) -> Result<Address, 
     Address::new(&service_id(user).to_string(), device)
 }
 
-/// The binary service id of a user, for safety numbers.
-pub(crate) fn service_id(user: &str) -> ServiceId {
+/// The service id of a user: the name itself if it is one, or else its image.
+#[must_use]
+pub fn service_id(user: &str) -> ServiceId {
     ServiceId::parse(user).unwrap_or_else(|| ServiceId::new(ServiceIdKind::Account, uuid5(user)))
 }
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What only a certified sender with a program of its own could send.
+
+use std::collections::BTreeMap;
+
+use e2ee_primitives::{Secret, random::Random, sha};
+use e2ee_state::{Change, Records, StoreError, StoreSecret, Stored, Write};
+
+use crate::sealed_sender::{Subject, TrustRoot};
+
+use super::*;
+
+const NOW_MS: u64 = 1_800_000_000_000;
+
+/// A store in memory, with randomness that never repeats.
+#[derive(Default)]
+struct Store {
+    rows: BTreeMap<String, (u64, Vec<u8>)>,
+}
+
+impl Store {
+    fn apply(&mut self, writes: Vec<Write>) {
+        for Write { name, change, .. } in writes {
+            match change {
+                Change::Put { revision, sealed } => _ = self.rows.insert(name, (revision, sealed)),
+                Change::Delete => _ = self.rows.remove(&name),
+            }
+        }
+    }
+}
+
+impl Records for Store {
+    fn get(&mut self, name: &str) -> Result<Option<Stored>, StoreError> {
+        let row = self.rows.get(name);
+        Ok(row.map(|(revision, sealed)| Stored { revision: *revision, sealed: sealed.clone() }))
+    }
+
+    fn list(&mut self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = self.rows.iter().filter(|(name, _)| name.starts_with(prefix));
+        Ok(rows.map(|(name, (revision, _))| (name.clone(), *revision)).collect())
+    }
+}
+
+struct Counting(u64);
+
+impl Random for Counting {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
+        for chunk in out.chunks_mut(32) {
+            self.0 += 1;
+            let block = sha::sha256(&[&self.0.to_be_bytes()]);
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// An account with its store.
+struct Person {
+    account: Account,
+    store: Store,
+    random: Counting,
+}
+
+impl Person {
+    fn new(name: &str, number: u64) -> Self {
+        let (mut store, mut random) = (Store::default(), Counting(number << 32));
+        let mut environment =
+            Environment { records: &mut store, random: &mut random, now_ms: NOW_MS };
+        let secret = StoreSecret::Key(Secret::new([1; 32]));
+        let device = DeviceId::new(1).unwrap();
+        let Step { writes, result } =
+            Account::create(&secret, name, device, &mut environment).unwrap();
+        store.apply(writes);
+        Self { account: result, store, random }
+    }
+
+    fn step<T>(
+        &mut self,
+        work: impl FnOnce(&mut Account, &mut Environment<'_>) -> Result<Step<Outcome<T>>, Failure>,
+    ) -> Result<T, Failure> {
+        let Self { account, store, random } = self;
+        let mut environment = Environment { records: store, random, now_ms: NOW_MS };
+        let Step { writes, result } = work(account, &mut environment)?;
+        store.apply(writes);
+        Ok(account.committed(result))
+    }
+
+    fn open(&mut self, sealed: &[u8], root: &TrustRoot) -> Result<Vec<u8>, Failure> {
+        let envelope = envelope::encode(Kind::Sealed, sealed);
+        let roots = [*root.public_key()];
+        let anchors = TrustAnchors { roots: &roots, signers: &[], revoked: &[] };
+        let opened = self.step(|account, environment| {
+            let incoming = SealedIncoming { envelope: &envelope, anchors };
+            let unsealed = account.unseal(&incoming, environment)?;
+            account.decrypt_unsealed(&unsealed, environment)
+        });
+        opened.map(|(.., opened)| opened.plaintext.expose().to_vec())
+    }
+
+    fn envelope_to(&mut self, peer: &mut Self) -> Vec<u8> {
+        let name = peer.account.user().0.to_owned();
+        let whom = (name.as_str(), DeviceId::new(1).unwrap());
+        let bundle = peer.step(Account::bundle).unwrap();
+        self.step(|account, environment| account.connect(whom, &bundle, environment)).unwrap();
+        self.step(|account, environment| account.encrypt(whom, b"text", environment)).unwrap()
+    }
+}
+
+/// Seals any content for Bob, certified for the sender's key under Alice's name.
+fn sealed(
+    sender: &x25519::PrivateKey,
+    bob: &Person,
+    root: &TrustRoot,
+    (kind, message): (ContentKind, &[u8]),
+) -> Vec<u8> {
+    let mut random = Counting(9 << 40);
+    let signer = root.server_signer(1, &mut random).unwrap();
+    let subject = Subject {
+        service_id: names::service_id("alice"),
+        device: DeviceId::new(1).unwrap(),
+        identity_key: sender.public(),
+        e164: None,
+        expires_ms: NOW_MS,
+    };
+    let certificate = signer.issue(&subject, &mut random).unwrap();
+    let message = message.to_vec();
+    let content =
+        Content { kind, certificate, message, hint: Hint::Resendable, group_id: vec![7] }.encode();
+    v1::seal(sender, bob.account.identity_key(), &content, &mut random).unwrap()
+}
+
+fn world() -> (TrustRoot, x25519::PrivateKey, Person, Person) {
+    let root = TrustRoot::generate(&mut Counting(3 << 48)).unwrap();
+    let certified = x25519::PrivateKey::from_bytes(&[0x6d; 32]);
+    (root, certified, Person::new("alice", 1), Person::new("bob", 2))
+}
+
+#[test]
+fn a_first_message_under_another_key_than_the_certified_one_is_forged() {
+    let (root, certified, mut alice, mut bob) = world();
+    let envelope = alice.envelope_to(&mut bob);
+    let own = alice.account.identity.key().duplicate();
+
+    let refused = sealed(&certified, &bob, &root, (ContentKind::PreKey, &envelope[2..]));
+    let honest = sealed(&own, &bob, &root, (ContentKind::PreKey, &envelope[2..]));
+
+    assert_eq!(Err(Failure::Protocol(Error::Forged)), bob.open(&refused, &root));
+    assert_eq!(Ok(b"text".to_vec()), bob.open(&honest, &root));
+}
+
+#[test]
+fn a_certificate_of_another_key_gives_no_way_into_a_session() {
+    let (root, certified, mut alice, mut bob) = world();
+    let first = alice.envelope_to(&mut bob);
+    let own = alice.account.identity.key().duplicate();
+    let first = sealed(&own, &bob, &root, (ContentKind::PreKey, &first[2..]));
+    // Alice is known under the text of her id, since nobody told Bob a name.
+    assert_eq!(Ok(b"text".to_vec()), bob.open(&first, &root));
+    let id = names::service_id("alice").to_string();
+    let answer = bob.step(|account, environment| {
+        account.encrypt((&id, DeviceId::new(1).unwrap()), b"answer", environment)
+    });
+    let whom = ("bob", DeviceId::new(1).unwrap());
+    let answer = answer.unwrap();
+    let incoming = super::super::Incoming { user: "bob", device: whom.1, envelope: &answer };
+    alice.step(|account, environment| account.decrypt(incoming, environment)).unwrap();
+    let later =
+        alice.step(|account, environment| account.encrypt(whom, b"later", environment)).unwrap();
+
+    let refused = sealed(&certified, &bob, &root, (ContentKind::Ratchet, &later[2..]));
+    let honest = sealed(&own, &bob, &root, (ContentKind::Ratchet, &later[2..]));
+
+    let untrusted = Err(Failure::Protocol(Error::UntrustedIdentity));
+    assert_eq!(untrusted, bob.open(&refused, &root));
+    assert_eq!(Ok(b"later".to_vec()), bob.open(&honest, &root));
+}
+
+#[test]
+fn a_message_named_as_another_kind_does_not_open() {
+    let (root, _, mut alice, mut bob) = world();
+    let envelope = alice.envelope_to(&mut bob);
+    let own = alice.account.identity.key().duplicate();
+
+    for kind in [ContentKind::Ratchet, ContentKind::Group, ContentKind::Plaintext] {
+        let other = sealed(&own, &bob, &root, (kind, &envelope[2..]));
+        assert!(bob.open(&other, &root).is_err(), "{kind:?}");
+    }
+}
