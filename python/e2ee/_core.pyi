@@ -20,17 +20,23 @@ __all__ = [
     "Account",
     "Device",
     "Groups",
+    "SealedSender",
     "SenderKey",
     "SenderKeys",
+    "ServerSigner",
     "Session",
     "SessionStep",
     "StateKey",
     "Step",
     "StoreSecret",
+    "TrustAnchors",
+    "TrustRoot",
     "__version__",
     "check_address",
     "envelope_kind",
     "read_bundle",
+    "read_sender_certificate",
+    "read_sent",
     "version_info",
 ]
 
@@ -39,6 +45,10 @@ __version__: str
 def check_address(user: str, device: int) -> None: ...
 def envelope_kind(envelope: bytes) -> EnvelopeKind: ...
 def read_bundle(bundle: bytes) -> tuple[bytes, int, bool]: ...
+def read_sender_certificate(certificate: bytes) -> tuple[str, int, int, bytes, str | None]: ...
+def read_sent(
+    sent: bytes,
+) -> tuple[list[tuple[str, list[tuple[int, int]], bytes]], list[str], bytes]: ...
 def version_info() -> dict[str, Any]: ...
 
 @final
@@ -119,6 +129,50 @@ class Groups:
     def encrypt(
         self, transaction: _Transaction, group_id: bytes, plaintext: bytes
     ) -> Step[bytes]: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class SealedSender:
+    def __new__(cls, account: Account) -> SealedSender: ...
+    def encrypt(
+        self, transaction: _Transaction, peer: Address, plaintext: bytes, certificate: bytes
+    ) -> Step[bytes]: ...
+    def decrypt(
+        self, transaction: _Transaction, envelope: bytes, anchors: TrustAnchors
+    ) -> Step[tuple[str, int, _Opened]]: ...
+    def receive(
+        self, transaction: _Transaction, envelope: bytes, anchors: TrustAnchors
+    ) -> Step[_Entry | None]: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class TrustAnchors:
+    def __new__(
+        cls, roots: list[bytes], signers: list[tuple[int, bytes]], revoked: list[int]
+    ) -> TrustAnchors: ...
+
+@final
+class TrustRoot:
+    @staticmethod
+    def generate() -> TrustRoot: ...
+    @staticmethod
+    def load(key: StateKey, revision: int, record: bytes) -> TrustRoot: ...
+    @property
+    def public_key(self) -> bytes: ...
+    def server_signer(self, number: int) -> ServerSigner: ...
+    def seal(self, key: StateKey) -> tuple[int, bytes]: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class ServerSigner:
+    @staticmethod
+    def load(key: StateKey, revision: int, record: bytes) -> ServerSigner: ...
+    @property
+    def certificate(self) -> bytes: ...
+    def issue(
+        self, sender: Address, identity_key: bytes, expires_ms: int, e164: str | None
+    ) -> bytes: ...
+    def seal(self, key: StateKey) -> tuple[int, bytes]: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final

@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar, final
-from uuid import UUID
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar, final
 
 from e2ee import _core
+from e2ee._opened import message_of, opened_message
+from e2ee._sealed import anchors
 from e2ee.errors import DuplicateMessageError, SafetyNumberMismatchError, TransactionOpenError
 from e2ee.group import Group
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from e2ee._opened import Entry
+    from e2ee._sealed import SenderCertificate
     from e2ee.store import Store, Transaction
-    from e2ee.values import ContentKind
-
-    # What a message is, with its group and the time that a resend asks for; and the plaintext.
-    _Opened = tuple[tuple[ContentKind, bytes | None, int | None], bytes]
 
 _T = TypeVar("_T")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-#: The last millisecond of the year 9999.
-_LAST_MS: Final = 253_402_300_799_999
 
 
 @final
@@ -148,7 +143,7 @@ class Account:
         """
         whom, encoded = _address(sender), _encoded(envelope)
         opened = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded))
-        return _opened(whom, opened)
+        return opened_message(whom, opened)
 
     @contextmanager
     def receive(self, sender: Address | str, envelope: Envelope | bytes) -> Iterator[Message]:
@@ -166,9 +161,82 @@ class Account:
         """
         whom, encoded = _address(sender), _encoded(envelope)
         entry = self._commit(lambda inside: self._inner.receive(inside, whom, encoded))
+        with self._handling(entry) as message:
+            yield message
+
+    def encrypt_sealed(
+        self, peer: Address | str, plaintext: bytes, certificate: SenderCertificate | bytes
+    ) -> Envelope:
+        """Encrypts to a peer like `encrypt`, in an envelope that does not show who sent it.
+
+        The certificate is this device's, as the server issued it; the peer opens the envelope with
+        `receive_sealed` (signal.md §10).
+
+        Raises:
+            InvalidCertificateError: The certificate is another device's, or has expired.
+            MalformedMessageError: It is no certificate.
+            NoSessionError: No session was started with the peer.
+        """
+        whom, encoded = _address(peer), _encoded(certificate)
+        inner = _core.SealedSender(self._inner)
+        return Envelope(self._write(lambda inside: inner.encrypt(inside, whom, plaintext, encoded)))
+
+    def decrypt_sealed(
+        self,
+        envelope: Envelope | bytes,
+        *,
+        trust_roots: Iterable[bytes],
+        known_signers: Mapping[int, bytes] = MappingProxyType({}),
+        revoked_signers: Collection[int] = (),
+    ) -> Message:
+        """Decrypts what `receive_sealed` does, at most once: a crash after this loses the message.
+
+        Raises:
+            DecryptionError: As in `receive_sealed`, and so are the other errors.
+        """
+        encoded, trusted = _encoded(envelope), anchors(trust_roots, known_signers, revoked_signers)
+        inner = _core.SealedSender(self._inner)
+        user, device, opened = self._commit(lambda inside: inner.decrypt(inside, encoded, trusted))
+        return opened_message(Address(user, device), opened)
+
+    @contextmanager
+    def receive_sealed(
+        self,
+        envelope: Envelope | bytes,
+        *,
+        trust_roots: Iterable[bytes],
+        known_signers: Mapping[int, bytes] = MappingProxyType({}),
+        revoked_signers: Collection[int] = (),
+    ) -> Iterator[Message]:
+        """Decrypts an envelope of kind "sealed" like `receive`; who sent it is found inside.
+
+        The sender has the name under which this account knows the account that the certificate
+        names, or else its UUID as text (docs/storage.md, "Sealed messages").
+
+        Args:
+            envelope: The envelope.
+            trust_roots: The public keys of the roots that certify servers, 33 bytes each.
+            known_signers: Server certificates that certificates may name by their numbers.
+            revoked_signers: The numbers of server certificates that count no more.
+
+        Raises:
+            InvalidCertificateError: No trusted server vouches for the sender, or not any more.
+            SelfSendError: This device sent it.
+            UntrustedIdentityError: The certified identity is another one than the trusted one.
+            DuplicateMessageError: The message was opened before, as in `receive`.
+            DecryptionError: The envelope does not open; the subclass says why.
+        """
+        encoded, trusted = _encoded(envelope), anchors(trust_roots, known_signers, revoked_signers)
+        inner = _core.SealedSender(self._inner)
+        entry = self._commit(lambda inside: inner.receive(inside, encoded, trusted))
+        with self._handling(entry) as message:
+            yield message
+
+    @contextmanager
+    def _handling(self, entry: Entry | None) -> Iterator[Message]:
         if entry is None:
             raise DuplicateMessageError("the message was handled before", delivered=True)
-        message, thread = _message(entry), threading.get_ident()
+        message, thread = message_of(entry), threading.get_ident()
         self._blocks.append(thread)
         try:
             yield message
@@ -178,7 +246,7 @@ class Account:
 
     def inbox(self) -> list[Message]:
         """The messages that wait to be handled, oldest first."""
-        return [_message(entry) for entry in self._read(self._inner.inbox)]
+        return [message_of(entry) for entry in self._read(self._inner.inbox)]
 
     def handled(self, message: Message) -> None:
         """Takes a message out of the inbox; one that is not there is no error."""
@@ -322,27 +390,5 @@ def _address(peer: Address | str) -> Address:
     return Address(peer) if isinstance(peer, str) else peer
 
 
-def _encoded(value: Envelope | PreKeyBundle | bytes) -> bytes:
+def _encoded(value: Envelope | PreKeyBundle | SenderCertificate | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.to_bytes()
-
-
-def _message(entry: tuple[str, str, int, int, _Opened]) -> Message:
-    inbox_id, user, device, received_ms, opened = entry
-    message = _opened(Address(user, device), opened)
-    return replace(message, received=_time(received_ms), inbox_id=inbox_id)
-
-
-def _opened(sender: Address, opened: _Opened) -> Message:
-    (content, group, sent_ms), plaintext = opened
-    return Message(
-        sender,
-        plaintext,
-        content=content,
-        group=None if group is None else UUID(bytes=group),
-        sent=None if sent_ms is None else _time(sent_ms),
-    )
-
-
-def _time(milliseconds: int) -> datetime:
-    """A time; one behind the last that a `datetime` can be, which a peer may name, is that last."""
-    return _EPOCH + timedelta(milliseconds=min(milliseconds, _LAST_MS))

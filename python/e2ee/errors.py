@@ -55,6 +55,10 @@ class UntrustedIdentityError(E2EEError):
         return type(self), (self.peer, self.identity_key)
 
 
+class InvalidCertificateError(E2EEError):
+    """A sender's certificate is not valid: fetch a new one to send, drop what came with it."""
+
+
 class DecryptionError(E2EEError):
     """The message does not open: drop it, and see the subclass."""
 
@@ -74,6 +78,10 @@ class DuplicateMessageError(DecryptionError):
     def __init__(self, message: str, *, delivered: bool = False) -> None:
         super().__init__(message)
         self.delivered = delivered
+
+
+class SelfSendError(DecryptionError):
+    """A sealed message was sent by this device itself: drop it."""
 
 
 class MessageTooFarAheadError(DecryptionError):

@@ -9,6 +9,9 @@ Messages are those of signal.md §4: kind 2 is a ratchet message, kind 3 a preke
 padded here, and names stand as they are given: a name that is a service id (a UUID) is bound into
 first messages.
 
+For the servers that carry sealed messages (signal.md §10) there are `TrustRoot` and `ServerSigner`,
+which certify senders, and `fan_out`.
+
 >>> import secrets
 >>> from e2ee import Address, signal
 >>> key = signal.StateKey(secrets.token_bytes(32))
@@ -36,5 +39,26 @@ b'Hello, all.'
 """
 
 from e2ee._core import Device, SenderKey, SenderKeys, Session, SessionStep, StateKey
+from e2ee._sealed import (
+    SealedRecipient,
+    SenderCertificate,
+    ServerSigner,
+    TrustRoot,
+    fan_out,
+    left_out,
+)
 
-__all__ = ["Device", "SenderKey", "SenderKeys", "Session", "SessionStep", "StateKey"]
+__all__ = [
+    "Device",
+    "SealedRecipient",
+    "SenderCertificate",
+    "SenderKey",
+    "SenderKeys",
+    "ServerSigner",
+    "Session",
+    "SessionStep",
+    "StateKey",
+    "TrustRoot",
+    "fan_out",
+    "left_out",
+]

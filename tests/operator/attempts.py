@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import final
@@ -58,6 +59,8 @@ class Operator:
             for peer in PEOPLE:
                 account.connect(peer, seized.bundles[peer][0])
         self.state_key = signal.StateKey(OWN_KEY)
+        self.root = signal.TrustRoot.generate()
+        self.signer = self.root.server_signer(1)
         self.devices = [signal.Device.generate(name, 1) for name in PEOPLE]
 
     def account_acts(self, act: Callable[[e2ee.Account, str, bytes], object]) -> Iterator[Act]:
@@ -174,6 +177,27 @@ class Operator:
         """Opens a message with a session of the operator's."""
         return self.session().decrypt(kind, message).release()
 
+    def certificate(self, user: str, key: bytes) -> signal.SenderCertificate:
+        """A certificate of the operator's, for anyone."""
+        return self.signer.issue(user, 1, key, datetime.now(UTC) + timedelta(days=1))
+
+    def seal(self, account: e2ee.Account, peer: str, blob: bytes) -> list[e2ee.Envelope]:
+        """Seals a blob, and with a blob as the certificate."""
+        own = self.certificate(account.user, account.identity_key)
+        found = [account.encrypt_sealed(peer, blob, own)]
+        with suppress(e2ee.E2EEError):
+            found.append(account.encrypt_sealed(peer, b"text", blob))
+        return found
+
+    def unseal(self, account: e2ee.Account, blob: bytes) -> e2ee.Message:
+        """Opens a sealed envelope with the operator's own root."""
+        return account.decrypt_sealed(blob, trust_roots=[self.root.public_key])
+
+    def unseal_into_the_inbox(self, account: e2ee.Account, blob: bytes) -> e2ee.Message:
+        """What `receive_sealed` shows."""
+        with account.receive_sealed(blob, trust_roots=[self.root.public_key]) as message:
+            return message
+
     def session(self) -> signal.Session:
         """A session of the operator's with Bob."""
         bundle, peer = self.seized.bundles["bob"][-1], e2ee.Address("bob")
@@ -191,8 +215,13 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Account.accept_identity": lambda o: o.account_acts(lambda a, p, b: a.accept_identity(p, b)),
     "Account.connect": lambda o: o.account_acts(lambda a, p, b: a.connect(p, b)),
     "Account.decrypt": lambda o: o.account_acts(lambda a, p, b: a.decrypt(p, b)),
+    "Account.decrypt_sealed": lambda o: o.account_acts(lambda a, _, b: o.unseal(a, b)),
+    "Account.encrypt_sealed": lambda o: o.account_acts(o.seal),
     "Account.encrypt": lambda o: o.account_acts(lambda a, p, b: a.encrypt(p, b)),
     "Account.receive": lambda o: o.account_acts(received),
+    "Account.receive_sealed": lambda o: o.account_acts(
+        lambda a, _, b: o.unseal_into_the_inbox(a, b)
+    ),
     "Account.safety_number": lambda o: o.account_acts(lambda a, p, b: a.safety_number(p, bundle=b)),
     "Account.verify": lambda o: o.account_acts(
         lambda a, p, b: a.verify(p, a.safety_number(p, bundle=b), bundle=b)
@@ -236,6 +265,25 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         for kind in (wire.RATCHET, wire.PREKEY)
         for blob in o.messages()
     ),
+    "SealedRecipient": lambda o: o.value_acts(
+        lambda b: signal.SealedRecipient("bob", (), b, b).message[:0]
+    ),
+    "SenderCertificate": lambda o: o.value_acts(signal.SenderCertificate),
+    "SenderCertificate.from_bytes": lambda o: o.value_acts(signal.SenderCertificate.from_bytes),
+    "ServerSigner.issue": lambda o: o.value_acts(lambda b: o.certificate("bob", b)),
+    "ServerSigner.load": lambda o: o.key_acts(
+        lambda key, _: [
+            signal.ServerSigner.load(signal.StateKey(key), *each).certificate
+            for each in o.seized.signers
+        ]
+    ),
+    "TrustRoot.load": lambda o: o.key_acts(
+        lambda key, _: [
+            signal.TrustRoot.load(signal.StateKey(key), *each).public_key for each in o.seized.roots
+        ]
+    ),
+    "fan_out": lambda o: (partial(signal.fan_out, each) for each in o.messages()),
+    "left_out": lambda o: (partial(signal.left_out, each) for each in o.messages()),
     "StateKey.__new__": lambda o: o.key_acts(lambda key, _: signal.StateKey(key)),
     "StoreSecret.from_key": lambda o: o.key_acts(
         lambda key, name: o.read_all(Borrowed(o.seized.rows[name], StoreSecret.from_key(key)))

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """All that the owner of an account is shown by its public attributes and methods."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from tests.properties import wire
 
 KEY = bytes(range(32))
 PEER = e2ee.Address("bob")
+VECTORS = Path(__file__).parent.parent / "vectors" / "signal"
 
 #: What a public attribute or method shows, by class and name.
 Shown = dict[tuple[str, str], object]
@@ -46,6 +49,12 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
     to_alice = [bob.encrypt("alice", b"text %d" % index) for index in range(2)]
     with alice.receive("bob", to_alice[0]) as message:
         received = [message, alice.inbox()]
+    root = signal.TrustRoot.generate()
+    signer = root.server_signer(1)
+    roots, certificate = [root.public_key], issued(signer, bob)
+    sealed = [bob.encrypt_sealed("alice", b"text", certificate) for _ in range(2)]
+    with alice.receive_sealed(sealed[0], trust_roots=roots) as message:
+        unsealed = [message, alice.inbox()]
     calls: dict[str, object] = {
         "user": alice.user,
         "device": alice.device,
@@ -55,6 +64,9 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
         "encrypt": alice.encrypt("bob", b"text"),
         "decrypt": alice.decrypt("bob", to_alice[1]),
         "receive": received,
+        "encrypt_sealed": alice.encrypt_sealed("bob", b"text", issued(signer, alice)),
+        "decrypt_sealed": alice.decrypt_sealed(sealed[1], trust_roots=roots),
+        "receive_sealed": unsealed,
         "inbox": alice.inbox(),
         "contacts": alice.contacts(),
         "safety_number": number,
@@ -162,6 +174,41 @@ def of_sender_keys() -> Shown:
     }
 
 
+def of_certificates() -> Shown:
+    """What operators and servers use: each attribute and method, with what it returns."""
+    key = signal.StateKey(KEY)
+    root = signal.TrustRoot.generate()
+    signer = root.server_signer(1)
+    roots, signers = root.seal(key), signer.seal(key)
+    certificate = issued(signer, other("carol"))
+    recorded = json.loads((VECTORS / "sealed_sender.json").read_text())["v2"]["sent_message"]
+    recipient = signal.fan_out(bytes.fromhex(recorded))[0]
+    values: Shown = {
+        (type(value).__name__, name): getattr(value, name)
+        for value in (certificate, recipient)
+        for name in public_names(type(value))
+    }
+    return values | {
+        ("SenderCertificate", "from_bytes"): certificate,
+        ("SenderCertificate", "to_bytes"): certificate.to_bytes(),
+        ("TrustRoot", "generate"): repr(root),
+        ("TrustRoot", "load"): repr(signal.TrustRoot.load(key, *roots)),
+        ("TrustRoot", "public_key"): root.public_key,
+        ("TrustRoot", "server_signer"): repr(signer),
+        ("TrustRoot", "seal"): roots,
+        ("ServerSigner", "load"): repr(signal.ServerSigner.load(key, *signers)),
+        ("ServerSigner", "certificate"): signer.certificate,
+        ("ServerSigner", "issue"): [certificate.to_bytes(), repr(certificate)],
+        ("ServerSigner", "seal"): signers,
+    }
+
+
+def issued(signer: signal.ServerSigner, account: e2ee.Account) -> signal.SenderCertificate:
+    """A certificate for an account."""
+    expires = datetime.now(UTC) + timedelta(days=1)
+    return signer.issue(account.user, account.device, account.identity_key, expires)
+
+
 def of_stores(store: e2ee.SQLiteStore) -> Shown:
     """The stores and their transactions: sealed rows, and a secret that shows nothing."""
     memory = e2ee.MemoryStore(key=KEY)
@@ -187,7 +234,12 @@ def of_everything(folder: Path) -> Shown:
     """All of it."""
     with e2ee.SQLiteStore(folder / "alice.db", key=KEY) as store:
         return (
-            of_accounts(store) | of_groups() | of_stores(store) | of_sessions() | of_sender_keys()
+            of_accounts(store)
+            | of_groups()
+            | of_stores(store)
+            | of_sessions()
+            | of_sender_keys()
+            | of_certificates()
         )
 
 

@@ -8,6 +8,7 @@ messages that were read, messages under way, and, in the stores, messages that w
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -41,6 +42,11 @@ class Seized:
     chains: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     devices: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     sessions: dict[str, tuple[str, list[tuple[int, bytes]]]] = field(default_factory=dict)
+    #: Envelopes that hide who sent them, and what a server issues and keeps for that.
+    sealed: list[bytes] = field(default_factory=list)
+    certificates: list[bytes] = field(default_factory=list)
+    roots: list[tuple[int, bytes]] = field(default_factory=list)
+    signers: list[tuple[int, bytes]] = field(default_factory=list)
     #: Every plaintext; each is found by its random part.
     plaintexts: list[bytes] = field(default_factory=list)
     #: Not seized: the keys of the stores and of the sealed states.
@@ -63,6 +69,9 @@ class Seized:
         return [
             *(bundle for bundles in self.bundles.values() for bundle in bundles),
             *(sent.encoded for sent in self.envelopes + self.messages),
+            *self.sealed,
+            *self.certificates,
+            *(sealed for _, sealed in [*self.roots, *self.signers]),
             *(sealed for _, sealed in self.devices.values()),
             *(sealed for _, sealed in self.chains.values()),
             *rows,
@@ -105,6 +114,7 @@ def in_stores(seized: Seized, folder: Path) -> None:
         interrupted(recipient, sender.user, send(sender, recipient))
         send(sender, recipient)
     in_a_group(seized, alice, bob)
+    under_seal(seized, (alice, bob))
     for name in PEOPLE:
         seized.rows[name] = read_rows(stores[name])
         stores[name].close()
@@ -119,6 +129,24 @@ def in_a_group(seized: Seized, alice: e2ee.Account, bob: e2ee.Account) -> None:
     for encoded in sent[:2]:
         bob.decrypt("alice", encoded)
     interrupted(bob, "alice", sent[2])
+
+
+def under_seal(seized: Seized, people: tuple[e2ee.Account, e2ee.Account]) -> None:
+    """Sealed messages, read and under way, and the certificates' keys in their sealed form."""
+    key = signal.StateKey(secrets.token_bytes(32))
+    root = signal.TrustRoot.generate()
+    signer = root.server_signer(1)
+    seized.roots.append(root.seal(key))
+    seized.signers.append(signer.seal(key))
+    expires = datetime.now(UTC) + timedelta(days=1)
+    for sender, recipient in (people, people[::-1]):
+        certificate = signer.issue(sender.user, sender.device, sender.identity_key, expires)
+        seized.certificates.append(certificate.to_bytes())
+        for read in (True, False):
+            envelope = sender.encrypt_sealed(recipient.user, seized.text(), certificate)
+            seized.sealed.append(envelope.to_bytes())
+            if read:
+                recipient.decrypt_sealed(envelope, trust_roots=[root.public_key])
 
 
 def interrupted(recipient: e2ee.Account, sender: str, envelope: bytes) -> None:

@@ -18,7 +18,15 @@ import e2ee.store
 STUB = Path(e2ee.__file__).with_name("_core.pyi")
 MODULES: tuple[ModuleType, ...] = (e2ee, e2ee.signal, e2ee.store)
 #: What a value of bytes may be called in an annotation.
-BYTES = ("bytes", "Bytes", "Envelope", "PreKeyBundle", "Sequence[Write]", "records")
+BYTES = (
+    "bytes",
+    "Bytes",
+    "Envelope",
+    "PreKeyBundle",
+    "SenderCertificate",
+    "Sequence[Write]",
+    "records",
+)
 #: Not methods of ours, or the same in every class of Python.
 INHERITED = frozenset(dir(object)) | {"__class_getitem__", "__enter__", "__exit__"}
 

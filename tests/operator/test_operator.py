@@ -5,12 +5,14 @@ The material is all that a server, a directory and a thief of files can hold; th
 public function that takes bytes.
 """
 
+import uuid
 from pathlib import Path
 
 import pytest
 
+from e2ee import signal
 from tests.operator.attempts import ATTEMPTS, Operator, plunder
-from tests.operator.seized import Seized, seize
+from tests.operator.seized import PEOPLE, Seized, seize
 from tests.operator.surface import calls
 
 #: What the right key of a store, and that of a sealed state, must open in the control.
@@ -47,6 +49,23 @@ def test_no_plaintext_and_no_key_stands_in_what_others_hold(seized: Seized) -> N
 
     assert [text for text in seized.plaintexts if text in material] == []
     assert [name for name, key in seized.keys.items() if key in material] == []
+
+
+def test_a_sealed_envelope_names_nobody(seized: Seized) -> None:
+    certificates = [signal.SenderCertificate.from_bytes(each) for each in seized.certificates]
+    people = [
+        part
+        for certificate in certificates
+        for part in (
+            certificate.identity_key[1:],
+            certificate.sender.user.encode(),
+            uuid.UUID(certificate.sender.user).bytes,
+        )
+    ]
+    material = b"|".join(seized.sealed)
+
+    assert len(people) == len(PEOPLE) * 3
+    assert [part for part in [*people, *(b"alice", b"bob")] if part in material] == []
 
 
 def test_every_public_function_that_takes_bytes_is_tried() -> None:

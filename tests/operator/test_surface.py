@@ -135,6 +135,7 @@ def secrets_of_everyone() -> list[object]:
     alice, bob = signal.Device.generate("alice", 1), signal.Device.generate("bob", 1)
     session = signal.Session.initiate(key, alice, e2ee.Address("bob"), bob.bundle())
     account = e2ee.Account.create(store, "alice")
+    root = signal.TrustRoot.generate()
     return [
         account,
         account.create_group(),
@@ -146,6 +147,8 @@ def secrets_of_everyone() -> list[object]:
         session.encrypt(b"text"),
         signal.SenderKey.create(key, UUID(int=7)),
         signal.SenderKeys(key, e2ee.Address("bob"), UUID(int=7)),
+        root,
+        root.server_signer(1),
     ]
 
 

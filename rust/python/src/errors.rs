@@ -44,7 +44,28 @@ impl Refusal {
             other => other.raise(py),
         }
     }
+
+    /// The exception for a call that learnt from a certificate whom it concerned, or did not.
+    pub fn raise_of(self, py: Python<'_>, sender: Option<Claimed>) -> PyErr {
+        match (self, sender) {
+            (
+                Self::Core(Failure::Protocol(Error::UntrustedIdentity)),
+                Some((user, device, key)),
+            ) => {
+                let values = py.import("e2ee.values");
+                let address = values.and_then(|values| values.getattr("Address"));
+                match address.and_then(|address| address.call1((user, device))) {
+                    Ok(peer) => new(py, "UntrustedIdentityError", (peer, PyBytes::new(py, &key))),
+                    Err(raised) => raised,
+                }
+            }
+            (other, _) => other.raise(py),
+        }
+    }
 }
+
+/// Name, device and identity key that a sender is certified to have.
+pub type Claimed = (String, u8, [u8; EC_KEY_LEN]);
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
@@ -65,6 +86,8 @@ pub fn protocol(py: Python<'_>, error: Error) -> PyErr {
         Error::UnsupportedVersion => "UnsupportedVersionError",
         Error::InvalidKey => "InvalidKeyError",
         Error::BadSignature => "BadSignatureError",
+        Error::InvalidCertificate => "InvalidCertificateError",
+        Error::SelfSend => "SelfSendError",
         Error::UnknownPreKey => "UnknownPreKeyError",
         Error::NoSession => "NoSessionError",
         Error::NoSenderKey => "NoSenderKeyError",

@@ -7,10 +7,12 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod certificates;
 mod convert;
 mod errors;
 mod functions;
 mod groups;
+mod sealed;
 mod secret;
 mod sender_keys;
 mod signal;
@@ -26,8 +28,10 @@ mod _core {
     #[pymodule_export]
     use super::{
         account::Account,
+        certificates::{ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent},
         functions::{check_address, envelope_kind, read_bundle},
         groups::Groups,
+        sealed::SealedSender,
         secret::StoreSecret,
         sender_keys::{SenderKey, SenderKeys},
         signal::{Device, Session, SessionStep, StateKey},

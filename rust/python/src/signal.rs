@@ -31,6 +31,7 @@ use crate::{
     transaction::{OsRandom, now_ms},
 };
 
+/// The exception for a refusal of the core.
 pub fn refused(py: Python<'_>, failure: impl Into<Failure>) -> PyErr {
     Refusal::Core(failure.into()).raise(py)
 }
@@ -41,6 +42,7 @@ pub fn protocol(peer: &convert::Peer<'_>) -> Result<Address, Error> {
     Address::new(name, device)
 }
 
+/// The state behind a lock; one that a panic left half changed is not used again.
 pub fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a, T>> {
     mutex.lock_py_attached(py).map_err(|_| errors::stale(py))
 }
@@ -80,6 +82,13 @@ impl StateKey {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a state key cannot be copied"))
+    }
+}
+
+impl StateKey {
+    /// What seals with it.
+    pub const fn sealer(&self) -> &Sealer {
+        &self.sealer
     }
 }
 
