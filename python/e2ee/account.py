@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, final
+from uuid import UUID
 
 from e2ee import _core
 from e2ee._opened import message_of, opened_message
