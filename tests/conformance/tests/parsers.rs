@@ -7,11 +7,14 @@
 use e2ee_conformance::{
     fields::{hex, text},
     json, own,
+    sealed::recipients,
     signal::Filler,
 };
 use e2ee_primitives::Random;
 use e2ee_signal::{
-    PreKeyBundle, PreKeyMessage, PreKeyStock, RatchetMessage, Session, envelope, spqr,
+    PreKeyBundle, PreKeyMessage, PreKeyStock, RatchetMessage, Session, envelope,
+    sealed_sender::{Content, SenderCertificate, SentMessage},
+    spqr,
 };
 
 const ROUNDS: usize = 20_000;
@@ -114,6 +117,53 @@ fn envelopes() {
     throw("envelope", &seeds, |bytes| {
         let Ok((kind, message)) = envelope::decode(bytes) else { return false };
         assert_eq!(bytes, envelope::encode(kind, message));
+        true
+    });
+}
+
+fn sealed(path: &[&str]) -> Vec<u8> {
+    let vector = json("signal/sealed_sender").expect("this set is part of the repository");
+    let (last, before) = path.split_last().unwrap();
+    hex(before.iter().fold(&vector, |value, part| &value[*part]), last)
+}
+
+#[test]
+fn sealed_messages() {
+    let vector = json("signal/sealed_sender").expect("this set is part of the repository");
+    let [bob, .., carol] = recipients(&vector);
+    let content = sealed(&["v2", "single_recipient_received"]);
+    let cases = vector["v1"].as_array().unwrap();
+    let seeds: Vec<_> = cases.iter().map(|case| hex(case, "message")).chain([content]).collect();
+    throw("sealed_message", &seeds, |bytes| {
+        [&bob, &carol].iter().any(|device| device.open(&vector, bytes, 0).is_ok())
+    });
+    let seeds: Vec<_> = cases.iter().map(|case| hex(case, "usmc")).collect();
+    throw("sealed_content", &seeds, |bytes| {
+        let Ok(content) = Content::decode(bytes) else { return false };
+        let again = Content::decode(content.encode().expose()).unwrap();
+        assert_eq!(content.encode().expose(), again.encode().expose());
+        true
+    });
+}
+
+#[test]
+fn sealed_messages_to_many() {
+    let seeds = ["sent_message", "single_recipient_sent"].map(|name| sealed(&["v2", name]));
+    throw("sealed_sent", &seeds, |bytes| {
+        let Ok(message) = SentMessage::decode(bytes) else { return false };
+        for recipient in message.recipients() {
+            assert_eq!(49 + message.tail().len(), recipient.received(message.tail()).len());
+        }
+        true
+    });
+}
+
+#[test]
+fn sender_certificates() {
+    let seeds = ["sender_certificate", "sender_certificate_no_e164"].map(|name| sealed(&[name]));
+    throw("sender_certificate", &seeds, |bytes| {
+        let Ok(certificate) = SenderCertificate::decode(bytes) else { return false };
+        assert_eq!(Ok(&certificate), SenderCertificate::decode(&certificate.encode()).as_ref());
         true
     });
 }
