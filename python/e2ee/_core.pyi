@@ -37,6 +37,7 @@ __all__ = [
     "read_bundle",
     "read_sender_certificate",
     "read_sent",
+    "sealed_envelope",
     "version_info",
 ]
 
@@ -49,6 +50,7 @@ def read_sender_certificate(certificate: bytes) -> tuple[str, int, int, bytes, s
 def read_sent(
     sent: bytes,
 ) -> tuple[list[tuple[str, list[tuple[int, int]], bytes]], list[str], bytes]: ...
+def sealed_envelope(message: bytes) -> bytes: ...
 def version_info() -> dict[str, Any]: ...
 
 @final

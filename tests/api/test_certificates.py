@@ -168,6 +168,8 @@ def test_a_server_gives_each_recipient_its_part() -> None:
         for case in recorded["received"]
     ]
     assert expected == [(each.service_id, each.devices, each.message) for each in recipients]
+    assert {each.envelope.kind for each in recipients} == {"sealed"}
+    assert recipients[0].envelope.to_bytes()[2:] == recipients[0].message
     assert repr(recipients[1]).endswith("devices=((1, 800),), 492 bytes)")
 
 

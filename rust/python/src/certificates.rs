@@ -12,6 +12,7 @@ use std::sync::Mutex;
 
 use e2ee_signal::{
     DeviceId, account,
+    envelope::{self, Kind},
     keys::{decode_ec, encode_ec},
     sealed_sender::{
         self, SenderCertificate, SentMessage, ServerCertificate, ServerSigner as CoreSigner,
@@ -198,4 +199,10 @@ pub fn read_sent<'py>(
     });
     let excluded = sent.excluded().iter().map(ToString::to_string).collect();
     Ok((recipients.collect(), excluded, PyBytes::new(py, sent.tail())))
+}
+
+/// The envelope around a message in its received form.
+#[pyfunction]
+pub fn sealed_envelope<'py>(py: Python<'py>, message: &[u8]) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &envelope::encode(Kind::Sealed, message))
 }

@@ -28,7 +28,10 @@ mod _core {
     #[pymodule_export]
     use super::{
         account::Account,
-        certificates::{ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent},
+        certificates::{
+            ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
+            sealed_envelope,
+        },
         functions::{check_address, envelope_kind, read_bundle},
         groups::Groups,
         sealed::SealedSender,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use e2ee_primitives::{Secret, random::Random, sha};
 use e2ee_state::{Change, Records, StoreError, StoreSecret, Stored, Write};
 
-use crate::sealed_sender::{Subject, TrustRoot};
+use crate::sealed_sender::{SentMessage, Subject, TrustRoot, v2};
 
 use super::*;
 
@@ -185,4 +185,37 @@ fn a_message_named_as_another_kind_does_not_open() {
         let other = sealed(&own, &bob, &root, (kind, &envelope[2..]));
         assert!(bob.open(&other, &root).is_err(), "{kind:?}");
     }
+}
+
+#[test]
+fn a_message_to_many_opens_like_one_to_us_alone() {
+    let (root, _, mut alice, mut bob) = world();
+    let envelope = alice.envelope_to(&mut bob);
+    let own = alice.account.identity.key().duplicate();
+    let mut random = Counting(7 << 40);
+    let subject = Subject {
+        service_id: names::service_id("alice"),
+        device: DeviceId::new(1).unwrap(),
+        identity_key: own.public(),
+        e164: None,
+        expires_ms: NOW_MS,
+    };
+    let signer = root.server_signer(1, &mut random).unwrap();
+    let content = Content {
+        kind: ContentKind::PreKey,
+        certificate: signer.issue(&subject, &mut random).unwrap(),
+        message: envelope[2..].to_vec(),
+        hint: Hint::Default,
+        group_id: vec![1],
+    };
+    let address = bob.account.our_address().unwrap();
+    let identity_key = *bob.account.identity_key();
+    let destination = v2::Destination { address: &address, identity_key, registration_id: 1 };
+    let recipients = v2::Recipients { destinations: &[destination], excluded: &[] };
+    let sent = v2::seal(&own, &content.encode(), &recipients, &mut random).unwrap();
+    let sent = SentMessage::decode(&sent).unwrap();
+
+    let opened = bob.open(&sent.recipients()[0].received(sent.tail()), &root);
+
+    assert_eq!(Ok(b"text".to_vec()), opened);
 }
