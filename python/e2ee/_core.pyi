@@ -131,6 +131,14 @@ class Groups:
     def encrypt(
         self, transaction: _Transaction, group_id: bytes, plaintext: bytes
     ) -> Step[bytes]: ...
+    def encrypt_sealed(
+        self,
+        transaction: _Transaction,
+        group_id: bytes,
+        plaintext: bytes,
+        certificate: bytes,
+        excluded: list[str],
+    ) -> Step[bytes]: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final

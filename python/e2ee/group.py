@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, TypeVar, final
 from e2ee.values import Address, Envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from typing import Protocol
     from uuid import UUID
 
     from e2ee import _core
+    from e2ee._sealed import SenderCertificate
     from e2ee.account import Account
     from e2ee.store import Transaction
 
@@ -179,6 +180,39 @@ class Group:
         group_id = self._id.bytes
         return Envelope(
             self._write(lambda inside: self._groups.encrypt(inside, group_id, plaintext))
+        )
+
+    def encrypt_sealed(
+        self,
+        plaintext: bytes,
+        certificate: SenderCertificate | bytes,
+        *,
+        excluded: Collection[str] = (),
+    ) -> bytes:
+        """Encrypts to all members in one message that does not show who sent it (signal.md §10.4).
+
+        The bytes are for the server, which gives each member its part with `e2ee.signal.fan_out`;
+        each opens it with `Account.receive_sealed`.
+
+        Args:
+            plaintext: The message.
+            certificate: This device's, as the server issued it.
+            excluded: Users who are members and shall not get this message; the server sees that.
+
+        Raises:
+            InvitationsPendingError: A member does not have this device's key.
+            NoGroupError: This device has left the group.
+            NoSessionError: There is no session with a member: connect to it.
+            InvalidCertificateError: The certificate is another device's, or has expired.
+            InvalidArgumentError: Nobody is left, or two devices of one user have different
+                identity keys: this form has one for each user.
+        """
+        group_id, left_out = self._id.bytes, list(excluded)
+        encoded = certificate if isinstance(certificate, bytes) else certificate.to_bytes()
+        return self._write(
+            lambda inside: self._groups.encrypt_sealed(
+                inside, group_id, plaintext, encoded, left_out
+            )
         )
 
     def _members(self) -> list[tuple[Address, bool]]:

@@ -189,6 +189,14 @@ class Operator:
             found.append(account.encrypt_sealed(peer, b"text", blob))
         return found
 
+    def seal_to_a_group(self, blob: bytes) -> bytes:
+        """Seals a blob for a group of the operator's."""
+        mallory = self.accounts[-1]
+        club = mallory.create_group(["bob"])
+        club.invitations()
+        own = self.certificate(mallory.user, mallory.identity_key)
+        return club.encrypt_sealed(blob, own)
+
     def unseal(self, account: e2ee.Account, blob: bytes) -> e2ee.Message:
         """Opens a sealed envelope with the operator's own root."""
         return account.decrypt_sealed(blob, trust_roots=[self.root.public_key])
@@ -232,6 +240,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Envelope": lambda o: o.value_acts(e2ee.Envelope),
     "Envelope.from_bytes": lambda o: o.value_acts(e2ee.Envelope.from_bytes),
     "Group.encrypt": lambda o: o.value_acts(lambda b: o.accounts[0].create_group().encrypt(b)),
+    "Group.encrypt_sealed": lambda o: o.value_acts(o.seal_to_a_group),
     "MemoryStore": lambda o: o.key_acts(
         lambda key, name: o.read_all(copy_of(o.seized.rows[name], key))
     ),

@@ -101,6 +101,8 @@ def of_groups() -> Shown:
         "invitations": [envelope for _, envelope in club.invitations()],
         "encrypt": club.encrypt(b"text"),
     }
+    signer = signal.TrustRoot.generate().server_signer(1)
+    shown["encrypt_sealed"] = club.encrypt_sealed(b"text", issued(signer, alice))
     club.add("carol")
     club.remove("carol")
     club.reinvite("bob")

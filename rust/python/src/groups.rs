@@ -4,7 +4,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
 
 use e2ee_signal::account::{
-    Account as CoreAccount, Environment, GroupChange, GroupId, Invitation, Member,
+    Account as CoreAccount, Environment, GroupChange, GroupId, Invitation, Member, SealedToGroup,
 };
 use pyo3::{IntoPyObjectExt, exceptions::PyTypeError, prelude::*, types::PyBytes};
 
@@ -155,6 +155,24 @@ impl Groups {
         };
         let long = plaintext.len() > LONG;
         Account::step(self.account.bind(py), (transaction, long), encrypt, convert::output)
+            .map_err(|refusal| refusal.raise(py))
+    }
+
+    /// Encrypts to all members but some, and seals with a certificate.
+    fn encrypt_sealed(
+        &self,
+        transaction: &Bound<'_, PyAny>,
+        group_id: GroupId,
+        plaintext: &[u8],
+        certificate: &[u8],
+        excluded: Vec<String>,
+    ) -> PyResult<Step> {
+        let py = transaction.py();
+        let seal = SealedToGroup { plaintext, certificate, excluded: &excluded };
+        let encrypt = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.encrypt_sealed_to_group(&group_id, seal, inside)
+        };
+        Account::step(self.account.bind(py), (transaction, true), encrypt, convert::output)
             .map_err(|refusal| refusal.raise(py))
     }
 

@@ -85,13 +85,6 @@ impl StateKey {
     }
 }
 
-impl StateKey {
-    /// What seals with it.
-    pub const fn sealer(&self) -> &Sealer {
-        &self.sealer
-    }
-}
-
 /// One device: its identity and its prekeys (signal.md §2.1 and §3).
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Device {

@@ -32,7 +32,7 @@ use draft::Draft;
 use identity::Identity;
 use index::Index;
 
-pub use groups::{GroupChange, Invitation, Member};
+pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use inbox::{Content, GroupId, InboxEntry};
 pub(crate) use names::hex;
 pub use names::{check_user, service_id};

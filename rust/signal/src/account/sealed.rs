@@ -217,7 +217,12 @@ impl Account {
         (first, names)
     }
 
-    fn our_certificate(&self, encoded: &[u8], now_ms: u64) -> Result<SenderCertificate, Error> {
+    /// A certificate, if it is this device's and has not expired.
+    pub(super) fn our_certificate(
+        &self,
+        encoded: &[u8],
+        now_ms: u64,
+    ) -> Result<SenderCertificate, Error> {
         let certificate = SenderCertificate::decode(encoded)?;
         let (user, device) = self.identity.user();
         let is_ours = certificate.sender() == names::service_id(user)

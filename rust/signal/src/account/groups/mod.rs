@@ -10,6 +10,7 @@ mod chains;
 mod incoming;
 mod inviting;
 mod record;
+mod sealing;
 
 use e2ee_primitives::random::Random;
 use e2ee_state::{Failure, Records, Step};
@@ -27,6 +28,7 @@ use record::{DeviceAddress, Share};
 
 pub(super) use chains::LoadedGroup;
 pub use inviting::Invitation;
+pub use sealing::SealedToGroup;
 
 /// What changes in a group on our side; nobody else learns of it.
 #[derive(Clone, Copy, Debug)]
