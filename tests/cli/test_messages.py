@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import e2ee
 from e2ee.cli.reading import MAX_PLAINTEXT_LEN
-from tests.cli.people import Person
+from tests.cli.people import PASSPHRASE, Person
 
 TEXT = "Meet me at noon."
 
@@ -179,3 +180,18 @@ def test_an_impostor_is_refused(alice: Person, stranger: Person) -> None:
 
     assert result.exit_code == 4
     assert TEXT not in result.output
+
+
+def test_what_comes_for_a_group_says_so(alice: Person, bob: Person) -> None:
+    with e2ee.SQLiteStore(alice.store, passphrase=PASSPHRASE) as store:
+        club = e2ee.Account.open(store).create_group(["bob"])
+        ((_, invitation),) = club.invitations()
+        letter = club.encrypt(TEXT.encode())
+
+    invited = bob.run("decrypt", "alice", "--binary", given=invitation.to_bytes())
+    read = bob.run("decrypt", "alice", "--binary", given=letter.to_bytes())
+
+    expected = f"From now on you can read what alice writes to the group {club.id}.\n"
+    assert (invited.exit_code, invited.stdout, invited.stderr) == (0, "", expected)
+    assert (read.exit_code, read.stdout) == (0, TEXT)
+    assert read.stderr == f"This is for the group {club.id}.\n"

@@ -2,6 +2,7 @@
 """`e2ee encrypt`, `e2ee decrypt` and `e2ee inbox`: messages out and in."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -107,12 +108,29 @@ def _deliver(account: Account, name: str, envelope: bytes, output: Path | None) 
 
 def _write_or_keep(message: Message, output: Path | None) -> None:
     """Writes a message; if that fails, it stays in the inbox, and the person reads so."""
+    if message.content != "message":
+        note(_said(message))
+    if message.content not in WITH_PLAINTEXT:
+        return
     try:
         write_plaintext(output, message.plaintext)
     except OSError as error:
         forget_output()
         sentence = f"the message could not be written ({error.strerror}): it waits in 'e2ee inbox'"
         raise CommandError(sentence, Exit.STORAGE) from error
+
+
+def _said(message: Message) -> str:
+    """What a message is that is not simply a text to this device."""
+    sender = harmless(message.sender.user)
+    match message.content:
+        case "group":
+            return f"This is for the group {message.group}."
+        case "invitation":
+            return f"From now on you can read what {sender} writes to the group {message.group}."
+        case _:
+            sent = "" if message.sent is None else f" of {message.sent:%Y-%m-%d %H:%M:%S} UTC"
+            return f"{sender} could not read your message{sent}: send it again."
 
 
 def _duplicate(error: DuplicateMessageError) -> CommandError:
@@ -140,14 +158,21 @@ def _described(message: Message) -> dict[str, object]:
         "user": message.sender.user,
         "device": message.sender.device,
         "received": None if message.received is None else message.received.isoformat(),
+        "content": message.content,
+        "group": None if message.group is None else str(message.group),
         "bytes": len(message.plaintext),
     }
 
 
 def _table(waiting: list[Message]) -> Table:
-    table = Table("message", "from", "opened at (UTC)", "bytes", box=None, pad_edge=False)
+    table = Table("message", "from", "opened at (UTC)", "what", "bytes", box=None, pad_edge=False)
     for message in waiting:
         received = "" if message.received is None else f"{message.received:%Y-%m-%d %H:%M:%S}"
         sender = Text(harmless(message.sender.user))
-        table.add_row(message.inbox_id, sender, received, f"{len(message.plaintext):,}")
+        size = f"{len(message.plaintext):,}"
+        table.add_row(message.inbox_id, sender, received, message.content, size)
     return table
+
+
+#: The contents that have something to write; the others only say something.
+WITH_PLAINTEXT: Final = frozenset({"message", "group"})
