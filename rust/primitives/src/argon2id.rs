@@ -18,12 +18,17 @@ pub struct Cost {
     pub lanes: u32,
 }
 
-/// Derives a key; a cost that RFC 9106 §3.1 forbids or that does not fit in memory is `InvalidKey`.
-pub fn derive(passphrase: &[u8], salt: &[u8; 16], cost: Cost) -> Result<Secret<32>, Error> {
+/// Derives `N` bytes; a cost or a length that RFC 9106 §3.1 forbids or that does not fit in memory
+/// is `InvalidKey`.
+pub fn derive<const N: usize>(
+    passphrase: &[u8],
+    salt: &[u8],
+    cost: Cost,
+) -> Result<Secret<N>, Error> {
     if cost.lanes > Params::MAX_P_COST {
         return Err(Error::InvalidKey);
     }
-    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
+    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(N))
         .map_err(|_| Error::InvalidKey)?;
     let mut memory = Vec::new();
     memory.try_reserve_exact(params.block_count()).map_err(|_| Error::InvalidKey)?;
@@ -43,7 +48,7 @@ mod tests {
     const CHEAP: Cost = Cost { memory_kib: 32, passes: 1, lanes: 4 };
 
     fn verdict(cost: Cost) -> Result<(), Error> {
-        derive(b"passphrase", &[1; 16], cost).map(|_| ())
+        derive::<32>(b"passphrase", &[1; 16], cost).map(|_| ())
     }
 
     #[test]
@@ -57,7 +62,7 @@ mod tests {
 
     #[test]
     fn passphrase_salt_and_cost_all_matter() {
-        let key = derive(b"passphrase", &[1; 16], CHEAP).unwrap();
+        let key = derive::<32>(b"passphrase", &[1; 16], CHEAP).unwrap();
 
         for other in [
             derive(b"Passphrase", &[1; 16], CHEAP),

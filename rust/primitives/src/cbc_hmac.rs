@@ -109,7 +109,7 @@ fn append_encrypted(key: &Secret<32>, iv: &[u8; 16], plaintext: &[u8], out: &mut
 }
 
 /// The length of correct PKCS#7 padding in the last block; only the verdict is branched on.
-fn padding_len(block: &[u8; BLOCK_LEN]) -> Option<usize> {
+pub(crate) fn padding_len(block: &[u8; BLOCK_LEN]) -> Option<usize> {
     let [.., pad] = block;
     let mut good = !pad.ct_eq(&0) & !pad.ct_gt(&16);
     for (byte, from_end) in block.iter().rev().zip(0_u8..) {

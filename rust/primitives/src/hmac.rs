@@ -62,6 +62,12 @@ impl HmacKey {
             && expected.expose().get(..tag.len()).is_some_and(|start| start.ct_eq(tag).into())
     }
 
+    /// The HMAC of bytes that come in pieces.
+    #[must_use]
+    pub fn begin(&self) -> RunningHmac {
+        RunningHmac(self.0.clone())
+    }
+
     /// One block of HKDF's expansion (RFC 5869 §2.3): over the previous block, the info, a counter.
     pub(crate) fn derive_chained(
         &self,
@@ -92,6 +98,40 @@ impl HmacKey {
 impl fmt::Debug for HmacKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("HmacKey(..)")
+    }
+}
+
+/// An HMAC under way, wiped on drop; its value can be taken more than once.
+pub struct RunningHmac(Hmac<Sha256>);
+
+impl RunningHmac {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The HMAC of all bytes so far.
+    #[must_use]
+    pub fn value(&self) -> [u8; 32] {
+        self.0.clone().finalize_fixed().into()
+    }
+
+    /// Whether `tag` is the whole value, in constant time.
+    #[must_use]
+    pub fn verify(&self, tag: &[u8]) -> bool {
+        self.value().ct_eq(tag).into()
+    }
+
+    /// A second state that goes on from here.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl fmt::Debug for RunningHmac {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RunningHmac(..)")
     }
 }
 
@@ -126,6 +166,24 @@ mod tests {
         long.push(0);
 
         assert!(!key.verify(&[b"message"], &long));
+    }
+
+    #[test]
+    fn a_running_value_is_that_of_all_bytes_so_far() {
+        let key = HmacKey::new(b"key");
+        let mut running = key.begin();
+        running.update(b"a");
+        let (first, mut other) = (running.value(), running.duplicate());
+        running.update(b"b");
+        other.update(b"c");
+
+        assert_eq!(
+            [key.tag(&[b"a"]), key.tag(&[b"ab"]), key.tag(&[b"ac"])],
+            [first, running.value(), other.value()]
+        );
+        assert!(running.verify(&key.tag(&[b"ab"])));
+        assert!(!running.verify(&key.tag(&[b"ab"])[..31]));
+        assert!(!running.verify(&first));
     }
 
     #[test]

@@ -8,12 +8,15 @@
 pub mod aead;
 pub mod argon2id;
 pub mod cbc_hmac;
+pub mod cbc_stream;
 pub mod ctr_hmac;
 pub mod hkdf;
 pub mod hmac;
+pub mod hpke;
 pub mod kyber1024;
 pub mod mlkem768;
 pub mod random;
+pub mod ristretto;
 pub mod secret;
 pub mod sha;
 pub mod x25519;

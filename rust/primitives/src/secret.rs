@@ -163,8 +163,18 @@ impl SecretBytes {
         &mut self.0
     }
 
+    /// A buffer of `len` bytes to write over; what it held is wiped if it has to move.
+    pub(crate) fn prepare(&mut self, len: usize) -> &mut [u8] {
+        if self.0.capacity() < len {
+            self.zeroize();
+            self.0 = Vec::with_capacity(len);
+        }
+        self.0.resize(len, 0);
+        &mut self.0
+    }
+
     /// Forgets the end, padding for instance; it is still wiped on drop with the allocation.
-    pub(crate) fn truncate(&mut self, len: usize) {
+    pub fn truncate(&mut self, len: usize) {
         self.0.truncate(len);
     }
 }

@@ -12,6 +12,30 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     digest::<Sha256>(parts).into()
 }
 
+/// SHA-256 of bytes that come in pieces.
+#[derive(Debug)]
+pub struct RunningSha256(Sha256);
+
+impl RunningSha256 {
+    /// The hash of nothing yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a hash begins where its user says so")]
+    pub fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all bytes.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// SHA-512 of the concatenated parts.
 #[must_use]
 pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
@@ -51,6 +75,16 @@ mod tests {
         ];
 
         assert_eq!(expected, sha1(&[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn pieces_give_the_digest_of_the_whole() {
+        let mut running = RunningSha256::new();
+        for piece in [&b"ab"[..], b"", b"c"] {
+            running.update(piece);
+        }
+
+        assert_eq!(sha256(&[b"abc"]), running.finish());
     }
 
     #[test]

@@ -7,11 +7,14 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod account_keys;
 pub mod address;
+pub mod attachment;
 pub mod bundle;
 pub mod device;
 pub mod dialect;
 pub mod envelope;
+pub mod hpke;
 pub mod keys;
 pub mod limits;
 pub mod message;
@@ -29,6 +32,7 @@ pub mod spqr;
 pub mod standalone;
 pub mod stock;
 pub mod triple;
+pub mod username;
 
 pub use address::{Address, DeviceId, ServiceId};
 pub use bundle::PreKeyBundle;

@@ -107,7 +107,7 @@ impl StoreSecret {
                 {
                     return Err(StoreError::Corruption);
                 }
-                let salt = reader.array().map_err(damaged)?;
+                let salt = reader.array::<16>().map_err(damaged)?;
                 argon2id::derive(passphrase.expose(), salt, cost).map_err(damaged)
             }
             (_, SOURCE_RAW | SOURCE_PASSPHRASE) => Err(StoreError::WrongKey),
