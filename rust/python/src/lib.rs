@@ -7,6 +7,9 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod account_keys;
+mod attachment;
+mod beside;
 mod certificates;
 mod convert;
 mod errors;
@@ -28,6 +31,12 @@ mod _core {
     #[pymodule_export]
     use super::{
         account::Account,
+        account_keys::{AccountKeys, BackupKeys, hash_pin},
+        attachment::{
+            AttachmentEncryptor, AttachmentOpener, AttachmentSegments, AttachmentVerifier,
+            read_pointer, write_pointer,
+        },
+        beside::{HpkeKey, Username, hpke_seal},
         certificates::{
             ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
             sealed_envelope,
