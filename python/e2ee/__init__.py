@@ -13,6 +13,13 @@ alice Meet me at noon.
 
 from e2ee._core import __version__
 from e2ee.account import Account
+from e2ee.attachments import (
+    AttachmentPointer,
+    decrypt_attachment,
+    encrypt_attachment,
+    open_attachment,
+    stream_attachment,
+)
 from e2ee.errors import (
     AuthenticationError,
     BadSignatureError,
@@ -55,6 +62,7 @@ from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, Safet
 __all__ = [
     "Account",
     "Address",
+    "AttachmentPointer",
     "AuthenticationError",
     "BadSignatureError",
     "Contact",
@@ -97,4 +105,8 @@ __all__ = [
     "UnsupportedVersionError",
     "UntrustedIdentityError",
     "__version__",
+    "decrypt_attachment",
+    "encrypt_attachment",
+    "open_attachment",
+    "stream_attachment",
 ]

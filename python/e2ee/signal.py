@@ -38,7 +38,20 @@ b''
 b'Hello, all.'
 """
 
-from e2ee._core import Device, SenderKey, SenderKeys, Session, SessionStep, StateKey
+from e2ee._core import (
+    AccountKeys,
+    BackupKeys,
+    Device,
+    HpkeKey,
+    SenderKey,
+    SenderKeys,
+    Session,
+    SessionStep,
+    StateKey,
+    Username,
+    hash_pin,
+    hpke_seal,
+)
 from e2ee._sealed import (
     SealedRecipient,
     SenderCertificate,
@@ -49,7 +62,10 @@ from e2ee._sealed import (
 )
 
 __all__ = [
+    "AccountKeys",
+    "BackupKeys",
     "Device",
+    "HpkeKey",
     "SealedRecipient",
     "SenderCertificate",
     "SenderKey",
@@ -59,6 +75,9 @@ __all__ = [
     "SessionStep",
     "StateKey",
     "TrustRoot",
+    "Username",
     "fan_out",
+    "hash_pin",
+    "hpke_seal",
     "left_out",
 ]

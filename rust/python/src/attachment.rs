@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use e2ee_primitives::{Secret, SecretBytes};
 use e2ee_signal::attachment::{
-    AttachmentKey, AttachmentPointer, Encryptor, Incremental, Segments, StreamOpener, Verifier,
+    self, AttachmentKey, AttachmentPointer, Encryptor, Incremental, Segments, StreamOpener,
+    Verifier,
 };
 use e2ee_wire::Error;
 use pyo3::{prelude::*, sync::MutexExt, types::PyBytes};
@@ -53,6 +54,12 @@ pub fn write_pointer<'py>(
     };
     let pointer = pointer().ok_or_else(|| errors::protocol(py, Error::InvalidArgument))?;
     Ok(PyBytes::new(py, pointer.encode().expose()))
+}
+
+/// The bytes of the blob of a file of `size` bytes.
+#[pyfunction]
+pub fn blob_len(size: u32) -> u64 {
+    attachment::blob_len(size)
 }
 
 fn decoded(py: Python<'_>, pointer: &[u8]) -> PyResult<AttachmentPointer> {

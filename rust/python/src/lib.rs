@@ -34,7 +34,7 @@ mod _core {
         account_keys::{AccountKeys, BackupKeys, hash_pin},
         attachment::{
             AttachmentEncryptor, AttachmentOpener, AttachmentSegments, AttachmentVerifier,
-            read_pointer, write_pointer,
+            blob_len, read_pointer, write_pointer,
         },
         beside::{HpkeKey, Username, hpke_seal},
         certificates::{

@@ -6,7 +6,8 @@ use std::fs;
 use e2ee_conformance::response::Response;
 use e2ee_conformance::{Count, array, hex, number, text, text_file, vectors_dir, wycheproof};
 use e2ee_primitives::cbc_hmac::{cbc_decrypt, cbc_encrypt};
-use e2ee_primitives::{Secret, aead};
+use e2ee_primitives::cbc_stream::{CbcDecryptor, CbcEncryptor};
+use e2ee_primitives::{Secret, SecretBytes, aead};
 use e2ee_wire::Error;
 
 #[test]
@@ -23,8 +24,10 @@ fn wycheproof_aes_cbc_pkcs5() {
             let (iv, message, ciphertext) = (array(case, "iv"), hex(case, "msg"), hex(case, "ct"));
             let opened = cbc_decrypt(&key, &iv, &ciphertext).map(|p| p.expose().to_vec());
 
+            assert_eq!(opened, decrypted_in_pieces(&key, &iv, &ciphertext), "{case}");
             if text(case, "result") == "valid" {
                 assert_eq!(ciphertext, cbc_encrypt(&key, &iv, &message), "{case}");
+                assert_eq!(ciphertext, encrypted_in_pieces(&key, &iv, &message), "{case}");
                 assert_eq!(Ok(message), opened, "{case}");
             } else {
                 assert_eq!(Err(Error::Forged), opened, "{case}");
@@ -33,6 +36,28 @@ fn wycheproof_aes_cbc_pkcs5() {
         }
         count.finish(usize::try_from(number(&set, "numberOfTests")).unwrap());
     }
+}
+
+fn encrypted_in_pieces(key: &Secret<32>, iv: &[u8; 16], plaintext: &[u8]) -> Vec<u8> {
+    let (mut cipher, mut out) = (CbcEncryptor::new(key, iv), Vec::new());
+    plaintext.chunks(5).for_each(|piece| cipher.update(piece, &mut out));
+    cipher.finish(&mut out);
+    out
+}
+
+/// All but the last block first, then that one with its padding.
+fn decrypted_in_pieces(
+    key: &Secret<32>,
+    iv: &[u8; 16],
+    ciphertext: &[u8],
+) -> Result<Vec<u8>, Error> {
+    let (mut cipher, mut out) = (CbcDecryptor::new(key, iv), SecretBytes::new(Vec::new()));
+    let (first, last) = ciphertext.split_at(ciphertext.len().saturating_sub(16));
+    cipher.decrypt_into(first, &mut out)?;
+    let mut plaintext = out.expose().to_vec();
+    cipher.finish_into(last, &mut out)?;
+    plaintext.extend_from_slice(out.expose());
+    Ok(plaintext)
 }
 
 /// NIST's files have no padding: ours adds a whole block, which is cut off or put back.
@@ -58,6 +83,8 @@ fn nist_aes_cbc() {
 
             assert_eq!(record.hex("ciphertext"), sealed[..sealed.len() - 16]);
             assert_eq!(plaintext, cbc_decrypt(&key, &iv, &sealed).unwrap().expose());
+            assert_eq!(sealed, encrypted_in_pieces(&key, &iv, &plaintext));
+            assert_eq!(Ok(plaintext), decrypted_in_pieces(&key, &iv, &sealed));
             count.ran();
         }
         count.finish(records.len());
