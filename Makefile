@@ -63,9 +63,10 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench ## run a short bench, and say what i
 	@$(call LEFT_OUT,ARM build)
 
 .PHONY: assurance
-assurance: $(VENV)/.extension $(VENV)/.dev ## run the properties and the fuzz targets for hours, and the core optimised
+assurance: $(VENV)/.extension $(VENV)/.dev ## run properties and fuzz targets for hours, the core optimised, a file of 4 GiB
 	cargo test $(OURS) --release
 	$(BIN)/python -m pytest tests/properties $(ASSURANCE)
+	$(BIN)/python benches/attachment.py
 	fuzz/run $(FUZZ_EXECUTIONS)
 
 .PHONY: clean

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 Progress: TypeAlias = "Callable[[int, int], object]"
 
-#: Bytes that are read at a time.
-_PIECE: Final = 1 << 20
+#: Bytes that are read at a time: few enough to stay in a cache while they are worked on.
+_PIECE: Final = 1 << 17
 #: Bytes of the file that are verified together (docs/formats.md, "Attachment").
 _SEGMENT: Final = 1 << 16
 
@@ -175,10 +175,9 @@ def decrypt_attachment(
             return
         blob = _verified(pointer, file, progress)
         for index in range(blob.segments):
+            _report(progress, blob.length + index * _SEGMENT, blob.length * 2)
             _files.write(out, blob.segment(index))
-            _report(
-                progress, blob.length + min(blob.length, (index + 1) * _SEGMENT), blob.length * 2
-            )
+        _report(progress, blob.length * 2, blob.length * 2)
 
 
 def stream_attachment(
