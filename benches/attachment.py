@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import e2ee
@@ -69,18 +70,13 @@ def child(folder: Path, size: int) -> dict[str, object]:
     return {"times": times, "before": before, "memory": memory(), "calls": calls[0]}
 
 
-class timed:  # noqa: N801 - reads as a word of the language
+@contextmanager
+def timed(times: Times, name: str) -> Iterator[None]:
     """Keeps how long a block took, in seconds of the clock and of the processor."""
-
-    def __init__(self, times: Times, name: str) -> None:
-        self._times, self._name = times, name
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter(), time.process_time()
-
-    def __exit__(self, *_error: object) -> None:
-        self._times[self._name] = time.perf_counter() - self._start[0]
-        self._times[f"{self._name}, processor"] = time.process_time() - self._start[1]
+    start, spent = time.perf_counter(), time.process_time()
+    yield
+    times[name] = time.perf_counter() - start
+    times[f"{name}, processor"] = time.process_time() - spent
 
 
 def openssl(folder: Path) -> Times:
@@ -159,14 +155,10 @@ def lines(measured: dict[str, object], size: int) -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Measures, or is the child."""
-    act: Callable[[Path, int], dict[str, object]] = measure
     if arguments[:1] == ["--child"]:
-        act = child
-        arguments = arguments[1:]
-    size = int(arguments[0]) if arguments else LARGEST
-    if act is child:
-        sys.stdout.write(json.dumps(child(Path(arguments[1]), size)))
+        sys.stdout.write(json.dumps(child(Path(arguments[2]), int(arguments[1]))))
         return
+    size = int(arguments[0]) if arguments else LARGEST
     with tempfile.TemporaryDirectory(dir=arguments[1] if len(arguments) > 1 else None) as folder:
         measured = measure(Path(folder), size)
     sys.stdout.write("\n".join(lines(measured, size)) + os.linesep)
