@@ -17,6 +17,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 OURS := --workspace --locked --exclude e2ee-python
 CONFORMANCE := e2ee-conformance
+INTEROP := tests.interop.run
+INTEROP_SHORT := --conversations 250 --size 40
 ASSURANCE := --hypothesis-profile=assurance
 FUZZ_EXECUTIONS ?= 10000000
 # The table at the end says more than the plugin's own.
@@ -58,9 +60,17 @@ bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside
 ci-extra: $(VENV)/.extension $(VENV)/.bench ## run a short bench, and say what is left out
 	$(LIMIT)
 	timeout 120 $(BIN)/python -m pytest benches $(BENCH) --short
-	@$(call LEFT_OUT,interop with live clients)
+	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	@$(call LEFT_OUT,PostgreSQL store)
 	@$(call LEFT_OUT,ARM build)
+
+.PHONY: interop
+interop: $(VENV)/.extension ## talk with the reference client at random; needs Node and npm
+	$(BIN)/python -m $(INTEROP) --conversations 2500 --messages 220000 --size 100
+
+.PHONY: interop-short
+interop-short: $(VENV)/.extension ## the same for less than a minute
+	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.dev ## run properties and fuzz targets for hours, the core optimised, a file of 4 GiB
@@ -72,7 +82,7 @@ assurance: $(VENV)/.extension $(VENV)/.dev ## run properties and fuzz targets fo
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) dist .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.

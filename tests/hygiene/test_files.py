@@ -26,7 +26,7 @@ def long_files(files: Iterable[Source]) -> Iterator[str]:
 def untagged_files(files: Iterable[Source]) -> Iterator[str]:
     """The files whose first line is not their licence tag."""
     for source in files:
-        mark = "//" if source.path.endswith(".rs") else "#"
+        mark = "//" if source.path.endswith((".rs", ".mjs")) else "#"
         if source.text.split("\n", 1)[0] != f"{mark} {TAG}":
             yield source.path
 
@@ -48,11 +48,11 @@ def code_files() -> list[Source]:
 
 
 def test_files_are_short() -> None:
-    assert list(long_files([*code_files(), *sources(".pyi")])) == []
+    assert list(long_files([*code_files(), *sources(".pyi", ".mjs")])) == []
 
 
 def test_files_begin_with_their_licence() -> None:
-    assert list(untagged_files([*code_files(), *sources(".pyi")])) == []
+    assert list(untagged_files([*code_files(), *sources(".pyi", ".mjs")])) == []
 
 
 def test_files_say_what_they_are() -> None:

@@ -26,7 +26,20 @@ REGISTRY = re.compile(
     r"\b(?:index|static)\.crates\.i[o]\b|\bpypi\.or[g]\b|\bfiles\.pythonhosted\.or[g]\b"
     r"|\bregistry\.npmjs\.or[g]\b|\bproxy\.golang\.or[g]\b|--(?:extra-)?index-ur[l]\b"
 )
-TEXT_ENDINGS = (".rs", ".py", ".pyi", ".toml", ".md", ".yml", ".yaml", ".sh", ".c", ".h", ".cfg")
+TEXT_ENDINGS = (
+    ".rs",
+    ".py",
+    ".pyi",
+    ".toml",
+    ".md",
+    ".yml",
+    ".yaml",
+    ".sh",
+    ".c",
+    ".h",
+    ".cfg",
+    ".mjs",
+)
 TEXT_NAMES = ("Makefile", ".gitignore", ".ci/run")
 
 #: The pointer edges, and what the fuzzer's entry point expands to; forbidden everywhere else.

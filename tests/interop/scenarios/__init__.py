@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The kinds of conversations, each with its share of a run and what it must have counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.interop.scenarios import devices, pairwise, tamper
+from tests.interop.world import REPEATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.interop.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A kind of conversation: how often, and which messages and checks it must bring."""
+
+    play: Callable[[World], None]
+    weight: float
+    messages: tuple[str, ...]
+    checks: tuple[str, ...]
+
+
+_PAIRWISE: Final = ("prekey", "ratchet")
+
+SCENARIOS: Final = {
+    "any order": Scenario(
+        pairwise.any_order, 4, _PAIRWISE, ("safety numbers with the same digits", REPEATED)
+    ),
+    "simultaneous": Scenario(
+        pairwise.simultaneous, 2, _PAIRWISE, ("simultaneous starts", REPEATED)
+    ),
+    "resets": Scenario(pairwise.resets, 2, _PAIRWISE, ("resets", REPEATED)),
+    "long": Scenario(pairwise.long, 0.5, ("ratchet",), ("turns of the post-quantum ratchet",)),
+    "several devices": Scenario(
+        devices.several_devices, 1, _PAIRWISE, ("users with several devices",)
+    ),
+    "new identity": Scenario(devices.new_identity, 0.5, _PAIRWISE, ("new identities",)),
+    "bit flips": Scenario(
+        tamper.bit_flips,
+        1,
+        _PAIRWISE,
+        ("altered messages refused by ours", "altered messages refused by theirs"),
+    ),
+    "wrong sender": Scenario(
+        tamper.wrong_sender, 0.5, _PAIRWISE, ("messages under another name refused",)
+    ),
+}
