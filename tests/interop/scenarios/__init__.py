@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.interop.scenarios import devices, pairwise, tamper
+from tests.interop.scenarios import devices, limits, pairwise, tamper
 from tests.interop.world import REPEATED
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ class Scenario:
     weight: float
     messages: tuple[str, ...]
     checks: tuple[str, ...]
+
+
+def _both(check: str) -> tuple[str, str]:
+    """A check of either side."""
+    return f"{check}, ours", f"{check}, theirs"
 
 
 _PAIRWISE: Final = ("prekey", "ratchet")
@@ -44,7 +49,12 @@ SCENARIOS: Final = {
         tamper.bit_flips,
         1,
         _PAIRWISE,
-        ("altered messages refused by ours", "altered messages refused by theirs"),
+        _both("altered messages refused"),
+    ),
+    "late messages": Scenario(limits.late_messages, 0.02, (), _both("cached seeds at their limit")),
+    "old chains": Scenario(limits.old_chains, 0.2, (), _both("receiving chains at their limit")),
+    "many sessions": Scenario(
+        limits.many_sessions, 0.1, (), _both("archived sessions at their limit")
     ),
     "wrong sender": Scenario(
         tamper.wrong_sender, 0.5, _PAIRWISE, ("messages under another name refused",)

@@ -73,7 +73,7 @@ def _altered(
         # An altered index may be that of a message opened before: a duplicate then.
         world.expect(isinstance(result, Refusal), f"{parcel} altered is refused: {shown(result)}")
         side = "ours" if receiver.ours else "theirs"
-        world.figures.checked[f"altered messages refused by {side}"] += 1
+        world.figures.checked[f"altered messages refused, {side}"] += 1
 
 
 def _places(wire: Wire, *, at_first: bool) -> list[range]:
