@@ -137,7 +137,7 @@ class Ours:
 
     def decrypt(self, sender: Who, messages: list[Wire]) -> list[bytes | Refusal]:
         """What is in the messages, opened one after the other."""
-        return [self.received(partial(self._receive, sender, each)) for each in messages]
+        return [self.opened(partial(self._receive, sender, each)) for each in messages]
 
     def _receive(self, sender: Who, message: Wire) -> bytes:
         with self.account.receive(sender.address, message.envelope()) as received:
@@ -146,7 +146,7 @@ class Ours:
             return received.plaintext
 
     @staticmethod
-    def received(work: Callable[[], bytes]) -> bytes | Refusal:
+    def opened(work: Callable[[], bytes]) -> bytes | Refusal:
         """What `work` gives, or its refusal."""
         try:
             return work()
@@ -187,17 +187,25 @@ class Theirs:
         """Starts a session."""
         self.call("connect", peer=peer.wire, bundle=bundles.to_fields(bundle))
 
-    def encrypt(self, peer: Who, plaintexts: list[bytes]) -> list[Wire]:
+    def encrypt(
+        self, peer: Who, plaintexts: list[bytes], boundary: int = padding.DIRECT
+    ) -> list[Wire]:
         """The messages, one after the other."""
-        padded = [to_text(padding.pad(each, block=self._block)) for each in plaintexts]
+        padded = [self.padded(each, boundary) for each in plaintexts]
         made = self.call("encrypt", peer=peer.wire, plaintexts=padded)
         return [Wire(kind, to_bytes(body)) for kind, body in made]
 
-    def decrypt(self, sender: Who, messages: list[Wire]) -> list[bytes | Refusal]:
+    def padded(self, plaintext: bytes, boundary: int = padding.DIRECT) -> str:
+        """A plaintext as it is encrypted, for the peer."""
+        return to_text(padding.pad(plaintext, boundary, self._block))
+
+    def decrypt(
+        self, sender: Who, messages: list[Wire], boundary: int = padding.DIRECT
+    ) -> list[bytes | Refusal]:
         """What is in the messages, opened one after the other."""
         encoded = [[each.kind, to_text(each.body)] for each in messages]
         replies = self.call("decrypt", peer=sender.wire, messages=encoded)
-        return [self.received(reply) for reply in replies]
+        return [self.received(reply, boundary) for reply in replies]
 
     @staticmethod
     def received(reply: dict[str, Any], boundary: int = padding.DIRECT) -> bytes | Refusal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import shlex
 import sys
 import time
 import traceback
@@ -70,7 +71,8 @@ class Run:
         return random.choices(self.kinds, [SCENARIOS[kind].weight for kind in self.kinds])[0]
 
     def _asked(self) -> str:
-        return "" if self.kinds == list(SCENARIOS) else f"--kinds {','.join(self.kinds)}"
+        kinds = shlex.quote(",".join(self.kinds))
+        return "" if self.kinds == list(SCENARIOS) else f"--kinds {kinds}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,13 +56,13 @@ class World:
         self._outer: dict[bytes, list[int | bytes | None]] = {}
         self._next = 1
 
-    def user(self) -> Who:
+    def user(self, *, phone: bool = True) -> Who:
         """A new user: mostly an account's service id, else a phone number's, or a plain name."""
         service = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         choice = self.random.random()
         if choice < 0.7:
             return Who.of_service(service)
-        if choice < 0.8:
+        if choice < 0.8 and phone:
             return Who.of_service(f"PNI:{service}")
         return Who.of_name(f"user {service[:8]}")
 
@@ -81,9 +81,9 @@ class World:
         self.note(f"{party.who.address} is theirs, registration {registration}")
         return party
 
-    def pair(self) -> tuple[Party, Party]:
-        """One of ours and one of theirs, in any order."""
-        both: list[Party] = [self.ours(), self.theirs()]
+    def pair(self, *, phone: bool = True) -> tuple[Party, Party]:
+        """One of ours and one of theirs, in any order; `phone` as for `user`."""
+        both: list[Party] = [self.ours(self.user(phone=phone)), self.theirs(self.user(phone=phone))]
         self.random.shuffle(both)
         return both[0], both[1]
 
