@@ -55,29 +55,32 @@ export function accountOperations({ signal, accountKeys }, clients) {
 
   /** The keys of a pool, by the names of signal.md §14.1. */
   function poolKeys({ pool, aci, media }) {
-    const svr = accountKeys.AccountEntropyPool.deriveSvrKey(pool);
+    const svr = new accountKeys.SvrKey(accountKeys.AccountEntropyPool.deriveSvrKey(pool));
     const backup = accountKeys.AccountEntropyPool.deriveBackupKey(pool);
     const account = signal.Aci.fromUuid(aci);
     const mediaId = backup.deriveMediaId(media);
     const keys = {
-      svr,
+      svr: svr.serialize(),
       registrationLock: svr.deriveRegistrationLock(),
       registrationRecovery: svr.deriveRegistrationRecoveryPassword(),
       storage: svr.deriveStorageServiceKey(),
       logging: svr.deriveLoggingKey(),
-      backup,
+      backup: backup.serialize(),
       backupId: backup.deriveBackupId(account),
+      backupEc: backup.deriveEcKey(account).serialize(),
       localMetadata: backup.deriveLocalBackupMetadataKey(),
       mediaId,
       mediaKey: backup.deriveMediaEncryptionKey(mediaId),
       thumbnailKey: backup.deriveThumbnailTransitEncryptionKey(mediaId),
     };
     return Object.fromEntries(
-      Object.entries(keys).map(([name, key]) => [
-        name,
-        typeof key === 'string' ? key : toText(key),
-      ]),
+      Object.entries(keys).map(([name, key]) => [name, toText(key)]),
     );
+  }
+
+  function pinHash({ pin, salt }) {
+    const hash = accountKeys.PinHash.fromSalt(toBytes(pin), toBytes(salt));
+    return { encryption: toText(hash.encryptionKey), access: toText(hash.accessKey) };
   }
 
   return {
@@ -90,5 +93,6 @@ export function accountOperations({ signal, accountKeys }, clients) {
     openUsernameLink,
     newPool,
     poolKeys,
+    pinHash,
   };
 }
