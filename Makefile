@@ -18,7 +18,7 @@ RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml
 OURS := --workspace --locked --exclude e2ee-python
 CONFORMANCE := e2ee-conformance
 INTEROP := tests.interop.run
-INTEROP_SHORT := --conversations 250 --size 40
+INTEROP_SHORT := --conversations 200 --size 30
 ASSURANCE := --hypothesis-profile=assurance
 FUZZ_EXECUTIONS ?= 10000000
 # The table at the end says more than the plugin's own.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.interop.scenarios import devices, limits, pairwise, tamper
+from tests.interop.scenarios import devices, group_limits, groups, limits, pairwise, tamper
 from tests.interop.world import REPEATED
 
 if TYPE_CHECKING:
@@ -55,6 +55,22 @@ SCENARIOS: Final = {
     "old chains": Scenario(limits.old_chains, 0.2, (), _both("receiving chains at their limit")),
     "many sessions": Scenario(
         limits.many_sessions, 0.1, (), _both("archived sessions at their limit")
+    ),
+    "group": Scenario(
+        groups.group,
+        2,
+        ("group", "distribution"),
+        (
+            *_both("altered group messages refused"),
+            *_both("group messages before the invitation refused"),
+            *_both("group messages after the removal refused"),
+        ),
+    ),
+    "late in a group": Scenario(
+        group_limits.late_messages, 0.02, (), _both("cached seeds of a group at their limit")
+    ),
+    "old chains of a group": Scenario(
+        group_limits.old_chains, 0.2, (), _both("chains of a group at their limit")
     ),
     "wrong sender": Scenario(
         tamper.wrong_sender, 0.5, _PAIRWISE, ("messages under another name refused",)
