@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.interop.scenarios import devices, group_limits, groups, limits, pairwise, tamper
+from tests.interop.scenarios import devices, group_limits, groups, limits, pairwise, sealed, tamper
 from tests.interop.world import REPEATED
 
 if TYPE_CHECKING:
@@ -71,6 +71,22 @@ SCENARIOS: Final = {
     ),
     "old chains of a group": Scenario(
         group_limits.old_chains, 0.2, (), _both("chains of a group at their limit")
+    ),
+    "sealed": Scenario(
+        sealed.to_one,
+        1,
+        (sealed.VERSION_1,),
+        (
+            *_both("sealed messages altered refused"),
+            *_both("sealed messages under another root refused"),
+            "expired certificates refused, theirs",
+        ),
+    ),
+    "sealed for many": Scenario(
+        sealed.to_many,
+        1,
+        (sealed.VERSION_2,),
+        (*_both("sealed messages altered refused"), sealed.SAME_FORM),
     ),
     "wrong sender": Scenario(
         tamper.wrong_sender, 0.5, _PAIRWISE, ("messages under another name refused",)

@@ -51,6 +51,9 @@ class Member(Protocol):
     def encrypt(self, plaintexts: list[bytes]) -> list[Wire]:
         """Messages to the group."""
 
+    def seal(self, plaintext: bytes, certificate: bytes, left_out: list[Who]) -> bytes:
+        """One sealed message for all members but some, as it goes to a server (signal.md §10.4)."""
+
     def decrypt(self, sender: Who, messages: list[Wire]) -> list[bytes | Refusal]:
         """What is in messages of the group."""
 
@@ -97,6 +100,11 @@ class OursInGroup:
     def encrypt(self, plaintexts: list[bytes]) -> list[Wire]:
         """Messages to the group."""
         return [Wire.of(self._group.encrypt(each)) for each in plaintexts]
+
+    def seal(self, plaintext: bytes, certificate: bytes, left_out: list[Who]) -> bytes:
+        """One sealed message for all members but some."""
+        excluded = [each.name for each in left_out]
+        return self._group.encrypt_sealed(plaintext, certificate, excluded=excluded)
 
     def decrypt(self, sender: Who, messages: list[Wire]) -> list[bytes | Refusal]:
         """What is in messages of the group."""
@@ -159,6 +167,19 @@ class TheirsInGroup:
         padded = [self._client.padded(each) for each in plaintexts]
         made = self._client.call("encryptGroup", group=str(self.id), plaintexts=padded)
         return [Wire(GROUP, to_bytes(each)) for each in made]
+
+    def seal(self, plaintext: bytes, certificate: bytes, left_out: list[Who]) -> bytes:
+        """One sealed message for all members but some."""
+        sent = self._client.call(
+            "sealForMany",
+            group=str(self.id),
+            plaintext=self._client.padded(plaintext),
+            peers=[each.wire for each in self._pending if each not in left_out],
+            excluded=[each.service for each in left_out],
+            certificate=to_text(certificate),
+            hint=0,
+        )
+        return to_bytes(sent)
 
     def decrypt(self, sender: Who, messages: list[Wire]) -> list[bytes | Refusal]:
         """What is in messages of the group."""
