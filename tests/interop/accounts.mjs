@@ -67,7 +67,7 @@ export function accountOperations({ signal, accountKeys }, clients) {
       logging: svr.deriveLoggingKey(),
       backup: backup.serialize(),
       backupId: backup.deriveBackupId(account),
-      backupEc: backup.deriveEcKey(account).serialize(),
+      backupEc: backup.deriveEcKey(account).getPublicKey().serialize(),
       localMetadata: backup.deriveLocalBackupMetadataKey(),
       mediaId,
       mediaKey: backup.deriveMediaEncryptionKey(mediaId),
