@@ -79,7 +79,7 @@ SCENARIOS: Final = {
         (
             *_both("sealed messages altered refused"),
             *_both("sealed messages under another root refused"),
-            "expired certificates refused, theirs",
+            *_both("expired certificates refused"),
         ),
     ),
     "sealed for many": Scenario(

@@ -48,11 +48,13 @@ class Certificates:
         )
 
     @classmethod
-    def by_theirs(cls, world: World, senders: list[Party]) -> Certificates:
-        """Issued by the reference client."""
+    def by_theirs(
+        cls, world: World, senders: list[Party], valid_for: timedelta = _DAY
+    ) -> Certificates:
+        """Issued by the reference client; not valid any more if the time is negative."""
         name = uuid.uuid4().hex
         root = world.node.call("authority", name=name, id=world.random.randint(1, 1_000))
-        issue = partial(world.node.call, "issue", name=name, expires=_milliseconds(_DAY))
+        issue = partial(world.node.call, "issue", name=name, expires=_milliseconds(valid_for))
         return cls(
             to_bytes(root),
             {

@@ -138,7 +138,7 @@ class _Way:
 
 
 def _expired(world: World, first: Party, second: Party, certificates: Certificates) -> None:
-    """Theirs refuses a certificate that has expired by its clock, and takes it before."""
+    """Both refuse a certificate that has expired by their clocks; theirs takes it before."""
     ours, theirs = (first, second) if first.ours else (second, first)
     content = world.content()
     sealed = seal(ours, theirs.who, content, certificates.issued[ours.who])
@@ -147,6 +147,11 @@ def _expired(world: World, first: Party, second: Party, certificates: Certificat
     world.expect(isinstance(result, Refusal), f"an expired certificate is refused: {shown(result)}")
     world.figures.checked["expired certificates refused, theirs"] += 1
     _Way(world, ours, theirs, certificates.root).opens(sealed, content, VERSION_1)
+    expired = Certificates.by_theirs(world, [theirs], timedelta(seconds=-1))
+    sealed = seal(theirs, ours.who, content, expired.issued[theirs.who])
+    result = open_sealed(ours, theirs.who, sealed, [expired.root])
+    known = isinstance(result, Refusal) and "InvalidCertificateError" in result.text
+    world.check(known, "expired certificates refused, ours")
 
 
 def _altered(world: World, sealed: Wire) -> Wire:
