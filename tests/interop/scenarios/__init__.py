@@ -6,7 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tests.interop.scenarios import devices, group_limits, groups, limits, pairwise, sealed, tamper
+from tests.interop.scenarios import (
+    devices,
+    files,
+    group_limits,
+    groups,
+    limits,
+    pairwise,
+    sealed,
+    tamper,
+)
 from tests.interop.world import REPEATED
 
 if TYPE_CHECKING:
@@ -71,6 +80,32 @@ SCENARIOS: Final = {
     ),
     "old chains of a group": Scenario(
         group_limits.old_chains, 0.2, (), _both("chains of a group at their limit")
+    ),
+    "attachment": Scenario(
+        files.attachments,
+        0.2,
+        (),
+        (
+            *_both("altered attachments refused"),
+            "incremental MACs of the same bytes",
+            "attachments of ours that theirs let through",
+            "attachments that ours opened by a MAC of theirs",
+            "chunk sizes",
+        ),
+    ),
+    "account keys": Scenario(
+        files.account_keys,
+        0.1,
+        (),
+        (
+            "keys of one entropy pool",
+            "PIN hashes",
+            "hashes of usernames",
+            "links of ours that theirs opened",
+            "links of theirs that ours opened",
+            "HPKE messages of ours that theirs opened",
+            "HPKE messages of theirs that ours opened",
+        ),
     ),
     "sealed": Scenario(
         sealed.to_one,
