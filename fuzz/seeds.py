@@ -60,6 +60,13 @@ def groups(corpus: Path) -> None:
     write(corpus / "sender_key_record" / "own", bytes.fromhex(recorded["sender_record_initial"]))
 
 
+def write_scannable(corpus: Path) -> None:
+    """Writes the recorded safety numbers as a camera reads them (signal.md §11)."""
+    recorded = json.loads((VECTORS / "signal" / "fingerprints.json").read_text())
+    for number, case in enumerate(recorded["fingerprints"]):
+        write(corpus / "scannable" / str(number), bytes.fromhex(case["scannable"]))
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,3 +76,4 @@ def write(path: Path, content: bytes) -> None:
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
     groups(Path(sys.argv[1]))
+    write_scannable(Path(sys.argv[1]))

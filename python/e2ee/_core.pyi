@@ -26,11 +26,11 @@ __all__ = [
     "BackupKeys",
     "Device",
     "Groups",
+    "HpkeKey",
     "SealedSender",
     "SenderKey",
     "SenderKeys",
     "ServerSigner",
-    "HpkeKey",
     "Session",
     "SessionStep",
     "StateKey",
@@ -46,10 +46,13 @@ __all__ = [
     "hash_pin",
     "hpke_seal",
     "read_bundle",
+    "read_pointer",
     "read_sender_certificate",
     "read_sent",
+    "safety_number",
+    "safety_number_digits",
+    "safety_number_matches",
     "sealed_envelope",
-    "read_pointer",
     "version_info",
     "write_pointer",
 ]
@@ -70,6 +73,9 @@ def read_sent(
 ) -> tuple[list[tuple[str, list[tuple[int, int]], bytes]], list[str], bytes]: ...
 def sealed_envelope(message: bytes) -> bytes: ...
 def read_pointer(encoded: bytes) -> tuple[bytes, bytes, int, tuple[int, bytes] | None]: ...
+def safety_number(ours: tuple[str, bytes], theirs: tuple[str, bytes], version: int) -> bytes: ...
+def safety_number_digits(scannable: bytes) -> str: ...
+def safety_number_matches(scannable: bytes, scanned: bytes) -> bool: ...
 def version_info() -> dict[str, Any]: ...
 def write_pointer(
     key: bytes, digest: bytes, size: int, incremental: tuple[int, bytes] | None
@@ -122,7 +128,7 @@ class Account:
     ) -> list[tuple[str, int, bytes, bool, tuple[int, int] | None]]: ...
     def safety_number(
         self, transaction: _Transaction, peer: Address, bundle: bytes | None
-    ) -> str: ...
+    ) -> bytes: ...
     def mark_verified(self, transaction: _Transaction, peer: Address) -> Step[None]: ...
     def accept_identity(
         self, transaction: _Transaction, peer: Address, bundle: bytes, *, verified: bool

@@ -258,20 +258,20 @@ class Account:
     def safety_number(
         self, peer: Address | str, *, bundle: PreKeyBundle | bytes | None = None
     ) -> SafetyNumber:
-        """The digits to compare with a peer: under the trusted identity, or the bundle's.
+        """What to compare with a peer: under the trusted identity, or the bundle's.
 
         Raises:
             NoSessionError: The peer is not known, and no bundle is given.
         """
         whom, encoded = _address(peer), None if bundle is None else _encoded(bundle)
-        return SafetyNumber(
+        return SafetyNumber.from_scannable(
             self._read(lambda inside: self._inner.safety_number(inside, whom, encoded))
         )
 
     def verify(
         self,
         peer: Address | str,
-        code: SafetyNumber | str,
+        code: SafetyNumber | str | bytes,
         *,
         bundle: PreKeyBundle | bytes | None = None,
     ) -> None:
@@ -281,18 +281,23 @@ class Account:
 
         Args:
             peer: Who gave the code.
-            code: The digits; spaces and line breaks do not matter.
+            code: The digits, of which spaces and line breaks do not matter, or the bytes that the
+                camera read from the peer's QR code.
             bundle: The peer's bundle, if their identity is new.
 
         Raises:
             SafetyNumberMismatchError: The code is another one. Nothing has changed.
+            SafetyNumberVersionError: The scanned code is of another version. Nothing has changed.
+            MalformedMessageError: The scanned bytes are no safety number.
             NoSessionError: The peer is not known, and no bundle is given.
         """
         whom, encoded = _address(peer), None if bundle is None else _encoded(bundle)
         given = SafetyNumber("".join(code.split())) if isinstance(code, str) else code
 
         def work(inside: Transaction) -> _core.Step[None]:
-            if given != SafetyNumber(self._inner.safety_number(inside, whom, encoded)):
+            ours = SafetyNumber.from_scannable(self._inner.safety_number(inside, whom, encoded))
+            same = ours.compare(given) if isinstance(given, bytes) else given == ours
+            if not same:
                 raise SafetyNumberMismatchError("the safety numbers differ")
             if encoded is None:
                 return self._inner.mark_verified(inside, whom)

@@ -123,6 +123,13 @@ class SafetyNumberMismatchError(E2EEError):
     """The safety numbers differ: check the digits, and else trust no message of this session."""
 
 
+class SafetyNumberVersionError(E2EEError):
+    """What was scanned is a safety number of another version: compare the digits, or update both.
+
+    It says nothing about who is between you: nothing has changed.
+    """
+
+
 class StoreError(E2EEError):
     """A store refused or was refused, and nothing has left it: see the subclass."""
 

@@ -52,6 +52,7 @@ from e2ee._core import (
     hash_pin,
     hpke_seal,
 )
+from e2ee._safety import safety_number
 from e2ee._sealed import (
     SealedRecipient,
     SenderCertificate,
@@ -80,4 +81,5 @@ __all__ = [
     "hash_pin",
     "hpke_seal",
     "left_out",
+    "safety_number",
 ]

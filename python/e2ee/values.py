@@ -23,6 +23,7 @@ EnvelopeKind: TypeAlias = Literal["prekey", "message", "sealed", "group", "repai
 
 _DIGITS: Final = re.compile(r"[0-9]{60}")
 _GROUP: Final = 5
+_MAX_SCALE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +156,55 @@ class PreKeyBundle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SafetyNumber:
-    """The 60 digits that two people compare to know that nobody is between them.
+    """What two people compare to know that nobody is between them (signal.md §11).
+
+    `digits` are 60 decimal digits to read aloud, the same on both sides. `scannable` is what the
+    other's camera reads: 74 bytes, on each side the mirror image of the other's; `None` if only
+    digits were given. Two numbers are equal if their digits are.
 
     >>> print(SafetyNumber("1234567890" * 6))
     12345 67890 12345 67890 12345 67890 12345 67890 12345 67890 12345 67890
 
     Raises:
-        InvalidArgumentError: These are not 60 digits.
+        InvalidArgumentError: These are not 60 digits, or not those of the scannable form.
+        MalformedMessageError: `scannable` is no safety number.
     """
 
     digits: str
+    scannable: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Checks that these are 60 digits."""
+        """Checks that these are 60 digits, and that both forms say the same."""
         if not _DIGITS.fullmatch(self.digits):
             raise InvalidArgumentError("a safety number has 60 digits")
+        if self.scannable is not None and not hmac.compare_digest(
+            self.digits, _core.safety_number_digits(self.scannable)
+        ):
+            raise InvalidArgumentError("the digits are not those of the scannable form")
+
+    @classmethod
+    def from_scannable(cls, scannable: bytes) -> SafetyNumber:
+        """The number of a scannable form, as the device that shows it sees it.
+
+        Raises:
+            MalformedMessageError: The bytes are no safety number.
+        """
+        return cls(_core.safety_number_digits(scannable), scannable)
+
+    def compare(self, scanned: bytes) -> bool:
+        """Whether the bytes that a camera read from the other's device belong to this number.
+
+        The time does not depend on the hashes.
+
+        Raises:
+            SafetyNumberVersionError: They are of another version, which says nothing.
+            MalformedMessageError: They are no safety number.
+            InvalidArgumentError: This number has digits only.
+        """
+        return _core.safety_number_matches(self._scannable(), scanned)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both are the same, in a time that does not depend on the digits."""
+        """Whether both have the same digits, in a time that does not depend on them."""
         if not isinstance(other, SafetyNumber):
             return NotImplemented
         return hmac.compare_digest(self.digits, other.digits)
@@ -186,25 +218,42 @@ class SafetyNumber:
         return " ".join(self.digits[i : i + _GROUP] for i in range(0, len(self.digits), _GROUP))
 
     def qr(self) -> str:
-        """The digits as a QR code for a terminal.
+        """The scannable form as a QR code for a terminal.
 
-        >>> len(SafetyNumber("0" * 60).qr().splitlines()) > 10
-        True
+        Raises:
+            InvalidArgumentError: This number has digits only.
         """
         text = io.StringIO()
         self._code().terminal(text, compact=True)
         return text.getvalue()
 
     def svg(self) -> str:
-        """The digits as a QR code in SVG.
+        """The scannable form as a QR code in SVG.
 
-        >>> SafetyNumber("0" * 60).svg().startswith("<svg")
-        True
+        Raises:
+            InvalidArgumentError: This number has digits only.
         """
         return self._code().svg_inline()
 
+    def png(self, *, scale: int = 8) -> bytes:
+        """The scannable form as a QR code in PNG; `scale` is the width of a module in pixels.
+
+        Raises:
+            InvalidArgumentError: This number has digits only, or the scale is not 1 to 64.
+        """
+        if not 1 <= scale <= _MAX_SCALE:
+            raise InvalidArgumentError("the scale is 1 to 64")
+        image = io.BytesIO()
+        self._code().save(image, kind="png", scale=scale)
+        return image.getvalue()
+
+    def _scannable(self) -> bytes:
+        if self.scannable is None:
+            raise InvalidArgumentError("digits alone cannot be scanned")
+        return self.scannable
+
     def _code(self) -> segno.QRCode:
-        return segno.make_qr(self.digits)
+        return segno.make_qr(self._scannable(), error="L", mode="byte")
 
 
 @dataclass(frozen=True, slots=True)

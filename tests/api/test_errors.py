@@ -134,6 +134,12 @@ def no_sender_key(world: World) -> None:
     world.bob.decrypt("alice", club.encrypt(b"x"))
 
 
+def other_version(world: World) -> None:
+    scanned = world.alice.safety_number("bob").scannable
+    assert scanned is not None
+    world.alice.verify("bob", b"\x08\x01" + scanned[2:])
+
+
 def closed_store(world: World) -> None:
     world.store.close()
     world.alice.encrypt("bob", b"")
@@ -157,6 +163,7 @@ CALLS: Mapping[type[e2ee.E2EEError], Callable[[World], object]] = {
     e2ee.NoSenderKeyError: no_sender_key,
     e2ee.NoSessionError: lambda world: world.alice.encrypt("nobody", b""),
     e2ee.SafetyNumberMismatchError: lambda world: world.alice.verify("bob", "1" * 60),
+    e2ee.SafetyNumberVersionError: other_version,
     e2ee.StaleSessionError: closed_store,
     e2ee.StoreConflictError: conflict,
     e2ee.StoreCorruptionError: corruption,

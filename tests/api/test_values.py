@@ -132,12 +132,10 @@ def test_what_is_no_safety_number_is_refused(digits: str) -> None:
         e2ee.SafetyNumber(digits)
 
 
-def test_a_safety_number_shows_in_groups_and_as_pictures() -> None:
+def test_a_safety_number_shows_in_groups() -> None:
     number = e2ee.SafetyNumber(DIGITS)
 
     assert str(number) == " ".join(["12345", "67890"] * 6)
-    assert "█" in number.qr()
-    assert "<path" in number.svg()
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,54 @@ def test_a_bundle_of_bytes_is_taken(alice: Person, bob: Person, tmp_path: Path) 
 
 def test_an_unknown_contact_has_no_number(alice: Person) -> None:
     assert alice.run("verify", "carol").exit_code == 1
+
+
+def scanned(person: Person, name: str, folder: Path) -> Path:
+    """What a camera reads from the code that a person shows."""
+    described = person.json("verify", name)
+    assert isinstance(described, dict)
+    path = folder / f"{person.user}.scanned"
+    path.write_bytes(bytes.fromhex(described["scannable"]))
+    return path
+
+
+def test_a_scanned_code_verifies(alice: Person, bob: Person, tmp_path: Path) -> None:
+    path = scanned(bob, "alice", tmp_path)
+
+    alice.text("verify", "bob", "--scanned", path)
+
+    assert is_verified(alice, "bob")
+    assert alice.text("verify", "bob", "--scanned", "-", given=path.read_bytes())
+
+
+def test_our_own_code_does_not_verify(alice: Person, tmp_path: Path) -> None:
+    result = alice.run("verify", "bob", "--scanned", scanned(alice, "bob", tmp_path))
+
+    assert result.exit_code == 1
+    assert "the numbers differ" in result.stderr
+    assert not is_verified(alice, "bob")
+
+
+def test_a_code_of_another_version_or_none_at_all_is_refused(alice: Person) -> None:
+    described = alice.json("verify", "bob")
+    assert isinstance(described, dict)
+    older = b"\x08\x01" + bytes.fromhex(described["scannable"])[2:]
+
+    for given in (older, b"https://example.org", bytes(5_000)):
+        assert alice.run("verify", "bob", "--scanned", "-", given=given).exit_code == 1
+    assert not is_verified(alice, "bob")
+
+
+def test_digits_and_a_scanned_code_are_not_given_together(alice: Person, tmp_path: Path) -> None:
+    path = scanned(alice, "bob", tmp_path)
+
+    assert alice.run("verify", "bob", "--code", "1" * 60, "--scanned", path).exit_code == 2
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.png", b"\x89PNG"), ("a.svg", b"<svg")])
+def test_the_code_is_written_as_a_picture(
+    alice: Person, tmp_path: Path, name: str, start: bytes
+) -> None:
+    alice.text("verify", "bob", "--image", tmp_path / name)
+
+    assert (tmp_path / name).read_bytes().startswith(start)

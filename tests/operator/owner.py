@@ -30,7 +30,7 @@ def of_values(bob: e2ee.Account, alice: e2ee.Account) -> Shown:
     for value in (envelope, bundle, number, contact, message, PEER):
         for name in public_names(type(value)):
             attribute = getattr(value, name)
-            takes_more = name == "from_bytes"
+            takes_more = name in {"from_bytes", "from_scannable", "compare"}
             shown = attribute() if callable(attribute) and not takes_more else attribute
             found[type(value).__name__, name] = (
                 attribute(value.to_bytes()).to_bytes()

@@ -114,6 +114,10 @@ ADVICE: Final[dict[type, tuple[Exit, str]]] = {
         Exit.REFUSED,
         "the numbers differ: do not trust this contact before you know why",
     ),
+    e2ee.SafetyNumberVersionError: (
+        Exit.REFUSED,
+        "the code is of another version: compare the digits, or update both programs",
+    ),
     e2ee.InvalidArgumentError: (Exit.USAGE, ""),
     e2ee.StoreKeyError: (Exit.NO_ACCESS, "the passphrase is wrong"),
     e2ee.StoreMissingError: (

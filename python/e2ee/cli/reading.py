@@ -35,6 +35,14 @@ def read_block(path: Path | None, kind: armour.Kind, *, binary: bool) -> bytes:
     return given if binary else armour.unwrap(kind, given)
 
 
+def read_scanned(path: Path) -> bytes:
+    """What a camera read from a QR code."""
+    scanned = _read(path, MAX_SCANNED_LEN, "Give the bytes that were scanned.")
+    if scanned is None:
+        raise CommandError("this is longer than any safety number", Exit.REFUSED)
+    return scanned
+
+
 def _read(path: Path | None, limit: int, invitation: str) -> bytes | None:
     """All bytes of the input, or `None` if they are more than the limit."""
     if path is not None and str(path) != "-":
@@ -61,4 +69,6 @@ def _bounded(stream: BinaryIO, limit: int, size: int | None) -> bytes | None:
 BLOCK_LEN: Final = 1 << 18
 #: The same as in the core (docs/formats.md, "Envelope").
 MAX_PLAINTEXT_LEN: Final = 16 << 20
+#: More than a QR code of the largest version holds.
+MAX_SCANNED_LEN: Final = 4_096
 MAX_ENVELOPE_LEN: Final = MAX_PLAINTEXT_LEN + 4_096

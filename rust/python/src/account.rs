@@ -235,19 +235,19 @@ impl Account {
         Ok(contacts.into_iter().map(|contact| convert::contact(py, contact)).collect())
     }
 
-    /// The 60 digits of the safety number with a peer.
-    fn safety_number(
+    /// The scannable form of the safety number with a peer.
+    fn safety_number<'py>(
         &self,
-        transaction: &Bound<'_, PyAny>,
+        transaction: &Bound<'py, PyAny>,
         peer: Peer<'_>,
         bundle: Option<&[u8]>,
-    ) -> PyResult<String> {
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let whom = peer.get();
         let number = self.call(transaction, true, |account, inside| {
             account.safety_number(whom, bundle, inside.records)
         });
         let number = number.map_err(|refusal| refusal.raise(transaction.py()))?;
-        Ok(number.digits().to_owned())
+        Ok(PyBytes::new(transaction.py(), &number.encode()))
     }
 
     /// Marks the trusted identity of a peer as compared by a person.

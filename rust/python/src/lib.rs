@@ -41,7 +41,10 @@ mod _core {
             ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
             sealed_envelope,
         },
-        functions::{check_address, envelope_kind, read_bundle},
+        functions::{
+            check_address, envelope_kind, read_bundle, safety_number, safety_number_digits,
+            safety_number_matches,
+        },
         groups::Groups,
         sealed::SealedSender,
         secret::StoreSecret,

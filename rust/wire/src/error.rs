@@ -41,6 +41,8 @@ pub enum Error {
     TooFarAhead,
     /// A counter of the session is used up: connect again.
     Exhausted,
+    /// A scanned safety number is of another version than ours: it says nothing.
+    SafetyNumberVersion,
     /// An open step must be released or abandoned first, or the session must be loaded again.
     Stale,
     /// A stored state does not decode: it was not written by this program, or it is damaged.
@@ -70,6 +72,7 @@ impl core::fmt::Display for Error {
             Self::Duplicate => "a message with this key was already opened",
             Self::TooFarAhead => "the message is too far ahead of its session",
             Self::Exhausted => "a counter of the session is used up",
+            Self::SafetyNumberVersion => "the safety number is of another version",
             Self::Stale => "the session must be loaded again",
             Self::CorruptState => "the stored state is damaged",
             Self::InvalidArgument => "an argument is out of range",

@@ -8,9 +8,10 @@ import click
 from e2ee import Account, PreKeyBundle, SafetyNumber
 from e2ee.cli import options
 from e2ee.cli.armour import Kind
+from e2ee.cli.exits import CommandError, Exit
 from e2ee.cli.help import examples
 from e2ee.cli.opening import Opening, opens_store
-from e2ee.cli.reading import read_block
+from e2ee.cli.reading import read_block, read_scanned
 from e2ee.cli.screen import can_answer, harmless, note
 from e2ee.cli.writing import write_json
 
@@ -20,11 +21,25 @@ from e2ee.cli.writing import write_json
     epilog=examples(
         "e2ee verify bob",
         'e2ee verify bob --code "12345 67890 …"',
+        "e2ee verify bob --image for_bob.png",
+        "zbarimg --raw --oneshot -Sbinary photo.png | e2ee verify bob --scanned -",
         "e2ee verify bob --bundle new.invitation",
     ),
 )
 @click.argument("name")
 @click.option("--code", metavar="DIGITS", help="The 60 digits that NAME sees; blanks do not count.")
+@click.option(
+    "--scanned",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The bytes that a camera read from the code that NAME shows; - is the standard input.",
+)
+@click.option(
+    "--image",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the code for the camera of NAME as a picture: .svg, else PNG.",
+)
 @click.option(
     "--bundle",
     "source",
@@ -40,29 +55,37 @@ def verify(  # noqa: PLR0913 (one for each option)
     name: str,
     code: str | None,
     *,
+    scanned: Path | None,
+    image: Path | None,
     source: Path | None,
     binary: bool,
     as_json: bool,
 ) -> None:
     """Shows the safety number with NAME, as 60 digits and as a QR code, and compares it.
 
-    Both of you see the same number if nobody stands in between. Compare it over a way that a
-    carrier does not control: in person or by voice. Type or paste what NAME sees, and NAME is
-    marked as verified. Exit code 1 says that the numbers differ.
+    Both of you see the same digits if nobody stands in between. Compare them over a way that a
+    carrier does not control: in person or by voice. Type or paste what NAME sees, or scan the code
+    that NAME shows, and NAME is marked as verified. Exit code 1 says that the numbers differ.
     """
+    if code is not None and scanned is not None:
+        raise CommandError("give the digits or what was scanned, not both", Exit.USAGE)
+    given = code if scanned is None else read_scanned(scanned)
     with opening.account() as account:
         bundle = None
         if source is not None:
             bundle = PreKeyBundle.from_bytes(read_block(source, Kind.BUNDLE, binary=binary))
         number = account.safety_number(name, bundle=bundle)
-        if code is None and not as_json:
+        if image is not None:
+            svg = image.suffix == ".svg"
+            image.write_bytes(number.svg().encode() if svg else number.png())
+        if given is None and not as_json:
             click.echo(_shown(name, number))
-            code = _asked(name)
-        if code is not None:
-            account.verify(name, code, bundle=bundle)
+            given = _asked(name)
+        if given is not None:
+            account.verify(name, given, bundle=bundle)
         if as_json:
             write_json(_described(account, name, number))
-        elif code is not None:
+        elif given is not None:
             click.echo(f"The numbers are the same: {harmless(name)} is verified.")
 
 
@@ -85,4 +108,5 @@ def _asked(name: str) -> str | None:
 
 def _described(account: Account, name: str, number: SafetyNumber) -> dict[str, object]:
     verified = [contact.verified for contact in account.contacts() if contact.address.user == name]
-    return {"user": name, "safety_number": number.digits, "verified": any(verified)}
+    shown = {"safety_number": number.digits, "scannable": (number.scannable or b"").hex()}
+    return {"user": name, **shown, "verified": any(verified)}

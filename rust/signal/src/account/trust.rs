@@ -11,7 +11,7 @@ use e2ee_wire::Error;
 
 use crate::{
     DeviceId, PreKeyBundle,
-    safety_number::{self, SafetyNumber},
+    safety_number::{self, SafetyNumber, Version},
 };
 
 use super::{
@@ -75,7 +75,7 @@ impl Account {
             identity_key: &their_key,
             id: &names::service_id(user).binary(),
         };
-        Ok(SafetyNumber::new(&ours, &theirs))
+        Ok(SafetyNumber::new(Version::ServiceIds, &ours, &theirs))
     }
 
     /// Marks the trusted identity as compared by a person.
