@@ -57,6 +57,7 @@ from e2ee.errors import (
     UntrustedIdentityError,
 )
 from e2ee.group import Group
+from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
 from e2ee.store import MemoryStore, SQLiteStore
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
 
@@ -83,7 +84,9 @@ __all__ = [
     "NoGroupError",
     "NoSenderKeyError",
     "NoSessionError",
+    "OneTimePreKey",
     "PreKeyBundle",
+    "PreKeyUpload",
     "RandomnessError",
     "SQLiteStore",
     "SafetyNumber",
@@ -91,6 +94,7 @@ __all__ = [
     "SafetyNumberVersionError",
     "SelfSendError",
     "SessionExhaustedError",
+    "SignedPreKey",
     "StaleSessionError",
     "StoreBusyError",
     "StoreConflictError",

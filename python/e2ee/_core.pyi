@@ -12,6 +12,16 @@ _Write: TypeAlias = tuple[str, int, int | None, bytes | None]
 _Opened: TypeAlias = tuple[tuple[ContentKind, bytes | None, int | None], bytes]
 _Entry: TypeAlias = tuple[str, str, int, int, _Opened]
 
+_Signed: TypeAlias = tuple[int, bytes, bytes]
+_Upload: TypeAlias = tuple[
+    tuple[int, int, bytes],
+    _Signed,
+    _Signed,
+    list[tuple[int, bytes]],
+    list[_Signed],
+    list[int],
+]
+
 class _Transaction(Protocol):
     def get(self, name: str, /) -> tuple[int, bytes] | None: ...
     def list(self, prefix: str, /) -> list[tuple[str, int]]: ...
@@ -41,6 +51,7 @@ __all__ = [
     "Username",
     "__version__",
     "blob_len",
+    "assemble_bundle",
     "check_address",
     "envelope_kind",
     "hash_pin",
@@ -60,6 +71,12 @@ __all__ = [
 __version__: str
 
 def blob_len(size: int) -> int: ...
+def assemble_bundle(
+    owner: tuple[int, int, bytes],
+    signed: _Signed,
+    kyber: _Signed,
+    one_time: tuple[int, bytes] | None,
+) -> bytes: ...
 def check_address(user: str, device: int) -> None: ...
 def envelope_kind(envelope: bytes) -> EnvelopeKind: ...
 def hash_pin(pin: bytes, binding: bytes) -> tuple[bytes, bytes]: ...
@@ -111,6 +128,10 @@ class Account:
     def open(secret: StoreSecret, transaction: _Transaction) -> Account: ...
     def bundle(self, transaction: _Transaction) -> Step[bytes]: ...
     def reusable_bundle(self, transaction: _Transaction) -> bytes: ...
+    def prekeys(self, transaction: _Transaction) -> Step[_Upload]: ...
+    def refresh_prekeys(
+        self, transaction: _Transaction, one_time: int | None, kyber: int | None
+    ) -> Step[_Upload | None]: ...
     def connect(self, transaction: _Transaction, peer: Address, bundle: bytes) -> Step[None]: ...
     def encrypt(
         self, transaction: _Transaction, peer: Address, plaintext: bytes

@@ -17,6 +17,7 @@ from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
 from e2ee.errors import DuplicateMessageError, SafetyNumberMismatchError, TransactionOpenError
 from e2ee.group import Group
+from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
 
 if TYPE_CHECKING:
@@ -105,11 +106,45 @@ class Account:
         """The public keys for whoever wants to start a session with this device.
 
         Each call reserves keys that serve one session, and are destroyed by it. A reusable bundle
-        has none: it serves many, whose first messages can be opened as long as this device exists.
+        has none: it serves many, whose first messages can be opened as long as this device exists
+        or, once `refresh_prekeys` has replaced its keys, 30 days more.
         """
         if reusable:
             return PreKeyBundle(self._read(self._inner.reusable_bundle))
         return PreKeyBundle(self._write(self._inner.bundle))
+
+    def prekeys(self) -> PreKeyUpload:
+        """All public keys that a server needs which has nothing of this device (signal.md §3).
+
+        Each call makes 100 new one-time keys of each kind; those before stay valid, up to 1,000.
+        Use it to register, and `refresh_prekeys` from then on.
+
+        Raises:
+            SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
+        """
+        return _upload(self._write(self._inner.prekeys))
+
+    def refresh_prekeys(
+        self, remaining: int | None = None, *, remaining_kyber: int | None = None
+    ) -> PreKeyUpload | None:
+        """What to upload now, or `None`: call it each day, and when the server says few are left.
+
+        The signed prekey and the last-resort key are replaced when they are two days old; replaced
+        ones open first messages for 30 days, and are deleted then. Fewer than 10 one-time keys of a
+        kind are made up to 100.
+
+        Args:
+            remaining: One-time keys that the server has, of either kind; without it, those that no
+                first message has used are counted.
+            remaining_kyber: One-time Kyber keys that the server has, if it counts them apart.
+
+        Raises:
+            InvalidArgumentError: A number is negative.
+            SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
+        """
+        kyber = remaining if remaining_kyber is None else remaining_kyber
+        row = self._write(lambda inside: self._inner.refresh_prekeys(inside, remaining, kyber))
+        return None if row is None else _upload(row)
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.

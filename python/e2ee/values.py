@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
+
 ContentKind: TypeAlias = Literal["message", "group", "invitation", "resend"]
 EnvelopeKind: TypeAlias = Literal["prekey", "message", "sealed", "group", "repair"]
 
@@ -143,6 +145,36 @@ class PreKeyBundle:
             InvalidKeyError: A key in it has another type or length.
         """
         return cls(encoded)
+
+    @classmethod
+    def assemble(
+        cls,
+        upload: PreKeyUpload,
+        *,
+        kyber: SignedPreKey | None = None,
+        one_time: OneTimePreKey | None = None,
+    ) -> PreKeyBundle:
+        """The bundle that a server makes of what a device has uploaded.
+
+        Args:
+            upload: Whose keys they are, and the signed prekey.
+            kyber: A one-time Kyber key; without it the last-resort key stands in the bundle.
+            one_time: A one-time key, if there is one.
+
+        Raises:
+            InvalidKeyError: A key has another type or length.
+            BadSignatureError: A signature does not verify.
+            InvalidArgumentError: A number is out of its range.
+        """
+        chosen = upload.last_resort if kyber is None else kyber
+        return cls(
+            _core.assemble_bundle(
+                (upload.registration_id, upload.device, upload.identity_key),
+                (upload.signed.id, upload.signed.key, upload.signed.signature),
+                (chosen.id, chosen.key, chosen.signature),
+                None if one_time is None else (one_time.id, one_time.key),
+            )
+        )
 
     def to_bytes(self) -> bytes:
         """The bytes to publish, or to give to whoever wants to start a session."""

@@ -5,7 +5,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -227,6 +227,13 @@ def verified(account: e2ee.Account, peer: str, blob: bytes) -> None:
     account.verify(peer, account.safety_number(peer, bundle=blob), bundle=blob)
 
 
+def assembled(operator: Operator, blob: bytes) -> e2ee.PreKeyBundle:
+    """A bundle of a server that puts a key of its own choice into an upload."""
+    upload = operator.accounts[0].prekeys()
+    key = e2ee.SignedPreKey(1, blob, upload.signed.signature)
+    return e2ee.PreKeyBundle.assemble(replace(upload, signed=key))
+
+
 #: For every public callable that takes bytes, how the operator tries it.
 ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Account.accept_identity": lambda o: o.account_acts(lambda a, p, b: a.accept_identity(p, b)),
@@ -254,6 +261,9 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Message": lambda o: o.value_acts(lambda b: e2ee.Message(e2ee.Address("bob"), b)),
     "PreKeyBundle": lambda o: o.value_acts(e2ee.PreKeyBundle),
     "PreKeyBundle.from_bytes": lambda o: o.value_acts(e2ee.PreKeyBundle.from_bytes),
+    "OneTimePreKey": lambda o: o.value_acts(lambda b: e2ee.OneTimePreKey(1, b)),
+    "PreKeyUpload": lambda o: o.value_acts(lambda b: assembled(o, b)),
+    "SignedPreKey": lambda o: o.value_acts(lambda b: e2ee.SignedPreKey(1, b, b)),
     "SafetyNumber": lambda o: o.value_acts(lambda b: e2ee.SafetyNumber("0" * 60, b)),
     "SafetyNumber.compare": lambda o: o.value_acts(
         lambda b: o.accounts[0].safety_number("bob").compare(b)

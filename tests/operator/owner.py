@@ -27,14 +27,16 @@ def of_values(bob: e2ee.Account, alice: e2ee.Account) -> Shown:
     with bob.receive("alice", envelope) as message:
         pass
     found: Shown = {}
-    for value in (envelope, bundle, number, contact, message, PEER):
+    upload = bob.prekeys()
+    keys = (upload, upload.one_time[0], upload.signed)
+    for value in (envelope, bundle, number, contact, message, PEER, *keys):
         for name in public_names(type(value)):
             attribute = getattr(value, name)
-            takes_more = name in {"from_bytes", "from_scannable", "compare"}
+            takes_more = name in {"from_bytes", "from_scannable", "compare", "assemble"}
             shown = attribute() if callable(attribute) and not takes_more else attribute
             found[type(value).__name__, name] = (
                 attribute(value.to_bytes()).to_bytes()
-                if takes_more and isinstance(value, e2ee.Envelope | e2ee.PreKeyBundle)
+                if name == "from_bytes" and isinstance(value, e2ee.Envelope | e2ee.PreKeyBundle)
                 else shown
             )
     return found
@@ -80,6 +82,7 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
         "groups": alice.groups(),
     }
     calls |= groups
+    calls |= {"prekeys": alice.prekeys(), "refresh_prekeys": alice.refresh_prekeys(0)}
     alice.connect("bob", bob.bundle())
     alice.handled(message)
     alice.verify("bob", number)

@@ -13,12 +13,13 @@ use std::sync::{Mutex, MutexGuard};
 use e2ee_signal::{
     account::{Account as CoreAccount, Environment, Outcome},
     keys::{EC_KEY_LEN, encode_ec},
+    stock::Remaining,
 };
 use e2ee_state::{Failure, Step as CoreStep};
 use pyo3::{exceptions::PyTypeError, prelude::*, sync::MutexExt, types::PyBytes};
 
 use crate::{
-    convert::{self, ContactRow, Entry, Peer},
+    convert::{self, ContactRow, Entry, Number, Peer},
     errors::{self, Refusal},
     secret::StoreSecret,
     step::Step,
@@ -142,6 +143,28 @@ impl Account {
         let bundle = self
             .call(transaction, false, |account, inside| account.reusable_bundle(inside.records));
         bundle.map(|bundle| PyBytes::new(py, &bundle)).map_err(|refusal| refusal.raise(py))
+    }
+
+    /// What a server needs which has nothing of this device.
+    fn prekeys(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
+        let step = Self::step(slf, (transaction, true), CoreAccount::prekeys, convert::upload);
+        step.map_err(|refusal| refusal.raise(slf.py()))
+    }
+
+    /// Replaces old prekeys, and makes one-time keys if the server has few.
+    fn refresh_prekeys(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        one_time: Option<Number>,
+        kyber: Option<Number>,
+    ) -> PyResult<Step> {
+        let count = |number: Number| usize::try_from(number.0).unwrap_or(usize::MAX);
+        let remaining = Remaining { one_time: one_time.map(count), kyber: kyber.map(count) };
+        let refresh = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.refresh_prekeys(remaining, inside)
+        };
+        Self::step(slf, (transaction, true), refresh, convert::refreshed)
+            .map_err(|refusal| refusal.raise(slf.py()))
     }
 
     /// Starts a session with a peer.

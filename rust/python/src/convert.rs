@@ -4,8 +4,10 @@
 use e2ee_signal::{
     DeviceId, PreKeyBundle, PreKeyMessage,
     account::{Contact, Content, Delivery, GroupId, InboxEntry, Incoming, Opened},
+    bundle::NumberedKey,
     envelope::{self, Kind},
-    keys::{EC_KEY_LEN, encode_ec},
+    keys::{EC_KEY_LEN, encode_ec, encode_kyber},
+    stock::{PreKeyUpload, PublicKyberKey},
 };
 use e2ee_wire::Error;
 use pyo3::{
@@ -58,6 +60,19 @@ pub fn device(value: &Bound<'_, PyAny>) -> PyResult<DeviceId> {
     DeviceId::new(number).map_err(|error| errors::protocol(py, error))
 }
 
+/// A number of 32 bits; any other number is an `InvalidArgumentError`.
+#[derive(Clone, Copy)]
+pub struct Number(pub u32);
+
+impl<'py> FromPyObject<'_, 'py> for Number {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let number = object.extract();
+        number.map(Self).map_err(|error| out_of_range::<PyOverflowError>(object.py(), error))
+    }
+}
+
 fn out_of_range<E: pyo3::PyTypeInfo>(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<E>(py) { errors::protocol(py, Error::InvalidArgument) } else { error }
 }
@@ -105,6 +120,37 @@ pub fn delivery(py: Python<'_>, delivery: Delivery) -> PyResult<Py<PyAny>> {
 /// Bytes that may leave.
 pub fn output(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Py<PyAny>> {
     bytes.into_py_any(py)
+}
+
+/// A one-time prekey: number and key.
+type PreKeyRow<'py> = (u32, Bound<'py, PyBytes>);
+/// A signed prekey of either kind: number, key and signature.
+type SignedRow<'py> = (u32, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
+/// What to upload: whose, signed and last-resort key, new one-time keys of both kinds, and the
+/// numbers that are gone.
+pub fn upload(py: Python<'_>, upload: PreKeyUpload) -> PyResult<Py<PyAny>> {
+    let bytes = |bytes: &[u8]| PyBytes::new(py, bytes);
+    let one_time =
+        |each: &NumberedKey| -> PreKeyRow<'_> { (each.id, bytes(&encode_ec(&each.key))) };
+    let kyber = |each: &PublicKyberKey| -> SignedRow<'_> {
+        (each.id, bytes(&encode_kyber(&each.key)), bytes(&each.signature))
+    };
+    let (id, signed) = one_time(&upload.signed);
+    let row = (
+        (upload.registration_id, upload.device.get(), bytes(&encode_ec(&upload.identity_key))),
+        (id, signed, bytes(&upload.signed_signature)),
+        kyber(&upload.last_resort),
+        upload.one_time.iter().map(one_time).collect::<Vec<_>>(),
+        upload.one_time_kyber.iter().map(kyber).collect::<Vec<_>>(),
+        upload.gone,
+    );
+    row.into_py_any(py)
+}
+
+/// [`upload`], or `None` if there was nothing to do.
+pub fn refreshed(py: Python<'_>, refreshed: Option<PreKeyUpload>) -> PyResult<Py<PyAny>> {
+    refreshed.map_or_else(|| Ok(py.None()), |made| upload(py, made))
 }
 
 /// The result of a step that only writes.

@@ -42,8 +42,8 @@ mod _core {
             sealed_envelope,
         },
         functions::{
-            check_address, envelope_kind, read_bundle, safety_number, safety_number_digits,
-            safety_number_matches,
+            assemble_bundle, check_address, envelope_kind, read_bundle, safety_number,
+            safety_number_digits, safety_number_matches,
         },
         groups::Groups,
         sealed::SealedSender,

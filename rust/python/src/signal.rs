@@ -99,7 +99,7 @@ impl Device {
     /// not 1 to 127.
     #[staticmethod]
     fn generate(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let inner = CoreDevice::generate(address(user, device)?, &mut OsRandom)
+        let inner = CoreDevice::generate(address(user, device)?, now_ms(), &mut OsRandom)
             .map_err(|error| refused(user.py(), error))?;
         Ok(Self { inner: Mutex::new(inner) })
     }
@@ -188,9 +188,14 @@ impl Session {
     ) -> PyResult<(Self, SessionStep)> {
         let mut device = locked(py, &device.inner)?;
         let address = protocol(&peer).map_err(|error| refused(py, error))?;
-        let (session, writes, plaintext) =
-            StandaloneSession::accept(&key.sealer, &mut device, address, message, &mut OsRandom)
-                .map_err(|failure| refused(py, failure))?;
+        let (session, writes, plaintext) = StandaloneSession::accept(
+            &key.sealer,
+            &mut device,
+            address,
+            message,
+            (now_ms(), &mut OsRandom),
+        )
+        .map_err(|failure| refused(py, failure))?;
         let session = Self::of(session);
         let step = session.step(py, writes, (None, plaintext.expose()))?;
         Ok((session, step))

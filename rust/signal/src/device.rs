@@ -35,11 +35,12 @@ pub(crate) fn registration_id(random: &mut dyn Random) -> Result<u32, Error> {
 }
 
 impl Device {
-    /// A device with a fresh identity and fresh prekeys.
-    pub fn generate(address: Address, random: &mut dyn Random) -> Result<Self, Error> {
+    /// A device with a fresh identity and fresh prekeys, made at this time in milliseconds since
+    /// the Unix epoch.
+    pub fn generate(address: Address, now_ms: u64, random: &mut dyn Random) -> Result<Self, Error> {
         let registration_id = registration_id(random)?;
         let identity = x25519::PrivateKey::random(random)?;
-        let stock = PreKeyStock::generate(&identity, random)?;
+        let stock = PreKeyStock::generate(&identity, now_ms, random)?;
         Ok(Self { address, registration_id, identity, stock, revision: 0 })
     }
 

@@ -13,7 +13,7 @@ use crate::{
     message::RatchetMessage,
     prekey_message::PreKeyMessage,
     session::{Ciphertext, OurIdentity, Parties, Session, envelope_budget},
-    stock::{PreKeyStock, UsedPreKeys},
+    stock::{StockAt, UsedPreKeys},
 };
 
 /// The sessions with one device of a peer.
@@ -166,7 +166,7 @@ impl Sessions {
         ours: OurIdentity<'_>,
         parties: &Parties,
         message: &PreKeyMessage<'_>,
-        stock: &PreKeyStock,
+        stock: StockAt<'_>,
     ) -> Result<Accepted, Error> {
         let base_key = &message.outer.base_key;
         let mut budget = envelope_budget(ours.key.public(), &message.outer.identity_key, parties);

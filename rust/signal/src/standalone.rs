@@ -85,17 +85,17 @@ impl StandaloneSession {
     /// Makes the session that a prekey message asks for, and opens the message.
     ///
     /// The device's one-time keys are used up: it must be saved in the same transaction as the
-    /// step. An error has changed nothing.
+    /// step. An error has changed nothing. The time is in milliseconds since the Unix epoch.
     pub fn accept(
         sealer: &Sealer,
         device: &mut Device,
         peer: Address,
         message: &[u8],
-        random: &mut dyn Random,
+        (now_ms, random): (u64, &mut dyn Random),
     ) -> Result<(Self, Vec<Write>, SecretBytes), Failure> {
         let message = PreKeyMessage::decode(message)?;
         let parties = Parties { ours: device.address.clone(), theirs: peer };
-        let keys = device.stock.find(&message.outer)?;
+        let keys = device.stock.at(now_ms).find(&message.outer)?;
         let mut session = Session::accept(device.ours(), &parties, &keys, &message.outer)?;
         let identities = (device.identity_key(), &message.outer.identity_key);
         let mut budget = envelope_budget(identities.0, identities.1, &parties);

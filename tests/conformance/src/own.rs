@@ -34,7 +34,7 @@ fn parties(names: [(&str, u64); 2], identities: [[u8; 32]; 2]) -> [Party; 2] {
     [0, 1].map(|own: usize| {
         let identity = x25519::PrivateKey::from_bytes(&identities[own]);
         let seed = [u8::try_from(own).unwrap(); 32];
-        let stock = PreKeyStock::generate(&identity, &mut Filler::after(&seed)).unwrap();
+        let stock = PreKeyStock::generate(&identity, 0, &mut Filler::after(&seed)).unwrap();
         Party {
             identity,
             registration_id: 5,

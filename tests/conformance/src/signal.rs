@@ -57,7 +57,7 @@ impl Party {
             }
             let ours = OurIdentity { key: &self.identity, registration_id: self.registration_id };
             let opened =
-                self.sessions.decrypt_prekey(ours, &self.parties, &message, &self.stock)?;
+                self.sessions.decrypt_prekey(ours, &self.parties, &message, self.stock.at(0))?;
             if let Some(used) = &opened.used {
                 self.stock.consume(used);
             }

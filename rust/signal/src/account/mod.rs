@@ -14,6 +14,7 @@ mod index;
 mod ledger;
 mod names;
 mod peer;
+mod prekeys;
 mod receive;
 mod sealed;
 mod send;
@@ -100,7 +101,7 @@ impl Account {
         check_user(user)?;
         let (sealer, store_record) = secret.create(environment.random)?;
         let identity = Identity::generate(user, device, environment.random)?;
-        let stock = PreKeyStock::generate(identity.key(), environment.random)?;
+        let stock = PreKeyStock::generate(identity.key(), environment.now_ms, environment.random)?;
         let index = Index { prekeys_revision: 1, members: 0, digest: SetDigest::default() };
         let mut draft = Draft::new(&sealer, environment.random);
         draft.plain(key::RECORD_NAME, store_record);

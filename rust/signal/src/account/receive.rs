@@ -192,11 +192,17 @@ impl Account {
             return Err(Error::UntrustedIdentity.into());
         }
         let mut stock = self.stock(environment.records)?;
-        let accepted = loaded.sessions.decrypt_prekey(self.ours(), &parties, message, &stock)?;
+        let accepted = loaded.sessions.decrypt_prekey(
+            self.ours(),
+            &parties,
+            message,
+            stock.at(environment.now_ms),
+        )?;
         let sender = (user, device, &identity_key);
         let (opened, invited) = self.opened(sender, &accepted.plaintext, environment)?;
         let stock = accepted.used.map(|used| {
             stock.consume(&used);
+            _ = stock.forget_expired(environment.now_ms);
             stock
         });
         Ok((opened, Effect::Session { loaded: Box::new(loaded), before, stock, invited }))
