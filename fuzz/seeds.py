@@ -67,6 +67,15 @@ def write_scannable(corpus: Path) -> None:
         write(corpus / "scannable" / str(number), bytes.fromhex(case["scannable"]))
 
 
+def repair(corpus: Path) -> None:
+    """Writes the recorded requests to send again (signal.md §4.4)."""
+    recorded = json.loads((VECTORS / "signal" / "misc.json").read_text())["decryption_error"]
+    for name in ("serialized", "plaintext_content", "for_sender_key"):
+        write(corpus / "repair_message" / name, bytes.fromhex(recorded[name]))
+    content = bytes.fromhex(recorded["plaintext_content"])
+    write(corpus / "envelope" / "repair", bytes([1, 8]) + content)
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,3 +86,4 @@ if __name__ == "__main__":
     main(Path(sys.argv[1]))
     groups(Path(sys.argv[1]))
     write_scannable(Path(sys.argv[1]))
+    repair(Path(sys.argv[1]))

@@ -17,7 +17,6 @@ from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
 from e2ee.errors import DuplicateMessageError, SafetyNumberMismatchError, TransactionOpenError
 from e2ee.group import Group
-from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ class Account:
         Raises:
             SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
         """
-        return _upload(self._write(self._inner.prekeys))
+        return upload_of(self._write(self._inner.prekeys))
 
     def refresh_prekeys(
         self, remaining: int | None = None, *, remaining_kyber: int | None = None
@@ -144,7 +143,7 @@ class Account:
         """
         kyber = remaining if remaining_kyber is None else remaining_kyber
         row = self._write(lambda inside: self._inner.refresh_prekeys(inside, remaining, kyber))
-        return None if row is None else _upload(row)
+        return None if row is None else upload_of(row)
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.
@@ -191,6 +190,7 @@ class Account:
         Raises:
             DuplicateMessageError: The message was opened before; `delivered` says whether exactly
                 this one was handled.
+            RepairLimitError: The peer asked too often to send something again.
             DecryptionError: The envelope does not open; the subclass says why.
             NoSenderKeyError: It is to a group, and the sender's invitation did not come yet.
             UntrustedIdentityError: It comes under another identity than the trusted one.
@@ -279,6 +279,43 @@ class Account:
         finally:
             self._blocks.remove(thread)
         self.handled(message)
+
+    def repair(
+        self, sender: Address | str, envelope: Envelope | bytes, sent: datetime | int
+    ) -> Envelope:
+        """An envelope that asks the sender of one that does not open to send it again.
+
+        Carry it to the sender. It tells the sender's device, the ratchet key that the envelope
+        shows, and the time; never why it does not open (signal.md §4.4). Make one after a
+        `DecryptionError`, `UnknownPreKeyError`, `NoSessionError` or `NoSenderKeyError`, once for
+        each envelope; not after `UntrustedIdentityError`.
+
+        Args:
+            sender: Who is said to have sent it.
+            envelope: What does not open.
+            sent: When it was sent, as the carrier says: milliseconds since 1970, or a time with its
+                zone. The sender finds the message by it.
+
+        Raises:
+            DuplicateMessageError: The envelope was opened before: nothing is missing.
+            InvalidArgumentError: The envelope asks so itself, or is sealed; or the time is none.
+            MalformedMessageError: It is no message: ignore it.
+        """
+        whom, encoded, sent_ms = _address(sender), _encoded(envelope), milliseconds_of(sent)
+        return Envelope(
+            self._read(lambda inside: self._inner.repair(inside, whom, encoded, sent_ms))
+        )
+
+    def reset(self, peer: Address | str) -> None:
+        """Ends the session with a peer by hand: to send again, `connect` with a fresh bundle.
+
+        What the peer sent on it before still opens.
+
+        Raises:
+            NoSessionError: The peer is not known.
+        """
+        whom = _address(peer)
+        self._write(lambda inside: self._inner.reset(inside, whom))
 
     def inbox(self) -> list[Message]:
         """The messages that wait to be handled, oldest first."""
@@ -381,7 +418,10 @@ class Account:
         Raises:
             InvalidArgumentError: A group of this id is known, or this device is among the members.
         """
-        encoded, addresses = None if id is None else id.bytes, [_address(each) for each in members]
+        encoded, addresses = (
+            None if id is None else id.bytes,
+            [_address(each) for each in members],
+        )
         groups = _core.Groups(self._inner)
         made = self._write(lambda inside: groups.create(inside, encoded, addresses))
         return self.group(UUID(bytes=made))

@@ -119,6 +119,10 @@ class RandomnessError(E2EEError):
     """The system's random source failed, and nothing was encrypted: do not go on."""
 
 
+class RepairLimitError(E2EEError):
+    """The peer asked too often to send messages again: ignore it, nothing has changed."""
+
+
 class SafetyNumberMismatchError(E2EEError):
     """The safety numbers differ: check the digits, and else trust no message of this session."""
 

@@ -227,6 +227,33 @@ impl Account {
             .map_err(|refusal| refusal.raise_for(&sender, || convert::key_of_envelope(envelope)))
     }
 
+    /// The envelope that asks for another one again.
+    fn repair<'py>(
+        &self,
+        transaction: &Bound<'py, PyAny>,
+        sender: Peer<'_>,
+        envelope: &[u8],
+        sent_ms: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let (py, incoming) = (transaction.py(), convert::incoming(&sender, envelope));
+        let request = self
+            .call(transaction, false, |account, inside| account.repair(incoming, sent_ms, inside));
+        request.map(|request| PyBytes::new(py, &request)).map_err(|refusal| refusal.raise(py))
+    }
+
+    /// Archives the session that sends to a peer.
+    fn reset(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_>,
+    ) -> PyResult<Step> {
+        let whom = peer.get();
+        let reset =
+            |account: &mut CoreAccount, inside: &mut Environment<'_>| account.reset(whom, inside);
+        Self::step(slf, (transaction, false), reset, convert::nothing)
+            .map_err(|refusal| refusal.raise(slf.py()))
+    }
+
     /// The messages that wait, oldest first.
     fn inbox<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Vec<Entry<'py>>> {
         let py = transaction.py();

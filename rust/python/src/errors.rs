@@ -97,6 +97,7 @@ pub fn protocol(py: Python<'_>, error: Error) -> PyErr {
         Error::Duplicate => "DuplicateMessageError",
         Error::TooFarAhead => "MessageTooFarAheadError",
         Error::Exhausted => "SessionExhaustedError",
+        Error::RepairLimit => "RepairLimitError",
         Error::SafetyNumberVersion => "SafetyNumberVersionError",
         Error::Stale => "StaleSessionError",
         Error::CorruptState => "StoreCorruptionError",

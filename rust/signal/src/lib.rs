@@ -11,6 +11,7 @@ pub mod account_keys;
 pub mod address;
 pub mod attachment;
 pub mod bundle;
+pub mod decryption_error;
 pub mod device;
 pub mod dialect;
 pub mod envelope;

@@ -274,6 +274,12 @@ impl Session {
         self.triple.ratchet.knows(&message.header.ratchet_key)
     }
 
+    /// The ratchet key that we send under; none after a new one of the peer, until we send again.
+    #[must_use]
+    pub const fn our_ratchet_key(&self) -> Option<&x25519::PublicKey> {
+        self.triple.ratchet.our_key()
+    }
+
     /// The identity key that the session authenticates.
     #[must_use]
     pub const fn their_identity(&self) -> &x25519::PublicKey {

@@ -43,6 +43,8 @@ pub enum Error {
     Exhausted,
     /// A scanned safety number is of another version than ours: it says nothing.
     SafetyNumberVersion,
+    /// A peer has asked too often to send something again: ignore it for a while.
+    RepairLimit,
     /// An open step must be released or abandoned first, or the session must be loaded again.
     Stale,
     /// A stored state does not decode: it was not written by this program, or it is damaged.
@@ -73,6 +75,7 @@ impl core::fmt::Display for Error {
             Self::TooFarAhead => "the message is too far ahead of its session",
             Self::Exhausted => "a counter of the session is used up",
             Self::SafetyNumberVersion => "the safety number is of another version",
+            Self::RepairLimit => "too many requests to send again",
             Self::Stale => "the session must be loaded again",
             Self::CorruptState => "the stored state is damaged",
             Self::InvalidArgument => "an argument is out of range",

@@ -17,6 +17,7 @@ mod peer;
 mod prekeys;
 mod receive;
 mod sealed;
+mod repair;
 mod send;
 mod sessions;
 mod trust;
@@ -39,6 +40,7 @@ pub(crate) use names::hex;
 pub use names::{check_user, service_id};
 pub use receive::{Delivery, Incoming, Opened};
 pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
+pub use repair::{MAX_PER_HOUR, MAX_PER_MESSAGE};
 pub use trust::Contact;
 
 /// What a method works with: the store's transaction, randomness, and the time in milliseconds

@@ -31,6 +31,11 @@ pub(super) fn peer(user: &str, device: DeviceId) -> String {
     format!("{PEER_PREFIX}{user}/{}", device.get())
 }
 
+/// The requests of a peer to send something again.
+pub(super) fn repair(user: &str, device: DeviceId) -> String {
+    format!("repair/{user}/{}", device.get())
+}
+
 /// User and device of a peer's record.
 pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
     let rest = name.strip_prefix(PEER_PREFIX).ok_or(Error::CorruptState)?;

@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     Account, Content, Environment, Learnt, Outcome, draft::Draft, groups::LoadedGroup,
-    inbox::InboxEntry, peer::Peer, sessions::LoadedPeer,
+    inbox::InboxEntry, peer::Peer, repair::Repaired, sessions::LoadedPeer,
 };
 
 /// An envelope and who is said to have sent it.
@@ -57,12 +57,14 @@ pub(super) enum Effect {
         loaded: Box<LoadedPeer>,
         before: Option<Peer>,
         /// The prekeys without those that a new session used up.
-        stock: Option<PreKeyStock>,
+        stock: Option<Box<PreKeyStock>>,
         /// The group to which the message invites, with the sender's chain.
         invited: Option<Box<LoadedGroup>>,
     },
     /// A chain of the sender's moved.
-    Group(LoadedGroup),
+    Group(Box<LoadedGroup>),
+    /// The peer asks for a message again; the session that it named is archived.
+    Repair(Box<Repaired>),
 }
 
 impl Account {
@@ -116,6 +118,13 @@ impl Account {
     ) -> Result<Step<Outcome<Delivery>>, Failure> {
         self.refresh(environment.records)?;
         let entry_name = self.ledger_key(sender, message)?;
+        if message.0 == Kind::Plaintext {
+            // No ratchet knows whether it has come before.
+            match self.delivered_before(&entry_name, Error::Duplicate, environment) {
+                Err(Failure::Protocol(Error::Duplicate)) => {}
+                known => return known,
+            }
+        }
         let (opened, effect) = match self.open_message(sender, message, environment) {
             Err(Failure::Protocol(refusal)) if may_be_repeated(refusal) => {
                 return self.delivered_before(&entry_name, refusal, environment);
@@ -155,9 +164,9 @@ impl Account {
             Kind::Group => {
                 let message = GroupMessage::decode(message)?;
                 let (opened, group) = self.open_group(sender, &message, environment.records)?;
-                Ok((opened, Effect::Group(group)))
+                Ok((opened, Effect::Group(Box::new(group))))
             }
-            Kind::Plaintext => Err(Error::UnsupportedVersion.into()),
+            Kind::Plaintext => self.open_repair(sender, message, environment),
         }
     }
 
@@ -203,7 +212,7 @@ impl Account {
         let stock = accepted.used.map(|used| {
             stock.consume(&used);
             _ = stock.forget_expired(environment.now_ms);
-            stock
+            Box::new(stock)
         });
         Ok((opened, Effect::Session { loaded: Box::new(loaded), before, stock, invited }))
     }
@@ -232,6 +241,7 @@ impl Account {
                 self.save_group(&group, &mut index, draft, learnt)?;
                 self.put_changed_index(index, draft, learnt)
             }
+            Effect::Repair(repaired) => self.save_repaired(*repaired, draft, learnt),
         }
     }
 

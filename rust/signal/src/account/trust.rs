@@ -117,9 +117,14 @@ impl Account {
         let loaded = self.load_peer(environment.records, user, device)?;
         let loaded = loaded.ok_or(Error::NoSession)?;
         let groups = self.without_peer((user, device), environment)?;
+        let repair = names::repair(user, device);
+        let repaired = environment.records.get(&repair)?.map(|stored| stored.revision);
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         let mut index = self.index;
+        if let Some(revision) = repaired {
+            draft.delete(&repair, revision);
+        }
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
