@@ -134,6 +134,11 @@ def no_sender_key(world: World) -> None:
     world.bob.decrypt("alice", club.encrypt(b"x"))
 
 
+def too_many_requests(world: World) -> None:
+    for number in range(6):
+        world.alice.decrypt("bob", world.bob.repair("alice", world.envelope, number))
+
+
 def other_version(world: World) -> None:
     scanned = world.alice.safety_number("bob").scannable
     assert scanned is not None
@@ -162,6 +167,7 @@ CALLS: Mapping[type[e2ee.E2EEError], Callable[[World], object]] = {
     e2ee.NoGroupError: lambda world: world.alice.group(UUID(int=0)),
     e2ee.NoSenderKeyError: no_sender_key,
     e2ee.NoSessionError: lambda world: world.alice.encrypt("nobody", b""),
+    e2ee.RepairLimitError: too_many_requests,
     e2ee.SafetyNumberMismatchError: lambda world: world.alice.verify("bob", "1" * 60),
     e2ee.SafetyNumberVersionError: other_version,
     e2ee.StaleSessionError: closed_store,

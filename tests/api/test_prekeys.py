@@ -188,3 +188,16 @@ def test_a_stock_of_the_first_format_is_replaced_and_its_keys_still_open() -> No
     sender.connect(e2ee.Address("bob", 3), old)
     late = sender.encrypt(e2ee.Address("bob", 3), b"late")
     assert bob.decrypt("erin", late).plaintext == b"late"
+
+
+def test_a_stock_of_the_second_format_remembers_and_goes_on() -> None:
+    fixture = json.loads(FIRST_FORMAT.with_name("account-2.json").read_text())
+    bob = opened(fixture)
+
+    bob.refresh_prekeys(0)
+
+    for sender, envelope in fixture["refused"]:
+        with pytest.raises(e2ee.DuplicateMessageError):
+            bob.decrypt(sender, bytes.fromhex(envelope))
+    for sender, envelope, plaintext in fixture["envelopes"]:
+        assert bob.decrypt(sender, bytes.fromhex(envelope)).plaintext.decode() == plaintext

@@ -246,6 +246,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Account.receive_sealed": lambda o: o.account_acts(
         lambda a, _, b: o.unseal_into_the_inbox(a, b)
     ),
+    "Account.repair": lambda o: o.account_acts(lambda a, p, b: a.repair(p, b, 0)),
     "Account.safety_number": lambda o: o.account_acts(lambda a, p, b: a.safety_number(p, bundle=b)),
     "Account.verify": lambda o: o.account_acts(verified),
     "Contact": lambda o: o.value_acts(

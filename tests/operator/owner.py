@@ -83,6 +83,9 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
     }
     calls |= groups
     calls |= {"prekeys": alice.prekeys(), "refresh_prekeys": alice.refresh_prekeys(0)}
+    calls |= {"repair": bob.repair("alice", alice.encrypt("bob", b"lost"), 1)}
+    alice.reset("bob")
+    calls |= dict.fromkeys(["reset"])
     alice.connect("bob", bob.bundle())
     alice.handled(message)
     alice.verify("bob", number)
