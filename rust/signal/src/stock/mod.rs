@@ -157,7 +157,7 @@ impl PreKeyStock {
     /// Bundles that this device gave away itself, and that wait for their first message.
     #[must_use]
     pub fn reserved_len(&self) -> usize {
-        self.one_time_kyber.reserved.len()
+        self.one_time.reserved.len()
     }
 
     const fn ids(&self) -> Ids {
