@@ -18,12 +18,17 @@ def from_milliseconds(milliseconds: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=min(milliseconds, _LAST_MS))
 
 
-def to_milliseconds(time: datetime) -> int:
-    """The milliseconds that have passed at a time.
+def to_milliseconds(time: datetime | int) -> int:
+    """The milliseconds that have passed at a time, which may be given as such.
 
     Raises:
-        InvalidArgumentError: The time is before 1970, or does not say its time zone.
+        InvalidArgumentError: The time is before 1970 or behind the year 9999, or does not say its
+            time zone.
     """
+    if isinstance(time, int):
+        if not 0 <= time <= _LAST_MS:
+            raise InvalidArgumentError("a time is out of range")
+        return time
     if time.tzinfo is None or time < _EPOCH:
         raise InvalidArgumentError("a time needs a time zone, and is after 1970")
     return (time - _EPOCH) // timedelta(milliseconds=1)

@@ -12,12 +12,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, final
 from uuid import UUID
 
-from e2ee import _core
+from e2ee import _core, _trust, _upkeep
+from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
-from e2ee.errors import DuplicateMessageError, SafetyNumberMismatchError, TransactionOpenError
+from e2ee.errors import DuplicateMessageError, TransactionOpenError
 from e2ee.group import Group
-from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
+from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -112,38 +113,10 @@ class Account:
             return PreKeyBundle(self._read(self._inner.reusable_bundle))
         return PreKeyBundle(self._write(self._inner.bundle))
 
-    def prekeys(self) -> PreKeyUpload:
-        """All public keys that a server needs which has nothing of this device (signal.md §3).
-
-        Each call makes 100 new one-time keys of each kind; those before stay valid, up to 1,000.
-        Use it to register, and `refresh_prekeys` from then on.
-
-        Raises:
-            SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
-        """
-        return upload_of(self._write(self._inner.prekeys))
-
-    def refresh_prekeys(
-        self, remaining: int | None = None, *, remaining_kyber: int | None = None
-    ) -> PreKeyUpload | None:
-        """What to upload now, or `None`: call it each day, and when the server says few are left.
-
-        The signed prekey and the last-resort key are replaced when they are two days old; replaced
-        ones open first messages for 30 days, and are deleted then. Fewer than 10 one-time keys of a
-        kind are made up to 100.
-
-        Args:
-            remaining: One-time keys that the server has, of either kind; without it, those that no
-                first message has used are counted.
-            remaining_kyber: One-time Kyber keys that the server has, if it counts them apart.
-
-        Raises:
-            InvalidArgumentError: A number is negative.
-            SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
-        """
-        kyber = remaining if remaining_kyber is None else remaining_kyber
-        row = self._write(lambda inside: self._inner.refresh_prekeys(inside, remaining, kyber))
-        return None if row is None else upload_of(row)
+    prekeys = _upkeep.prekeys
+    refresh_prekeys = _upkeep.refresh_prekeys
+    repair = _upkeep.repair
+    reset = _upkeep.reset
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.
@@ -154,7 +127,7 @@ class Account:
             UntrustedIdentityError: The bundle is not of the identity that is trusted.
             BadSignatureError: The bundle was altered.
         """
-        whom, encoded = _address(peer), _encoded(bundle)
+        whom, encoded = address_of(peer), encoded_of(bundle)
         self._write(lambda inside: self._inner.connect(inside, whom, encoded))
 
     def encrypt(self, peer: Address | str, plaintext: bytes) -> Envelope:
@@ -163,7 +136,7 @@ class Account:
         Raises:
             NoSessionError: No session was started with the peer.
         """
-        whom = _address(peer)
+        whom = address_of(peer)
         return Envelope(self._write(lambda inside: self._inner.encrypt(inside, whom, plaintext)))
 
     def decrypt(self, sender: Address | str, envelope: Envelope | bytes) -> Message:
@@ -176,7 +149,7 @@ class Account:
             NoSenderKeyError: It is to a group, and the sender's invitation did not come yet.
             UntrustedIdentityError: It comes under another identity than the trusted one.
         """
-        whom, encoded = _address(sender), _encoded(envelope)
+        whom, encoded = address_of(sender), encoded_of(envelope)
         opened = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded))
         return opened_message(whom, opened)
 
@@ -195,7 +168,7 @@ class Account:
             NoSenderKeyError: It is to a group, and the sender's invitation did not come yet.
             UntrustedIdentityError: It comes under another identity than the trusted one.
         """
-        whom, encoded = _address(sender), _encoded(envelope)
+        whom, encoded = address_of(sender), encoded_of(envelope)
         entry = self._commit(lambda inside: self._inner.receive(inside, whom, encoded))
         with self._handling(entry) as message:
             yield message
@@ -213,7 +186,7 @@ class Account:
             MalformedMessageError: It is no certificate.
             NoSessionError: No session was started with the peer.
         """
-        whom, encoded = _address(peer), _encoded(certificate)
+        whom, encoded = address_of(peer), encoded_of(certificate)
         inner = _core.SealedSender(self._inner)
         return Envelope(self._write(lambda inside: inner.encrypt(inside, whom, plaintext, encoded)))
 
@@ -230,7 +203,10 @@ class Account:
         Raises:
             DecryptionError: As in `receive_sealed`, and so are the other errors.
         """
-        encoded, trusted = _encoded(envelope), anchors(trust_roots, known_signers, revoked_signers)
+        encoded, trusted = (
+            encoded_of(envelope),
+            anchors(trust_roots, known_signers, revoked_signers),
+        )
         inner = _core.SealedSender(self._inner)
         user, device, opened = self._commit(lambda inside: inner.decrypt(inside, encoded, trusted))
         return opened_message(Address(user, device), opened)
@@ -262,7 +238,10 @@ class Account:
             DuplicateMessageError: The message was opened before, as in `receive`.
             DecryptionError: The envelope does not open; the subclass says why.
         """
-        encoded, trusted = _encoded(envelope), anchors(trust_roots, known_signers, revoked_signers)
+        encoded, trusted = (
+            encoded_of(envelope),
+            anchors(trust_roots, known_signers, revoked_signers),
+        )
         inner = _core.SealedSender(self._inner)
         entry = self._commit(lambda inside: inner.receive(inside, encoded, trusted))
         with self._handling(entry) as message:
@@ -280,43 +259,6 @@ class Account:
             self._blocks.remove(thread)
         self.handled(message)
 
-    def repair(
-        self, sender: Address | str, envelope: Envelope | bytes, sent: datetime | int
-    ) -> Envelope:
-        """An envelope that asks the sender of one that does not open to send it again.
-
-        Carry it to the sender. It tells the sender's device, the ratchet key that the envelope
-        shows, and the time; never why it does not open (signal.md §4.4). Make one after a
-        `DecryptionError`, `UnknownPreKeyError`, `NoSessionError` or `NoSenderKeyError`, once for
-        each envelope; not after `UntrustedIdentityError`.
-
-        Args:
-            sender: Who is said to have sent it.
-            envelope: What does not open.
-            sent: When it was sent, as the carrier says: milliseconds since 1970, or a time with its
-                zone. The sender finds the message by it.
-
-        Raises:
-            DuplicateMessageError: The envelope was opened before: nothing is missing.
-            InvalidArgumentError: The envelope asks so itself, or is sealed; or the time is none.
-            MalformedMessageError: It is no message: ignore it.
-        """
-        whom, encoded, sent_ms = _address(sender), _encoded(envelope), milliseconds_of(sent)
-        return Envelope(
-            self._read(lambda inside: self._inner.repair(inside, whom, encoded, sent_ms))
-        )
-
-    def reset(self, peer: Address | str) -> None:
-        """Ends the session with a peer by hand: to send again, `connect` with a fresh bundle.
-
-        What the peer sent on it before still opens.
-
-        Raises:
-            NoSessionError: The peer is not known.
-        """
-        whom = _address(peer)
-        self._write(lambda inside: self._inner.reset(inside, whom))
-
     def inbox(self) -> list[Message]:
         """The messages that wait to be handled, oldest first."""
         return [message_of(entry) for entry in self._read(self._inner.inbox)]
@@ -327,65 +269,9 @@ class Account:
         if inbox_id is not None:
             self._commit(lambda inside: self._inner.handled(inside, inbox_id))
 
-    def safety_number(
-        self, peer: Address | str, *, bundle: PreKeyBundle | bytes | None = None
-    ) -> SafetyNumber:
-        """What to compare with a peer: under the trusted identity, or the bundle's.
-
-        Raises:
-            NoSessionError: The peer is not known, and no bundle is given.
-        """
-        whom, encoded = _address(peer), None if bundle is None else _encoded(bundle)
-        return SafetyNumber.from_scannable(
-            self._read(lambda inside: self._inner.safety_number(inside, whom, encoded))
-        )
-
-    def verify(
-        self,
-        peer: Address | str,
-        code: SafetyNumber | str | bytes,
-        *,
-        bundle: PreKeyBundle | bytes | None = None,
-    ) -> None:
-        """Marks a peer as verified, if the code that they gave in person is ours too.
-
-        With a bundle, its identity is trusted from now on and a session is started with it.
-
-        Args:
-            peer: Who gave the code.
-            code: The digits, of which spaces and line breaks do not matter, or the bytes that the
-                camera read from the peer's QR code.
-            bundle: The peer's bundle, if their identity is new.
-
-        Raises:
-            SafetyNumberMismatchError: The code is another one. Nothing has changed.
-            SafetyNumberVersionError: The scanned code is of another version. Nothing has changed.
-            MalformedMessageError: The scanned bytes are no safety number.
-            NoSessionError: The peer is not known, and no bundle is given.
-        """
-        whom, encoded = _address(peer), None if bundle is None else _encoded(bundle)
-        given = SafetyNumber("".join(code.split())) if isinstance(code, str) else code
-
-        def work(inside: Transaction) -> _core.Step[None]:
-            ours = SafetyNumber.from_scannable(self._inner.safety_number(inside, whom, encoded))
-            same = ours.compare(given) if isinstance(given, bytes) else given == ours
-            if not same:
-                raise SafetyNumberMismatchError("the safety numbers differ")
-            if encoded is None:
-                return self._inner.mark_verified(inside, whom)
-            return self._inner.accept_identity(inside, whom, encoded, verified=True)
-
-        self._write(work)
-
-    def accept_identity(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
-        """Trusts the identity of a bundle instead of the one before, and starts a session with it.
-
-        Sessions under the identity before neither send nor receive any more.
-        """
-        whom, encoded = _address(peer), _encoded(bundle)
-        self._write(
-            lambda inside: self._inner.accept_identity(inside, whom, encoded, verified=False)
-        )
+    safety_number = _trust.safety_number
+    verify = _trust.verify
+    accept_identity = _trust.accept_identity
 
     def forget(self, peer: Address | str) -> None:
         """Forgets a peer: the sessions, and which identity was trusted.
@@ -393,7 +279,7 @@ class Account:
         Raises:
             NoSessionError: The peer is not known.
         """
-        whom = _address(peer)
+        whom = address_of(peer)
         self._write(lambda inside: self._inner.forget(inside, whom))
 
     def contacts(self) -> list[Contact]:
@@ -420,7 +306,7 @@ class Account:
         """
         encoded, addresses = (
             None if id is None else id.bytes,
-            [_address(each) for each in members],
+            [address_of(each) for each in members],
         )
         groups = _core.Groups(self._inner)
         made = self._write(lambda inside: groups.create(inside, encoded, addresses))
@@ -465,11 +351,3 @@ class Account:
         """Refused: two copies would use the same message keys."""
         msg = "an account cannot be copied: open it again"
         raise TypeError(msg)
-
-
-def _address(peer: Address | str) -> Address:
-    return Address(peer) if isinstance(peer, str) else peer
-
-
-def _encoded(value: Envelope | PreKeyBundle | SenderCertificate | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.to_bytes()

@@ -16,8 +16,8 @@ mod names;
 mod peer;
 mod prekeys;
 mod receive;
-mod sealed;
 mod repair;
+mod sealed;
 mod send;
 mod sessions;
 mod trust;
@@ -39,8 +39,8 @@ pub use inbox::{Content, GroupId, InboxEntry};
 pub(crate) use names::hex;
 pub use names::{check_user, service_id};
 pub use receive::{Delivery, Incoming, Opened};
-pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
 pub use repair::{MAX_PER_HOUR, MAX_PER_MESSAGE};
+pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
 pub use trust::Contact;
 
 /// What a method works with: the store's transaction, randomness, and the time in milliseconds

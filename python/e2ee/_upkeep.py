@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What keeps an account in working order: fresh prekeys, and repair (signal.md §3 and §4.4).
+
+These functions are methods of `e2ee.Account`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from e2ee._given import address_of, encoded_of
+from e2ee._time import to_milliseconds
+from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
+from e2ee.values import Envelope
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from e2ee import _core
+    from e2ee.account import Account
+    from e2ee.values import Address
+
+
+def prekeys(self: Account) -> PreKeyUpload:
+    """All public keys that a server needs which has nothing of this device (signal.md §3).
+
+    Each call makes 100 new one-time keys of each kind; those before stay valid, up to 1,000.
+    Use it to register, and `refresh_prekeys` from then on.
+
+    Raises:
+        SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
+    """
+    return _upload(self._write(self._inner.prekeys))
+
+
+def refresh_prekeys(  # noqa: D417 (self is the account)
+    self: Account, remaining: int | None = None, *, remaining_kyber: int | None = None
+) -> PreKeyUpload | None:
+    """What to upload now, or `None`: call it each day, and when the server says few are left.
+
+    The signed prekey and the last-resort key are replaced when they are two days old; replaced
+    ones open first messages for 30 days, and are deleted then. Fewer than 10 one-time keys of a
+    kind are made up to 100.
+
+    Args:
+        remaining: One-time keys that the server has, of either kind; without it, those that no
+            first message has used are counted.
+        remaining_kyber: One-time Kyber keys that the server has, if it counts them apart.
+
+    Raises:
+        InvalidArgumentError: A number is negative.
+        SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
+    """
+    kyber = remaining if remaining_kyber is None else remaining_kyber
+    row = self._write(lambda inside: self._inner.refresh_prekeys(inside, remaining, kyber))
+    return None if row is None else _upload(row)
+
+
+def repair(  # noqa: D417 (self is the account)
+    self: Account, sender: Address | str, envelope: Envelope | bytes, sent: datetime | int
+) -> Envelope:
+    """An envelope that asks the sender of one that does not open to send it again.
+
+    Carry it to the sender. It tells the sender's device, the ratchet key that the envelope
+    shows, and the time; never why it does not open (signal.md §4.4). Make one after a
+    `DecryptionError`, `UnknownPreKeyError`, `NoSessionError` or `NoSenderKeyError`, once for
+    each envelope; not after `UntrustedIdentityError`.
+
+    Args:
+        sender: Who is said to have sent it.
+        envelope: What does not open.
+        sent: When it was sent, as the carrier says: milliseconds since 1970, or a time with its
+            zone. The sender finds the message by it.
+
+    Raises:
+        DuplicateMessageError: The envelope was opened before: nothing is missing.
+        InvalidArgumentError: The envelope asks so itself, or is sealed; or the time is none.
+        MalformedMessageError: It is no message: ignore it.
+    """
+    whom, encoded, sent_ms = address_of(sender), encoded_of(envelope), to_milliseconds(sent)
+    return Envelope(self._read(lambda inside: self._inner.repair(inside, whom, encoded, sent_ms)))
+
+
+def reset(self: Account, peer: Address | str) -> None:
+    """Ends the session with a peer by hand: to send again, `connect` with a fresh bundle.
+
+    What the peer sent on it before still opens.
+
+    Raises:
+        NoSessionError: The peer is not known.
+    """
+    whom = address_of(peer)
+    self._write(lambda inside: self._inner.reset(inside, whom))
+
+
+def _upload(row: _core._Upload) -> PreKeyUpload:
+    owner, signed, last_resort, one_time, one_time_kyber, gone = row
+    return PreKeyUpload(
+        *owner,
+        SignedPreKey(*signed),
+        SignedPreKey(*last_resort),
+        tuple(OneTimePreKey(*each) for each in one_time),
+        tuple(SignedPreKey(*each) for each in one_time_kyber),
+        tuple(gone),
+    )
