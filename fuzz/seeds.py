@@ -76,6 +76,25 @@ def repair(corpus: Path) -> None:
     write(corpus / "envelope" / "repair", bytes([1, 8]) + content)
 
 
+def beside(corpus: Path) -> None:
+    """Writes usernames, links, a single message, and pointers and blobs made up here."""
+    recorded = json.loads((VECTORS / "signal" / "misc.json").read_text())
+    for each in recorded["usernames"]:
+        text = each["username"].encode()
+        write(corpus / "username" / f"{text.decode()}-text", text)
+        write(corpus / "username" / f"{text.decode()}-held", b"\x0a" + bytes([len(text)]) + text)
+        link = bytes.fromhex(each["link_encrypted"])
+        write(corpus / "username" / f"{text.decode()}-link", link)
+    write(corpus / "hpke_message" / "recorded", bytes.fromhex(recorded["hpke"]["sealed"]))
+    plain = b"\x1a\x40" + bytes(64) + b"\x20\x05" + b"\x32\x20" + bytes(32)
+    chunks = b"\x88\x01\x80\x80\x04" + b"\x9a\x01\x40" + bytes(64)
+    write(corpus / "attachment_pointer" / "plain", plain)
+    write(corpus / "attachment_pointer" / "chunks", plain + chunks)
+    for size, honest, blocks in ((0, 1, 2), (5, 1, 3), (200, 1, 20), (5, 0, 36), (31, 1, 600)):
+        name = f"{size}-{honest}-{blocks}"
+        write(corpus / "attachment_blob" / name, bytes([63, size, honest]) + bytes(16 * blocks))
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,3 +106,4 @@ if __name__ == "__main__":
     groups(Path(sys.argv[1]))
     write_scannable(Path(sys.argv[1]))
     repair(Path(sys.argv[1]))
+    beside(Path(sys.argv[1]))

@@ -14,6 +14,7 @@ from typing import final
 import e2ee
 from e2ee import signal
 from e2ee.store import Store, StoreSecret, Transaction
+from tests.operator.beside import BESIDE
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
@@ -50,9 +51,9 @@ class Operator:
     """What was seized, the keys that it suggests, and accounts under the names of the victims."""
 
     def __init__(self, seized: Seized, folder: Path, planted: tuple[bytes, ...] = ()) -> None:
-        self.seized = seized
+        self.seized: Seized = seized
         self.folder = folder
-        self.keys = [*planted, *candidate_keys(seized)]
+        self.keys: list[bytes] = [*planted, *candidate_keys(seized)]
         self.blobs = [each for each in seized.every_byte() if len(each) < 100_000]
         self.accounts = [
             e2ee.Account.create(e2ee.MemoryStore(), name) for name in (*PEOPLE, "mallory")
@@ -327,6 +328,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Transaction.apply": lambda o: (
         partial(o.mixed, name, row) for name in PEOPLE for row in o.seized.rows[name]
     ),
+    **BESIDE,
 }
 
 

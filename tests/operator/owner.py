@@ -10,6 +10,7 @@ from uuid import UUID
 import e2ee
 from e2ee import signal
 from e2ee.store import StoreSecret
+from tests.operator.beside import of_beside
 from tests.properties import wire
 
 KEY = bytes(range(32))
@@ -248,6 +249,7 @@ def of_everything(folder: Path) -> Shown:
             | of_sessions()
             | of_sender_keys()
             | of_certificates()
+            | of_beside()
         )
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import e2ee
 from e2ee import signal
+from tests.operator.beside import seize_beside
 from tests.properties.world import Rows, read_rows
 
 PEOPLE = ("alice", "bob")
@@ -47,6 +48,8 @@ class Seized:
     certificates: list[bytes] = field(default_factory=list)
     roots: list[tuple[int, bytes]] = field(default_factory=list)
     signers: list[tuple[int, bytes]] = field(default_factory=list)
+    #: An attachment, a link, a single message, and sealed keys.
+    beside: dict[str, bytes] = field(default_factory=dict)
     #: Every plaintext; each is found by its random part.
     plaintexts: list[bytes] = field(default_factory=list)
     #: Not seized: the keys of the stores and of the sealed states.
@@ -71,6 +74,7 @@ class Seized:
             *(sent.encoded for sent in self.envelopes + self.messages),
             *self.sealed,
             *self.certificates,
+            *self.beside.values(),
             *(sealed for _, sealed in [*self.roots, *self.signers]),
             *(sealed for _, sealed in self.devices.values()),
             *(sealed for _, sealed in self.chains.values()),
@@ -85,6 +89,7 @@ def seize(folder: Path) -> Seized:
     seized = Seized()
     in_stores(seized, folder)
     without_stores(seized)
+    seize_beside(seized)
     return seized
 
 

@@ -22,6 +22,7 @@ BYTES = (
     "bytes",
     "Bytes",
     "Envelope",
+    "File",
     "PreKeyBundle",
     "SenderCertificate",
     "Sequence[Write]",
@@ -74,7 +75,10 @@ def public_functions() -> dict[str, object]:
 def calls() -> list[Call]:
     """Every public callable: functions, constructors and methods."""
     stub = dict(stub_calls())
-    found = [python_call(name, value) for name, value in public_functions().items()]
+    found = [
+        Call(name, stub[name]) if inspect.isbuiltin(value) else python_call(name, value)
+        for name, value in public_functions().items()
+    ]
     for name, kind in public_classes().items():
         if kind.__module__ == "e2ee._core":
             found += [

@@ -17,7 +17,15 @@ from tests.operator.surface import calls
 
 #: What the right key of a store, and that of a sealed state, must open in the control.
 OPENED_BY_STORE_KEY = {"MemoryStore", "SQLiteStore", "StoreSecret.from_key"}
-OPENED_BY_STATE_KEY = {"Device.load", "SenderKey.load", "SenderKeys.load", "Session.load"}
+OPENED_BY_STATE_KEY = {
+    "AccountKeys.load",
+    "Device.load",
+    "HpkeKey.load",
+    "SenderKey.load",
+    "SenderKeys.load",
+    "Session.load",
+}
+OPENED_BY_ATTACHMENT_KEY = {"AttachmentPointer", "decrypt_attachment", "open_attachment"}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +50,13 @@ def test_the_key_of_a_sealed_state_opens_it(seized: Seized, tmp_path: Path) -> N
     planted = Operator(seized, tmp_path, planted=(seized.keys["signal"],))
 
     assert plunder(planted) == OPENED_BY_STATE_KEY
+
+
+@pytest.mark.slow
+def test_the_key_of_an_attachment_opens_it(seized: Seized, tmp_path: Path) -> None:
+    planted = Operator(seized, tmp_path, planted=(seized.keys["attachment"],))
+
+    assert plunder(planted) == OPENED_BY_ATTACHMENT_KEY
 
 
 def test_no_plaintext_and_no_key_stands_in_what_others_hold(seized: Seized) -> None:
