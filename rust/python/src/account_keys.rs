@@ -156,7 +156,7 @@ impl BackupKeys {
         PyBytes::new(py, &encode_ec(self.inner.signing_key(&aci.0).public()))
     }
 
-    /// A signature with its private key, 64 bytes (XEdDSA, signal.md §2.3).
+    /// A signature with its private key, 64 bytes (`XEdDSA`, signal.md §2.3).
     #[expect(clippy::needless_pass_by_value, reason = "arguments made for a call are owned")]
     fn sign<'py>(
         &self,

@@ -128,11 +128,11 @@ mod tests {
         let key = HpkeKey::generate(&mut Fixed(1)).unwrap();
         let sealer = Sealer::standalone(Secret::new([1; 32]));
         let record = key.seal(&sealer, &mut Fixed(3)).unwrap();
-        let sealed = seal(key.public(), Binding::default(), b"text", &mut Fixed(2)).unwrap();
+        let message = seal(key.public(), Binding::default(), b"text", &mut Fixed(2)).unwrap();
 
         let loaded = HpkeKey::open(&sealer, &record).unwrap();
 
-        let opened = loaded.open_message(Binding::default(), &sealed).unwrap();
+        let opened = loaded.open_message(Binding::default(), &message).unwrap();
         assert_eq!(b"text", opened.expose());
         let other = Sealer::standalone(Secret::new([2; 32]));
         assert!(HpkeKey::open(&other, &record).is_err());

@@ -97,7 +97,7 @@ fn incremental_macs_are_written_and_read_as_in_the_reference_client() {
             assert_eq!(values, mac.finish(), "{case}");
         }
         let mut check = IncrementalCheck::new(&key, &values);
-        let chunks = bytes.chunks_exact(chunk.len());
+        let chunks = bytes.chunks_exact(chunk.length());
         let rest = chunks.remainder();
         for each in chunks {
             check.chunk(each).unwrap();

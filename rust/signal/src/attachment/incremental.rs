@@ -41,7 +41,7 @@ impl ChunkSize {
 
     /// The bytes as a length in memory.
     #[must_use]
-    pub fn len(self) -> usize {
+    pub fn length(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
@@ -65,11 +65,11 @@ impl IncrementalMac {
     /// Takes the next bytes.
     pub fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let room = self.chunk.len().saturating_sub(self.filled).min(bytes.len());
+            let room = self.chunk.length().saturating_sub(self.filled).min(bytes.len());
             let (part, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
             self.mac.update(part);
             self.filled = self.filled.saturating_add(part.len());
-            if self.filled == self.chunk.len() {
+            if self.filled == self.chunk.length() {
                 self.values.extend_from_slice(&self.mac.value());
                 self.filled = 0;
             }

@@ -14,25 +14,15 @@ const FRACTION_BITS: u32 = 90;
 /// point, 90 behind it and the factor 21 fit in 128; the error of 455 steps stays below 2⁻⁴⁰, far
 /// less than the distance of any power from the next whole number.
 #[must_use]
-pub const fn padded_len(size: u32) -> u64 {
+pub fn padded_len(size: u32) -> u64 {
+    let least = u64::from(size).max(LEAST);
     let mut power = 1_u128 << FRACTION_BITS;
     let mut whole = 1;
-    while whole < widened(size) || whole < LEAST {
+    while whole < least {
         power = power * 21 / 20;
-        whole = low_half(power >> FRACTION_BITS);
+        whole = u64::try_from(power >> FRACTION_BITS).unwrap_or(u64::MAX);
     }
     whole
-}
-
-const fn widened(size: u32) -> u64 {
-    let [a, b, c, d] = size.to_le_bytes();
-    u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0])
-}
-
-/// A whole part is below 2³³.
-const fn low_half(wide: u128) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = wide.to_le_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
 #[cfg(test)]
@@ -46,7 +36,7 @@ mod tests {
         let mut powers = Vec::new();
         loop {
             // 21^k / 20^k = 105^k / 100^k: the whole part is what stands before 2k decimal digits.
-            let digits: String = numerator.iter().rev().map(|digit| digit.to_string()).collect();
+            let digits: String = numerator.iter().rev().map(ToString::to_string).collect();
             let whole: u64 = digits[..digits.len() - shift].parse().unwrap();
             powers.push(whole);
             if whole > u64::from(u32::MAX) {

@@ -31,7 +31,7 @@ pub struct StreamOpener {
 #[derive(Debug)]
 enum Cipher {
     Waiting(Secret<32>),
-    Running(CbcDecryptor),
+    Running(Box<CbcDecryptor>),
 }
 
 impl StreamOpener {
@@ -60,7 +60,7 @@ impl StreamOpener {
     /// [`Error::InvalidArgument`] for another length, [`Error::Forged`] if it is not the next chunk
     /// of this blob; both change nothing.
     pub fn open_chunk(&mut self, chunk: &[u8]) -> Result<SecretBytes, Error> {
-        if chunk.len() != self.chunk.len() {
+        if chunk.len() != self.chunk.length() {
             return Err(Error::InvalidArgument);
         }
         self.check.chunk(chunk)?;
@@ -86,7 +86,7 @@ impl StreamOpener {
     /// [`Error::InvalidArgument`] if `rest` is a chunk or more, else every failure is
     /// [`Error::Forged`].
     pub fn finish(mut self, rest: &[u8]) -> Result<SecretBytes, Error> {
-        if rest.len() >= self.chunk.len() {
+        if rest.len() >= self.chunk.length() {
             return Err(Error::InvalidArgument);
         }
         let mac = self.check.finish(rest)?;
@@ -120,7 +120,7 @@ fn start(cipher: Cipher, pending: &mut Vec<u8>) -> Cipher {
     match (cipher, pending.first_chunk::<IV_LEN>().copied()) {
         (Cipher::Waiting(key), Some(iv)) => {
             pending.drain(..IV_LEN);
-            Cipher::Running(CbcDecryptor::new(&key, &iv))
+            Cipher::Running(Box::new(CbcDecryptor::new(&key, &iv)))
         }
         (cipher, _) => cipher,
     }

@@ -51,7 +51,7 @@ fn rechunked(blob: &[u8], pointer: &AttachmentPointer, chunk: u32) -> Attachment
 /// What was released, and how it ended.
 fn streamed(blob: &[u8], pointer: &AttachmentPointer) -> (Vec<u8>, Result<(), Error>) {
     let (mut opener, mut out) = (StreamOpener::new(pointer).unwrap(), Vec::new());
-    let chunks = blob.chunks_exact(opener.chunk().len());
+    let chunks = blob.chunks_exact(opener.chunk().length());
     let rest = chunks.remainder();
     for chunk in chunks {
         match opener.open_chunk(chunk) {
