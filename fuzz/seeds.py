@@ -4,6 +4,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 PREKEY_MESSAGE = 3
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
@@ -12,7 +13,9 @@ VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
 def main(corpus: Path) -> None:
     """Writes the recorded messages of each kind into the corpus of the targets that read it."""
     for file in sorted((VECTORS / "signal").glob("session_*.json")):
-        steps = json.loads(file.read_text()).get("steps", [])
+        vector = json.loads(file.read_text())
+        stored_records(corpus, file.stem, vector)
+        steps = vector.get("steps", [])
         sends = [step for step in steps if step["op"] == "send"][:12]
         for number, step in enumerate(sends):
             message = bytes.fromhex(step["message"])
@@ -42,6 +45,25 @@ def sealed_messages(corpus: Path) -> None:
         write(corpus / "sealed_sent" / name, bytes.fromhex(second[name]))
     for name in ("sender_certificate", "sender_certificate_no_e164"):
         write(corpus / "sender_certificate" / name, bytes.fromhex(recorded[name]))
+
+
+def stored_records(corpus: Path, name: str, vector: dict[str, Any]) -> None:
+    """Writes what the recorded client had stored: its keys, and its sessions."""
+    for owner, value in vector.items():
+        if isinstance(value, dict) and "identity_public" in value:
+            identity = bytes.fromhex(value["identity_public"])[1:]
+            pair = {"pair": value.get("identity_key_pair_serialized")}
+            kinds = ("one_time_prekey", "signed_prekey", "kyber_prekey")
+            records = pair | {kind: (value.get(kind) or {}).get("record") for kind in kinds}
+            for kind, record in records.items():
+                if record:
+                    path = corpus / "libsignal_prekey_record" / f"{name}-{owner}-{kind}"
+                    write(path, identity + bytes.fromhex(record))
+    for number, step in enumerate(vector.get("steps", [])[:12]):
+        record = step.get("sender_record_after") or step.get("record_after")
+        if record:
+            path = corpus / "libsignal_session_record" / f"{name}-{number}"
+            write(path, bytes.fromhex(record))
 
 
 def groups(corpus: Path) -> None:

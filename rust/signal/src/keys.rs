@@ -39,6 +39,12 @@ pub fn decode_kyber(bytes: &[u8]) -> Result<kyber1024::PublicKey, Error> {
     untyped(KYBER_TYPE, bytes).map(kyber1024::PublicKey::new)
 }
 
+/// The 3168 bytes of a recorded secret key behind its `08`; [`Error::InvalidKey`] for another type
+/// or length.
+pub fn decode_kyber_secret(bytes: &[u8]) -> Result<&[u8; kyber1024::EXPANDED_LEN], Error> {
+    untyped(KYBER_TYPE, bytes)
+}
+
 /// `08` and the 1568 bytes of the ciphertext.
 #[must_use]
 pub fn encode_kyber_ciphertext(

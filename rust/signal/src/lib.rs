@@ -16,6 +16,7 @@ pub mod device;
 pub mod dialect;
 pub mod envelope;
 pub mod hpke;
+pub mod import;
 pub mod keys;
 pub mod limits;
 pub mod message;

@@ -34,6 +34,15 @@ impl Identity {
         Ok(Self { user: user.to_owned(), device, registration_id, key })
     }
 
+    /// The identity of a device that used another program before.
+    pub(super) fn of(
+        (user, device): (&str, DeviceId),
+        registration_id: u32,
+        key: x25519::PrivateKey,
+    ) -> Self {
+        Self { user: user.to_owned(), device, registration_id, key }
+    }
+
     pub(super) fn user(&self) -> (&str, DeviceId) {
         (&self.user, self.device)
     }

@@ -9,6 +9,7 @@
 mod draft;
 mod groups;
 mod identity;
+mod importing;
 mod inbox;
 mod index;
 mod ledger;

@@ -6,6 +6,7 @@
 //! largest that the servers' 24 bits hold: then nothing more can be offered
 //! ([`Error::Exhausted`]), which 100 keys an hour reach after nineteen years.
 
+mod import;
 mod pool;
 mod record;
 mod rotation;
@@ -22,10 +23,11 @@ use crate::{
     session::{AcceptingKeys, OurIdentity},
 };
 
-use pool::{Numbered, Pool};
+use pool::Pool;
 use rotation::Rotation;
 
-pub use pool::{MAX_OFFERED, MAX_RESERVED};
+pub use import::FormerPreKeys;
+pub use pool::{MAX_OFFERED, MAX_RESERVED, Numbered};
 pub use rotation::{KEPT_MS, MAX_RETIRED, ROTATION_MS};
 pub use upload::{LOW_WATER_MARK, PreKeyUpload, PublicKyberKey, Remaining, TARGET};
 
@@ -75,10 +77,20 @@ impl PreKeyStock {
         now_ms: u64,
         random: &mut dyn Random,
     ) -> Result<Self, Error> {
-        let signed = SignedPreKey::generate(1, identity, random)?;
-        let last_resort = LastResort::generate(2, identity, random)?;
+        Self::generate_from(1, identity, now_ms, random)
+    }
+
+    fn generate_from(
+        first_id: u32,
+        identity: &x25519::PrivateKey,
+        now_ms: u64,
+        random: &mut dyn Random,
+    ) -> Result<Self, Error> {
+        let mut ids = Ids { next: first_id, held: Vec::new() };
+        let signed = SignedPreKey::generate(ids.take()?, identity, random)?;
+        let last_resort = LastResort::generate(ids.take()?, identity, random)?;
         Ok(Self {
-            next_id: 3,
+            next_id: ids.next,
             signed: Rotation::new(signed, now_ms),
             last_resort: Rotation::new(last_resort, now_ms),
             one_time: Pool::empty(),
@@ -160,8 +172,14 @@ impl PreKeyStock {
         self.one_time.reserved.len()
     }
 
-    const fn ids(&self) -> Ids {
-        Ids { next: self.next_id }
+    /// The numbers to come, without those of keys that another program numbered.
+    fn ids(&self) -> Ids {
+        let one_time = self.one_time.offered.iter().map(|each| each.id);
+        let kyber = self.one_time_kyber.offered.iter().map(|each| each.id);
+        let signed = self.signed.retired.iter().map(|retired| retired.key.id);
+        let last_resort = self.last_resort.retired.iter().map(|retired| retired.key.key.id);
+        let all = one_time.chain(kyber).chain(signed).chain(last_resort);
+        Ids { next: self.next_id, held: all.filter(|id| *id >= self.next_id).collect() }
     }
 }
 
@@ -220,11 +238,16 @@ impl UsedPreKeys {
 /// Numbers that become used when the caller puts `next` back.
 struct Ids {
     next: u32,
+    /// Numbers that are not free, although they are to come.
+    held: Vec<u32>,
 }
 
 impl Ids {
     fn take(&mut self) -> Result<u32, Error> {
-        let id = self.next;
+        let mut id = self.next;
+        while self.held.contains(&id) {
+            id = id.checked_add(1).ok_or(Error::Exhausted)?;
+        }
         if id > MAX_ID {
             return Err(Error::Exhausted);
         }

@@ -21,9 +21,11 @@ pub(super) struct Pool<K> {
 
 /// A private key with its number.
 #[derive(Debug)]
-pub(super) struct Numbered<K> {
-    pub(super) id: u32,
-    pub(super) key: K,
+pub struct Numbered<K> {
+    /// The number, unique on this device.
+    pub id: u32,
+    /// The key.
+    pub key: K,
 }
 
 impl<K> Pool<K> {

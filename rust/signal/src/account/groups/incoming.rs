@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What comes from a group: invitations to a sender's chain, and messages under one (signal.md §9).
 
-use e2ee_primitives::x25519;
+use e2ee_primitives::{random::Random, x25519};
 use e2ee_state::{Failure, Records};
 use e2ee_wire::Error;
 
 use crate::{
     DeviceId,
-    account::{Account, Content, Environment, names, receive::Opened},
+    account::{Account, Content, Environment, GroupId, names, receive::Opened},
+    import::FormerChains,
     padding::{self, Boundary},
     sender_keys::{DistributionMessage, GroupMessage},
 };
@@ -16,6 +17,24 @@ use super::{
     chains::{LoadedGroup, ReceivedChains},
     record::Hearing,
 };
+
+impl LoadedGroup {
+    /// A group that is not in the store yet, with chains that were followed under another program.
+    pub(in crate::account) fn imported(
+        id: &GroupId,
+        chains: Vec<FormerChains>,
+        random: &mut dyn Random,
+    ) -> Result<Self, Error> {
+        let mut loaded = Self::new(id, random)?;
+        for FormerChains { sender, keys, .. } in chains {
+            loaded.group.hear((&sender.user, sender.device))?;
+            let mut received = ReceivedChains::none(sender.identity_key);
+            received.keys = keys;
+            loaded.received.push(((sender.user, sender.device), received));
+        }
+        Ok(loaded)
+    }
+}
 
 impl Account {
     /// Takes in a chain that came from a peer, under `identity_key`, through a pairwise session: it
