@@ -58,6 +58,7 @@ from e2ee.errors import (
     UntrustedIdentityError,
 )
 from e2ee.group import Group
+from e2ee.importing import ImportReport, ImportRow, LibsignalRecords
 from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
 from e2ee.store import MemoryStore, SQLiteStore
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
@@ -74,10 +75,13 @@ __all__ = [
     "E2EEError",
     "Envelope",
     "Group",
+    "ImportReport",
+    "ImportRow",
     "InvalidArgumentError",
     "InvalidCertificateError",
     "InvalidKeyError",
     "InvitationsPendingError",
+    "LibsignalRecords",
     "MalformedMessageError",
     "MemoryStore",
     "Message",

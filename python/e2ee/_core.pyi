@@ -5,12 +5,14 @@ from types import GenericAlias
 from typing import Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 from uuid import UUID
 
+from e2ee.importing import LibsignalRecords, Outcome, RecordKind
 from e2ee.values import Address, ContentKind, EnvelopeKind
 
 _T = TypeVar("_T")
 _Write: TypeAlias = tuple[str, int, int | None, bytes | None]
 _Opened: TypeAlias = tuple[tuple[ContentKind, bytes | None, int | None], bytes]
 _Entry: TypeAlias = tuple[str, str, int, int, _Opened]
+_ImportRow: TypeAlias = tuple[RecordKind, str, tuple[str, int] | None, Outcome, str]
 
 _Signed: TypeAlias = tuple[int, bytes, bytes]
 _Upload: TypeAlias = tuple[
@@ -56,6 +58,8 @@ __all__ = [
     "envelope_kind",
     "hash_pin",
     "hpke_seal",
+    "examine_records",
+    "import_records",
     "read_bundle",
     "read_pointer",
     "read_sender_certificate",
@@ -83,6 +87,12 @@ def hash_pin(pin: bytes, binding: bytes) -> tuple[bytes, bytes]: ...
 def hpke_seal(
     public_key: bytes, plaintext: bytes, *, info: bytes = ..., associated_data: bytes = ...
 ) -> bytes: ...
+def examine_records(
+    transaction: _Transaction, owner: Address, records: LibsignalRecords
+) -> list[_ImportRow]: ...
+def import_records(
+    secret: StoreSecret, transaction: _Transaction, owner: Address, records: LibsignalRecords
+) -> Step[list[_ImportRow]]: ...
 def read_bundle(bundle: bytes) -> tuple[bytes, int, bool]: ...
 def read_sender_certificate(certificate: bytes) -> tuple[str, int, int, bytes, str | None]: ...
 def read_sent(

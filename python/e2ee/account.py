@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, final
 from uuid import UUID
 
-from e2ee import _core, _trust, _upkeep
+from e2ee import _core, _trust, _upkeep, importing
 from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
@@ -60,6 +60,8 @@ class Account:
             step = _core.Account.create(store.secret, transaction, owner)
             transaction.apply(step.writes)
         return cls._of(store, step.release())
+
+    import_records = staticmethod(importing.import_records)
 
     @classmethod
     def open(cls, store: Store) -> Account:
@@ -304,10 +306,8 @@ class Account:
         Raises:
             InvalidArgumentError: A group of this id is known, or this device is among the members.
         """
-        encoded, addresses = (
-            None if id is None else id.bytes,
-            [address_of(each) for each in members],
-        )
+        encoded = None if id is None else id.bytes
+        addresses = [address_of(each) for each in members]
         groups = _core.Groups(self._inner)
         made = self._write(lambda inside: groups.create(inside, encoded, addresses))
         return self.group(UUID(bytes=made))

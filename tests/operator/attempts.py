@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import final
+from uuid import UUID
 
 import e2ee
 from e2ee import signal
 from e2ee.store import Store, StoreSecret, Transaction
+from tests.operator import curve
 from tests.operator.beside import BESIDE
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
@@ -25,6 +27,8 @@ OWN_KEY = bytes(range(32))
 #: A service id, which a number without a store needs.
 _UUID = "9d0652a3-dcc3-4d11-975f-74d61598733f"
 PASSPHRASES = ("alice", "bob")
+#: An identity key pair as libsignal stores it: of the private key that RFC 7748 §5.2 begins with.
+NOBODY = b"\x0a\x21\x05" + curve.public_key(b"\x09" + bytes(31)) + b"\x12\x20\x09" + bytes(31)
 
 
 @final
@@ -116,6 +120,22 @@ class Operator:
         e2ee.Account.create(store, name)
         put_rows(store, read_rows(store) | {row: self.seized.rows[name][row]})
         return self.read_all(store)
+
+    def imported(self, blob: bytes) -> list[object]:
+        """A blob as each record of an account that is imported, with an identity of nobody."""
+        store, peer, group = e2ee.MemoryStore(key=OWN_KEY), e2ee.Address("alice"), UUID(int=1)
+        records = e2ee.LibsignalRecords(
+            identity_key_pair=NOBODY,
+            registration_id=1,
+            prekeys={1: blob},
+            signed_prekeys={1: blob},
+            kyber_prekeys={1: blob},
+            identities={peer: blob},
+            sessions={peer: blob},
+            sender_keys={(peer, group): blob},
+        )
+        report = e2ee.Account.import_records(store, "bob", records)
+        return [str(report), *self.read_all(store)]
 
     def load_session(self, key: bytes, name: str, device: signal.Device) -> list[bytes]:
         """Loads a seized session under a key, and opens what can be opened."""
@@ -257,6 +277,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Envelope.from_bytes": lambda o: o.value_acts(e2ee.Envelope.from_bytes),
     "Group.encrypt": lambda o: o.value_acts(lambda b: o.accounts[0].create_group().encrypt(b)),
     "Group.encrypt_sealed": lambda o: o.value_acts(o.seal_to_a_group),
+    "LibsignalRecords": lambda o: o.value_acts(o.imported),
     "MemoryStore": lambda o: o.key_acts(
         lambda key, name: o.read_all(copy_of(o.seized.rows[name], key))
     ),

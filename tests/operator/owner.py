@@ -10,6 +10,7 @@ from uuid import UUID
 import e2ee
 from e2ee import signal
 from e2ee.store import StoreSecret
+from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.properties import wire
 
@@ -27,10 +28,12 @@ def of_values(bob: e2ee.Account, alice: e2ee.Account) -> Shown:
     number, (contact,) = alice.safety_number("bob"), alice.contacts()
     with bob.receive("alice", envelope) as message:
         pass
+    report = of_import()
     found: Shown = {}
     upload = bob.prekeys()
     keys = (upload, upload.one_time[0], upload.signed)
-    for value in (envelope, bundle, number, contact, message, PEER, *keys):
+    imported = (report, report.rows[-1])
+    for value in (envelope, bundle, number, contact, message, PEER, *keys, *imported):
         for name in public_names(type(value)):
             attribute = getattr(value, name)
             takes_more = name in {"from_bytes", "from_scannable", "compare", "assemble"}
@@ -75,6 +78,7 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
         "safety_number": number,
         "open": repr(e2ee.Account.open(store)),
         "create": repr(alice),
+        "import_records": of_import(),
     }
     club = alice.create_group(["bob"])
     groups = {
@@ -251,6 +255,13 @@ def of_everything(folder: Path) -> Shown:
             | of_certificates()
             | of_beside()
         )
+
+
+def of_import() -> e2ee.ImportReport:
+    """The report of an import."""
+    return e2ee.Account.import_records(
+        e2ee.MemoryStore(), libsignal.BOB.user, libsignal.records(), device=libsignal.BOB.device
+    )
 
 
 def other(name: str) -> e2ee.Account:

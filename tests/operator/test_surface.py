@@ -16,6 +16,7 @@ import pytest
 import e2ee
 from e2ee import signal
 from e2ee.store import StoreSecret
+from tests.api import libsignal
 from tests.operator import curve
 from tests.operator.attempts import bytes_in
 from tests.operator.owner import Shown, of_everything, public_names
@@ -149,6 +150,7 @@ def secrets_of_everyone() -> list[object]:
         signal.SenderKeys(key, e2ee.Address("bob"), UUID(int=7)),
         root,
         root.server_signer(1),
+        libsignal.records(),
     ]
 
 

@@ -16,6 +16,7 @@ mod errors;
 mod functions;
 mod groups;
 mod sealed;
+mod importing;
 mod secret;
 mod sender_keys;
 mod signal;
@@ -47,6 +48,7 @@ mod _core {
         },
         groups::Groups,
         sealed::SealedSender,
+        importing::{examine_records, import_records},
         secret::StoreSecret,
         sender_keys::{SenderKey, SenderKeys},
         signal::{Device, Session, SessionStep, StateKey},
