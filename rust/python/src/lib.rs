@@ -15,8 +15,8 @@ mod convert;
 mod errors;
 mod functions;
 mod groups;
-mod sealed;
 mod importing;
+mod sealed;
 mod secret;
 mod sender_keys;
 mod signal;
@@ -47,8 +47,8 @@ mod _core {
             safety_number_digits, safety_number_matches,
         },
         groups::Groups,
-        sealed::SealedSender,
         importing::{examine_records, import_records},
+        sealed::SealedSender,
         secret::StoreSecret,
         sender_keys::{SenderKey, SenderKeys},
         signal::{Device, Session, SessionStep, StateKey},
