@@ -27,8 +27,10 @@ export function accountOperations({ signal, accountKeys }, clients) {
     };
   }
 
-  const compareFingerprint = (request) =>
-    makeFingerprint(request).scannableFingerprint().compare(toBytes(request.scanned));
+  function compareFingerprint(request) {
+    const scanned = signal.ScannableFingerprint._fromBuffer(toBytes(request.scanned));
+    return makeFingerprint(request).scannableFingerprint().compare(scanned);
+  }
 
   const seal = ({ key, info, data, plaintext }) =>
     toText(publicKey(key).seal(toBytes(plaintext), info, toBytes(data)));

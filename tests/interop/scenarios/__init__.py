@@ -12,7 +12,9 @@ from tests.interop.scenarios import (
     group_limits,
     groups,
     limits,
+    numbers,
     pairwise,
+    repair,
     sealed,
     tamper,
 )
@@ -43,7 +45,10 @@ _PAIRWISE: Final = ("prekey", "ratchet")
 
 SCENARIOS: Final = {
     "any order": Scenario(
-        pairwise.any_order, 4, _PAIRWISE, ("safety numbers with the same digits", REPEATED)
+        pairwise.any_order,
+        4,
+        _PAIRWISE,
+        ("safety numbers with the same digits", *numbers.SCANNED, REPEATED),
     ),
     "simultaneous": Scenario(
         pairwise.simultaneous, 2, _PAIRWISE, ("simultaneous starts", REPEATED)
@@ -105,6 +110,17 @@ SCENARIOS: Final = {
             "links of theirs that ours opened",
             "HPKE messages of ours that theirs opened",
             "HPKE messages of theirs that ours opened",
+        ),
+    ),
+    "repair": Scenario(
+        repair.lost_and_found,
+        1,
+        (*_PAIRWISE, "repair"),
+        (
+            "repair messages of the same bytes",
+            "repair messages of the same bytes, of a group",
+            "sessions that ours ended for a repair",
+            "sessions that theirs found by a repair",
         ),
     ),
     "sealed": Scenario(
