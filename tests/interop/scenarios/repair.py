@@ -5,14 +5,19 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import e2ee
 from tests.interop.node import to_bytes, to_text
 from tests.interop.parties import Ours, Refusal, Theirs, Wire
+from tests.interop.scenarios.certificates import SEALED, Certificates
 from tests.interop.scenarios.members import GROUP
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from tests.interop.world import Parcel, World
 
 REPAIR: Final = 8
@@ -21,13 +26,16 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def lost_and_found(world: World) -> None:
     """Each side breaks the other's message once; a new session carries it in the end."""
-    first, second = world.pair()
+    first, second = world.pair(phone=False)
     world.connect(first, second)
     ours, theirs = (first, second) if isinstance(first, Ours) else (second, first)
     assert isinstance(ours, Ours)
     assert isinstance(theirs, Theirs)
-    steps = [_theirs_asks, _ours_asks]
-    if world.random.random() < 0.5:
+    is_greeted = world.random.random() < 0.5
+    # Theirs can seal to those only whose identity it knows.
+    theirs_asks = partial(_theirs_asks, may_seal=is_greeted or first is theirs)
+    steps: list[Callable[[World, Ours, Theirs], None]] = [theirs_asks, _ours_asks]
+    if is_greeted:
         world.deliver(first, second, world.send(first, second, 2))
         world.deliver(second, first, world.send(second, first, 2))
         world.random.shuffle(steps)
@@ -41,7 +49,7 @@ def lost_and_found(world: World) -> None:
             world.deliver(sender, receiver, world.send(sender, receiver, 2))
 
 
-def _theirs_asks(world: World, ours: Ours, theirs: Theirs) -> None:
+def _theirs_asks(world: World, ours: Ours, theirs: Theirs, *, may_seal: bool) -> None:
     """Theirs asks ours: our account learns what to send again, and ends the session."""
     parcel = _broken(world, ours, theirs)
     sent = _moment(world)
@@ -52,12 +60,18 @@ def _theirs_asks(world: World, ours: Ours, theirs: Theirs) -> None:
         sent=sent,
         device=ours.who.device,
     )
-    world.note("theirs asks ours for it again")
-    envelope = Wire(REPAIR, to_bytes(repair["content"])).envelope()
-    with ours.account.receive(theirs.who.address, envelope) as message:
+    # Our account finds a sender whose name is no UUID among those it knows, which it does here.
+    is_sealed = may_seal and world.random.random() < 0.5
+    world.note(f"theirs asks ours for it again, {'sealed' if is_sealed else 'openly'}")
+    with (
+        _sealed(world, ours, theirs, repair["error"])
+        if is_sealed
+        else _plain(ours, theirs, repair["content"])
+    ) as message:
+        world.expect(message.sender == theirs.who.address, "who asks for it")
         world.expect(message.content == "resend", "ours reads what theirs asks for")
         world.expect(message.sent == _EPOCH + timedelta(milliseconds=sent), "which message")
-    world.count(REPAIR, theirs, "repair")
+    world.count(REPAIR, theirs, "repair, sealed" if is_sealed else "repair")
     try:
         ours.account.encrypt(theirs.who.address, parcel.content)
     except e2ee.NoSessionError:
@@ -66,6 +80,26 @@ def _theirs_asks(world: World, ours: Ours, theirs: Theirs) -> None:
         world.expect(holds=False, what="ours ends the session")
     world.connect(ours, theirs)
     world.deliver(ours, theirs, world.send(ours, theirs, 1))
+
+
+def _plain(ours: Ours, theirs: Theirs, content: str) -> AbstractContextManager[e2ee.Message]:
+    envelope = Wire(REPAIR, to_bytes(content)).envelope()
+    return ours.account.receive(theirs.who.address, envelope)
+
+
+def _sealed(
+    world: World, ours: Ours, theirs: Theirs, error: str
+) -> AbstractContextManager[e2ee.Message]:
+    certificates = Certificates.by_any(world, [theirs])
+    sealed = theirs.call(
+        "seal",
+        peers=[ours.who.wire],
+        repair=error,
+        certificate=to_text(certificates.issued[theirs.who]),
+        hint=0,
+    )
+    envelope = Wire(SEALED, to_bytes(sealed)).envelope()
+    return ours.account.receive_sealed(envelope, trust_roots=[certificates.root])
 
 
 def _ours_asks(world: World, ours: Ours, theirs: Theirs) -> None:
