@@ -18,7 +18,7 @@ from e2ee import signal
 from e2ee.store import StoreSecret
 from tests.api import libsignal
 from tests.operator import curve
-from tests.operator.attempts import bytes_in
+from tests.operator.material import bytes_in
 from tests.operator.owner import Shown, of_everything, public_names
 from tests.operator.surface import Call, calls, public_classes, stub_calls
 from tests.properties import wire
