@@ -107,7 +107,15 @@ def children() -> float:
 
 
 def memory() -> int:
-    """The peak of this process's resident memory, in bytes."""
+    """The peak of this process's resident memory, in bytes.
+
+    Linux's `ru_maxrss` also counts what the process was before it became this program: the copy of
+    a large parent.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        fields = dict(line.split(":", 1) for line in status.read_text("ascii").splitlines())
+        return int(fields["VmHWM"].split()[0]) * 1_024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1_024
 
