@@ -50,6 +50,7 @@ from e2ee.errors import (
     StoreFormatError,
     StoreKeyError,
     StoreMissingError,
+    StoreOutcomeUnknownError,
     StoreRollbackError,
     StoreUnavailableError,
     TransactionOpenError,
@@ -60,7 +61,7 @@ from e2ee.errors import (
 from e2ee.group import Group
 from e2ee.importing import ImportReport, ImportRow, LibsignalRecords
 from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
-from e2ee.store import MemoryStore, SQLiteStore
+from e2ee.store import MemoryStore, PostgresStore, SQLiteStore
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "NoSenderKeyError",
     "NoSessionError",
     "OneTimePreKey",
+    "PostgresStore",
     "PreKeyBundle",
     "PreKeyUpload",
     "RandomnessError",
@@ -110,6 +112,7 @@ __all__ = [
     "StoreFormatError",
     "StoreKeyError",
     "StoreMissingError",
+    "StoreOutcomeUnknownError",
     "StoreRollbackError",
     "StoreUnavailableError",
     "TransactionOpenError",

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, final
 from uuid import UUID
 
-from e2ee import _core, _trust, _upkeep, importing
+from e2ee import _core, _scopes, _trust, _upkeep, importing
 from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from e2ee._opened import Entry
     from e2ee._sealed import SenderCertificate
-    from e2ee.store import Store, Transaction
+    from e2ee.store import Scope, Store, Transaction
 
 _T = TypeVar("_T")
 
@@ -139,7 +139,10 @@ class Account:
             NoSessionError: No session was started with the peer.
         """
         whom = address_of(peer)
-        return Envelope(self._write(lambda inside: self._inner.encrypt(inside, whom, plaintext)))
+        scope = _scopes.sending(whom)
+        return Envelope(
+            self._write(lambda inside: self._inner.encrypt(inside, whom, plaintext), scope)
+        )
 
     def decrypt(self, sender: Address | str, envelope: Envelope | bytes) -> Message:
         """Decrypts an envelope, at most once: a crash after this call loses the message.
@@ -152,7 +155,8 @@ class Account:
             UntrustedIdentityError: It comes under another identity than the trusted one.
         """
         whom, encoded = address_of(sender), encoded_of(envelope)
-        opened = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded))
+        scope = _scopes.receiving(whom, encoded)
+        opened = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded), scope)
         return opened_message(whom, opened)
 
     @contextmanager
@@ -171,7 +175,8 @@ class Account:
             UntrustedIdentityError: It comes under another identity than the trusted one.
         """
         whom, encoded = address_of(sender), encoded_of(envelope)
-        entry = self._commit(lambda inside: self._inner.receive(inside, whom, encoded))
+        scope = _scopes.receiving(whom, encoded)
+        entry = self._commit(lambda inside: self._inner.receive(inside, whom, encoded), scope)
         with self._handling(entry) as message:
             yield message
 
@@ -190,7 +195,10 @@ class Account:
         """
         whom, encoded = address_of(peer), encoded_of(certificate)
         inner = _core.SealedSender(self._inner)
-        return Envelope(self._write(lambda inside: inner.encrypt(inside, whom, plaintext, encoded)))
+        scope = _scopes.sending(whom)
+        return Envelope(
+            self._write(lambda inside: inner.encrypt(inside, whom, plaintext, encoded), scope)
+        )
 
     def decrypt_sealed(
         self,
@@ -269,7 +277,8 @@ class Account:
         """Takes a message out of the inbox; one that is not there is no error."""
         inbox_id = message.inbox_id
         if inbox_id is not None:
-            self._commit(lambda inside: self._inner.handled(inside, inbox_id))
+            scope = _scopes.handling(inbox_id)
+            self._commit(lambda inside: self._inner.handled(inside, inbox_id), scope)
 
     safety_number = _trust.safety_number
     verify = _trust.verify
@@ -330,18 +339,19 @@ class Account:
         with self._store.transaction() as transaction:
             return work(transaction)
 
-    def _write(self, work: Callable[[Transaction], _core.Step[_T]]) -> _T:
+    def _write(
+        self, work: Callable[[Transaction], _core.Step[_T]], scope: Scope | None = None
+    ) -> _T:
         """Commits a step that a receive block would not undo if it raised: none may be open."""
         if threading.get_ident() in self._blocks:
             raise TransactionOpenError("a receive block is open in this thread")
-        return self._commit(work)
+        return self._commit(work, scope)
 
-    def _commit(self, work: Callable[[Transaction], _core.Step[_T]]) -> _T:
+    def _commit(
+        self, work: Callable[[Transaction], _core.Step[_T]], scope: Scope | None = None
+    ) -> _T:
         """Saves a step, and releases its result after the commit; if that fails, nothing leaves."""
-        with self._store.transaction() as transaction:
-            step = work(transaction)
-            transaction.apply(step.writes)
-        return step.release()
+        return _scopes.saved(self._store, scope, work).release()
 
     def __repr__(self) -> str:
         """The type and the address."""

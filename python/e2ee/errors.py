@@ -166,7 +166,7 @@ class StoreMissingError(StoreError):
 
 
 class StoreFormatError(StoreError):
-    """The file is another program's, or of a newer version: choose another file, or update."""
+    """The file or schema is another program's, or newer: choose another one, or update."""
 
 
 class StoreBusyError(StoreError):
@@ -174,7 +174,15 @@ class StoreBusyError(StoreError):
 
 
 class StoreUnavailableError(StoreError):
-    """The disk is full, read-only, missing or failing: repair that, then repeat the call."""
+    """The disk or the server is full, read-only, away or not safe: repair that, then repeat."""
+
+
+class StoreOutcomeUnknownError(StoreUnavailableError):
+    """The connection broke during a commit: nothing has left; repeat the call.
+
+    No key is used twice, whatever the server did. If it has committed, `receive` shows the message
+    when it is repeated; `decrypt` says that it is a duplicate, and the message is lost.
+    """
 
 
 class TransactionOpenError(E2EEError):

@@ -3,7 +3,18 @@
 
 from e2ee._core import StoreSecret
 from e2ee.store.memory import MemoryStore
-from e2ee.store.protocol import Store, Transaction, Write
+from e2ee.store.postgres import PostgresStore
+from e2ee.store.protocol import Scope, SharedStore, Store, Transaction, Write
 from e2ee.store.sqlite import SQLiteStore
 
-__all__ = ["MemoryStore", "SQLiteStore", "Store", "StoreSecret", "Transaction", "Write"]
+__all__ = [
+    "MemoryStore",
+    "PostgresStore",
+    "SQLiteStore",
+    "Scope",
+    "SharedStore",
+    "Store",
+    "StoreSecret",
+    "Transaction",
+    "Write",
+]

@@ -7,7 +7,8 @@ what is damaged, exchanged or taken away is found.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias, final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,33 @@ if TYPE_CHECKING:
 #: Record name, the revision that must be found (0: none may exist), and the new revision with the
 #: sealed bytes, or twice `None` to delete the record.
 Write: TypeAlias = tuple[str, int, int | None, bytes | None]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which records a transaction is about, for stores where several run side by side.
+
+    Args:
+        own: How the names of the records begin that it has for itself.
+        reads: Names of other records that it is likely to read, and does not change.
+        loose: How the names of records begin that it may add, or take one of them away, while
+            others do the same: their names never meet.
+    """
+
+    own: str
+    reads: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
+
+    def allows(self, writes: Sequence[Write]) -> bool:
+        """Whether a transaction about these records may change those.
+
+        No more than one may be taken away that others may take away too: so none of two waits for
+        the other.
+        """
+        others = [write for write in writes if not write[0].startswith(self.own)]
+        gone = sum(revision is None for _, _, revision, _ in others)
+        return gone <= 1 and all(name.startswith(self.loose) for name, _, _, _ in others)
 
 
 class Transaction(Protocol):
@@ -55,3 +83,17 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Ends the use of the store."""
+
+
+class SharedStore(Store, Protocol):
+    """A store whose transactions run side by side, if they are about different records."""
+
+    def beside(self, scope: Scope) -> AbstractContextManager[Transaction]:
+        """A transaction that has the records of its scope for itself, and finds others at rest.
+
+        Changing others raises `StoreConflictError`, and may be repeated in `transaction`, which
+        has the whole account for itself.
+
+        Raises:
+            TransactionOpenError: One is open in this thread.
+        """

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A store in a PostgreSQL database: one account for many workers, on as many machines."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, final
+
+from e2ee.errors import InvalidArgumentError, StoreOutcomeUnknownError, StoreUnavailableError
+from e2ee.store import _postgres_locks as locks
+from e2ee.store._postgres_driver import driver
+from e2ee.store._postgres_errors import translated, translation
+from e2ee.store._postgres_pool import Pool
+from e2ee.store._postgres_schema import prepare
+from e2ee.store._postgres_transaction import PostgresTransaction, Statements
+from e2ee.store._secret import Bytes, store_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+    from typing import Self
+
+    from e2ee._core import StoreSecret
+    from e2ee.store._postgres_pool import Link
+    from e2ee.store.protocol import Scope
+
+#: The server cuts longer identifiers.
+MAX_SCHEMA_LEN: Final = 63
+MAX_ACCOUNT_LEN: Final = 255
+#: Seconds: a day.
+MAX_TIMEOUT: Final = 86_400.0
+
+
+@final
+class PostgresStore:
+    """Keeps sealed records in a PostgreSQL database; needs the extra `libe2ee[postgres]`.
+
+    Give exactly one of `key` and `passphrase`. Threads, processes and machines may open the same
+    account; those that work on different peers do not wait for each other. A server that could lose
+    an acknowledged commit is refused, whenever a transaction begins. A database that is restored
+    from a backup, or a standby that was behind, uses message keys twice: see docs/storage.md.
+
+    Args:
+        conninfo: Where the database is: a connection string or URI of libpq, or its parameters.
+        key: 32 uniformly random bytes. The caller's copy cannot be wiped from here.
+        passphrase: What a person remembers; it is stretched when the account is made or opened.
+        schema: The schema of the tables, of 1 to 63 bytes in UTF-8; it is made if it is missing.
+        account: Which of the accounts in these tables, a name of 1 to 255 characters.
+        timeout: How many seconds to wait for others.
+        connections: How many threads at most are inside a transaction; each uses a connection.
+
+    Raises:
+        StoreError: The database cannot be used; the subclass says why.
+        InvalidArgumentError: A name, the timeout or the number of connections is out of its range.
+    """
+
+    __slots__ = ("_account_lock", "_lock_words", "_pool", "_secret", "_statements")
+
+    def __init__(  # noqa: PLR0913 - options, each by its name
+        self,
+        conninfo: str | Mapping[str, object],
+        *,
+        key: Bytes | None = None,
+        passphrase: str | Bytes | None = None,
+        schema: str = "e2ee",
+        account: str = "main",
+        timeout: float = 5.0,
+        connections: int = 16,
+    ) -> None:
+        self._secret = store_secret(key, passphrase)
+        _check(schema, account, timeout, connections)
+        self._lock_words = (schema, account)
+        self._account_lock = locks.lock_key(*self._lock_words)
+        self._statements = Statements(schema, account)
+        self._pool = Pool(conninfo, size=connections, timeout=timeout)
+        with self._pool.turn():
+            link = self._pool.opened()
+            try:
+                prepare(link, schema)
+                self._begin(link, locks.begin_alone(self._account_lock))
+                link.execute("ROLLBACK")
+            except BaseException:
+                link.close()
+                raise
+            self._pool.put_back(link)
+
+    @property
+    def secret(self) -> StoreSecret:
+        """What the records are sealed with."""
+        return self._secret
+
+    def transaction(self) -> AbstractContextManager[PostgresTransaction]:
+        """A transaction that has the account for itself, and is durable when its block has ended.
+
+        It is undone if the block raised.
+
+        Raises:
+            TransactionOpenError: One is open in this thread.
+            StoreBusyError: Others use the account for longer than the timeout.
+            StoreOutcomeUnknownError: The connection broke during the commit.
+        """
+        return self._transaction(locks.begin_alone(self._account_lock), None)
+
+    def beside(self, scope: Scope) -> AbstractContextManager[PostgresTransaction]:
+        """A transaction about a few records, beside those of others that are about other records.
+
+        What the scope does not name can be read, and stays as it is meanwhile; a change of it
+        raises `StoreConflictError`, and may be repeated in a transaction of the other kind.
+
+        Raises:
+            TransactionOpenError: One is open in this thread.
+            StoreBusyError: Others use the same records for longer than the timeout.
+            StoreOutcomeUnknownError: The connection broke during the commit.
+        """
+        own = locks.lock_key(*self._lock_words, scope.own)
+        return self._transaction(locks.begin_beside(self._account_lock, own), scope)
+
+    @contextmanager
+    def _transaction(self, begin: bytes, scope: Scope | None) -> Iterator[PostgresTransaction]:
+        with self._pool.turn():
+            link = self._begun(begin)
+            try:
+                transaction = PostgresTransaction(link, self._statements, scope)
+                try:
+                    yield transaction
+                    _commit(link)
+                finally:
+                    transaction.end()
+            finally:
+                _undo(link)
+                self._pool.put_back(link)
+
+    def _begun(self, begin: bytes) -> Link:
+        """A connection inside a transaction; if one that was kept is broken, a new one."""
+        while True:
+            kept = self._pool.idle()
+            link = self._pool.opened() if kept is None else kept
+            try:
+                self._begin(link, begin)
+            except BaseException as error:
+                lost = kept is not None and link.closed
+                _undo(link)
+                self._pool.put_back(link)
+                if not lost or not isinstance(error, StoreUnavailableError):
+                    raise
+                self._pool.forget_idle()
+            else:
+                return link
+
+    @staticmethod
+    def _begin(link: Link, begin: bytes) -> None:
+        """Begins, waits for the locks, and refuses a server that could lose the commit."""
+        with translated():
+            cursor = link.execute(begin)
+            while cursor.nextset():
+                pass
+            weakness = locks.weakness(cursor.fetchone())
+        if weakness is not None:
+            raise StoreUnavailableError(weakness)
+
+    def close(self) -> None:
+        """Closes the connections; those that other threads use, when their transactions end."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        """The store, which is closed when the block ends."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the store."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The type alone."""
+        return "PostgresStore()"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Refused: connections belong to one process."""
+        msg = "a store cannot be copied"
+        raise TypeError(msg)
+
+
+def _check(schema: str, account: str, timeout: float, connections: int) -> None:
+    """Refuses what the server would cut, or could not keep."""
+    if not 1 <= len(schema.encode()) <= MAX_SCHEMA_LEN or "\0" in schema:
+        raise InvalidArgumentError("a schema's name has 1 to 63 bytes")
+    if not 1 <= len(account) <= MAX_ACCOUNT_LEN or "\0" in account:
+        raise InvalidArgumentError("an account's name has 1 to 255 characters")
+    if not 0 < timeout <= MAX_TIMEOUT:
+        raise InvalidArgumentError("a timeout is above zero, and of a day at most")
+    if connections < 1:
+        raise InvalidArgumentError("a store needs a connection")
+
+
+def _commit(link: Link) -> None:
+    """Commits; only when this has returned may a result leave.
+
+    Raises:
+        StoreOutcomeUnknownError: The server's answer did not come, or says that a standby does not
+            have the commit yet.
+        StoreError: The server has undone the transaction; the subclass says why.
+    """
+    if link.closed:
+        raise StoreUnavailableError("the connection to the server is lost")
+    warnings: list[str] = []
+
+    def note(diagnosis: object) -> None:
+        if getattr(diagnosis, "severity_nonlocalized", "WARNING") == "WARNING":
+            warnings.append("warning")
+
+    link.add_notice_handler(note)
+    try:
+        answer = link.execute("COMMIT").statusmessage
+    except driver().Error as error:
+        if link.closed:
+            raise StoreOutcomeUnknownError(
+                "the connection broke during the commit: nothing has left"
+            ) from error
+        raise translation(error) from error
+    finally:
+        link.remove_notice_handler(note)
+    if answer != "COMMIT":
+        raise StoreUnavailableError("the server has undone the transaction")
+    if warnings:
+        raise StoreOutcomeUnknownError("a standby may lack the commit: nothing has left")
+
+
+def _undo(link: Link) -> None:
+    """Ends what was not committed; if that fails too, the server undoes it."""
+    if link.closed or link.info.transaction_status == driver().pq.TransactionStatus.IDLE:
+        return
+    with suppress(driver().Error):
+        link.execute("ROLLBACK")
