@@ -9,15 +9,13 @@ import pytest
 
 import e2ee
 from e2ee.store import Store, Write
+from tests.stores.kinds import KINDS, kind_name
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS, ids=kind_name)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each of our stores, empty."""
-    made: Store = e2ee.MemoryStore()
-    if request.param == "sqlite":
-        made = e2ee.SQLiteStore(tmp_path / "a.db", key=bytes(32))
-    with closing(made):
+    with closing(request.param(tmp_path)) as made:
         yield made
 
 

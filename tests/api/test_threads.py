@@ -12,6 +12,7 @@ import pytest
 
 import e2ee
 from e2ee.store import Store
+from tests.stores.kinds import KINDS, kind_name
 
 THREADS = 16
 MESSAGES = 20
@@ -19,13 +20,10 @@ PATIENCE = 120
 KEY = bytes(32)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS, ids=kind_name)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each of our stores, empty."""
-    made: Store = e2ee.MemoryStore()
-    if request.param == "sqlite":
-        made = e2ee.SQLiteStore(tmp_path / "a.db", key=KEY)
-    with closing(made):
+    with closing(request.param(tmp_path)) as made:
         yield made
 
 

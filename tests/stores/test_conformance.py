@@ -3,6 +3,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,25 +13,16 @@ from hypothesis import strategies as st
 import e2ee
 from e2ee.store import Store, Write
 from tests.properties.world import read_rows
+from tests.stores.kinds import DURABLE, KINDS, kind_name
 
-KEY, OTHER_KEY = bytes(range(32)), bytes(32)
+OTHER_KEY = bytes(32)
 MAX_REVISION = (1 << 63) - 1
 
 names = st.sampled_from(["index", "peer/a", "peer/b", "peer/", "a%", "a_", "é", "\U0001f511"])
 writes = st.tuples(names, st.integers(0, 3), st.integers(1, 3), st.none() | st.binary(max_size=9))
 
 
-def in_memory(_: Path) -> Store:
-    """A `MemoryStore`."""
-    return e2ee.MemoryStore(key=KEY)
-
-
-def in_a_file(folder: Path) -> Store:
-    """An `SQLiteStore`."""
-    return e2ee.SQLiteStore(folder / "store.db", key=KEY)
-
-
-@pytest.fixture(params=[in_memory, in_a_file], ids=lambda each: each.__name__)
+@pytest.fixture(params=KINDS, ids=kind_name)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened: Store = request.param(tmp_path)
     yield opened
@@ -197,14 +189,12 @@ def test_an_account_is_made_once_and_opened_again(store: Store) -> None:
     assert e2ee.Account.open(store).identity_key == made.identity_key
 
 
-def test_a_wrong_key_is_told_from_damage(tmp_path: Path) -> None:
-    with e2ee.SQLiteStore(tmp_path / "store.db", key=KEY) as store:
+@pytest.mark.parametrize("kind", DURABLE, ids=kind_name)
+def test_a_wrong_key_is_told_from_damage(kind: Callable[..., Store], tmp_path: Path) -> None:
+    with closing(kind(tmp_path)) as store:
         e2ee.Account.create(store, "alice")
 
-    with (
-        e2ee.SQLiteStore(tmp_path / "store.db", key=OTHER_KEY) as store,
-        pytest.raises(e2ee.StoreKeyError),
-    ):
+    with closing(kind(tmp_path, OTHER_KEY)) as store, pytest.raises(e2ee.StoreKeyError):
         e2ee.Account.open(store)
 
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The stores that we have, each as a test opens it for its own folder; again and again the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import e2ee
+from e2ee.store import Store
+from tests.stores.server import schema_of, server
+
+KEY: Final = bytes(range(32))
+#: A file with a connection string: who works in this folder, works in that database.
+CONNINFO: Final = "conninfo"
+
+
+def in_memory(_: Path, key: bytes = KEY) -> Store:
+    """A `MemoryStore`."""
+    return e2ee.MemoryStore(key=key)
+
+
+def in_a_file(folder: Path, key: bytes = KEY) -> Store:
+    """An `SQLiteStore`."""
+    return e2ee.SQLiteStore(folder / "store.db", key=key)
+
+
+def in_a_database(folder: Path, key: bytes = KEY) -> e2ee.PostgresStore:
+    """A `PostgresStore`; the test is left out, or fails, if there is no server."""
+    return e2ee.PostgresStore(server().conninfo, key=key, schema=schema_of(folder))
+
+
+KINDS: Final[list[Callable[[Path], Store]]] = [in_memory, in_a_file, in_a_database]
+DURABLE: Final[list[Callable[..., Store]]] = [in_a_file, in_a_database]
+
+
+def kind_name(kind: Callable[..., Store]) -> str:
+    """How a test's report calls a store."""
+    return kind.__name__
+
+
+def place_in(kind: Callable[..., Store], folder: Path) -> None:
+    """Says where processes that work in a folder keep their accounts."""
+    if kind is in_a_database:
+        (folder / CONNINFO).write_text(server().conninfo)
+
+
+def store_of(folder: Path, name: str, timeout: float = 5.0) -> Store:
+    """The store of a person, for processes that work in a folder."""
+    place = folder / CONNINFO
+    if place.exists():
+        return e2ee.PostgresStore(
+            place.read_text(), key=KEY, schema=schema_of(folder), account=name, timeout=timeout
+        )
+    return e2ee.SQLiteStore(folder / f"{name}.db", key=KEY, timeout=timeout)

