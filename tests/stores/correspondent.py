@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A process that is killed: Alice and Bob over SQLite files, writing to each other without end.
+"""A process that is killed: Alice and Bob over durable stores, writing to each other without end.
 
 What leaves an account goes into the journal `sent`, what was handled into `handled`. Run as
 `python -m tests.stores.correspondent FOLDER`; it says `ready` and never ends by itself.
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import final
 
 import e2ee
+from e2ee.store import Store
 from tests.stores.journal import Journal
+from tests.stores.kinds import store_of
 
-KEY = bytes(range(32))
 PEOPLE = ("alice", "bob")
 
 
@@ -29,13 +30,19 @@ class Correspondence:
     def __init__(self, folder: Path) -> None:
         self.sent = Journal(folder / "sent")
         self.handled = Journal(folder / "handled")
-        self.accounts = {name: account(folder, name) for name in PEOPLE}
+        self.stores = {name: store_of(folder, name) for name in PEOPLE}
+        self.accounts = {name: account(name, store) for name, store in self.stores.items()}
 
     def introduce(self) -> None:
         """Alice starts a session, unless she has one."""
         alice, bob = (self.accounts[name] for name in PEOPLE)
         if not alice.contacts():
             alice.connect("bob", bob.bundle(reusable=True))
+
+    def close(self) -> None:
+        """Closes the stores."""
+        for store in self.stores.values():
+            store.close()
 
     def recover(self) -> None:
         """Handles what waits in the inboxes, and everything that was sent and not handled."""
@@ -80,9 +87,8 @@ class Correspondence:
                     self.deliver(sender, late)
 
 
-def account(folder: Path, name: str) -> e2ee.Account:
+def account(name: str, store: Store) -> e2ee.Account:
     """Opens an account, or makes it."""
-    store = e2ee.SQLiteStore(folder / f"{name}.db", key=KEY)
     try:
         return e2ee.Account.open(store)
     except e2ee.StoreMissingError:

@@ -55,10 +55,11 @@ class Server:
             cursor = link.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 
-    def to(self, database: str = "", **options: object) -> str:
+    def to(self, database: str = "", **options: str | int) -> str:
         """How to connect to a database."""
-        chosen = {"dbname": database} if database else {}
-        return conninfo.make_conninfo(self.conninfo, **chosen, **options)
+        if database:
+            options["dbname"] = database
+        return conninfo.make_conninfo(self.conninfo, **options)
 
     def new_database(self, template: str = "template1") -> str:
         """Makes a database of a test's own."""
@@ -147,13 +148,17 @@ def start(binaries: Path) -> Server:
         os.chown(folder, user.pw_uid, user.pw_gid)
         run_as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     files = folder / "data"
-    command = [binaries / "initdb", "-D", files, "-U", "e2ee", "-A", "trust", "--no-sync"]
-    command += ["--encoding=UTF8", "--locale=C"]
-    subprocess.run(command, check=True, stdout=subprocess.PIPE, **run_as)
+    made_as = ["-U", "e2ee", "-A", "trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+    subprocess.run(
+        [str(binaries / "initdb"), "-D", str(files), *made_as],
+        check=True,
+        stdout=subprocess.PIPE,
+        **run_as,
+    )
     log = (folder / "log").open("wb")
-    options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-k", folder]
-    process = subprocess.Popen(
-        [binaries / "postgres", "-D", files, *options], stdout=log, stderr=log, **run_as
+    options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-k", str(folder)]
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        [str(binaries / "postgres"), "-D", str(files), *options], stdout=log, stderr=log, **run_as
     )
     log.close()
     running = Server(f"host={folder} user=e2ee dbname=postgres", process, folder)

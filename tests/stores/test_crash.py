@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from e2ee.store import Store
 from tests.hygiene.tree import ROOT
 from tests.properties import wire
 from tests.stores.correspondent import Correspondence, text_of
+from tests.stores.kinds import DURABLE, kind_name, place_in
 
 #: Each starts with empty files, so that making and connecting is interrupted too.
 CORRESPONDENCES = 5
@@ -38,7 +41,11 @@ def live_and_die(folder: Path, seconds: float) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(CORRESPONDENCES))
-def test_what_was_acknowledged_survives_every_kill(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("kind", DURABLE, ids=kind_name)
+def test_what_was_acknowledged_survives_every_kill(
+    tmp_path: Path, seed: int, kind: Callable[..., Store]
+) -> None:
+    place_in(kind, tmp_path)
     chance = random.Random(seed)  # noqa: S311 - chooses moments, no secrets
 
     for kill in range(KILLS):
@@ -60,9 +67,14 @@ def test_what_was_acknowledged_survives_every_kill(tmp_path: Path, seed: int) ->
     # A kill between noting and handling shows one message again, which is what an inbox is for.
     assert sum(counts.values()) - len(counts) <= KILLS
     assert all(account.inbox() == [] for account in last.accounts.values())
+    last.close()
 
 
-def test_every_message_is_handled_by_the_last_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", DURABLE, ids=kind_name)
+def test_every_message_is_handled_by_the_last_process(
+    tmp_path: Path, kind: Callable[..., Store]
+) -> None:
+    place_in(kind, tmp_path)
     first = Correspondence(tmp_path)
     first.introduce()
     envelopes = [first.send("alice") for _ in range(3)]
@@ -74,3 +86,5 @@ def test_every_message_is_handled_by_the_last_process(tmp_path: Path) -> None:
     assert Counter(text for _, text in second.handled.lines()) == Counter(
         text_of("alice", number).hex() for number in range(3)
     )
+    first.close()
+    second.close()

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Two processes with four threads each on one file: nothing lost or doubled, no key twice (P8)."""
+"""Two processes with four threads each on one store: nothing lost or doubled, no key twice (P8)."""
 
 import json
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 import e2ee
 from tests.hygiene.tree import ROOT
 from tests.properties import wire
-from tests.stores.writer import INCOMING, KEY, MESSAGES, PROCESSES, THREADS
+from tests.stores.kinds import DURABLE, kind_name, place_in, store_of
+from tests.stores.writer import INCOMING, MESSAGES, PROCESSES, THREADS
 
 
 @dataclass(slots=True)
@@ -26,11 +28,12 @@ class Outcome:
     opened: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+@pytest.fixture(scope="module", params=DURABLE, ids=kind_name)
+def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("writers")
+    place_in(request.param, folder)
     bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
-    with e2ee.SQLiteStore(folder / "alice.db", key=KEY) as store:
+    with closing(store_of(folder, "alice")) as store:
         alice = e2ee.Account.create(store, "alice")
         alice.connect("bob", bob.bundle())
         bob.decrypt("alice", alice.encrypt("bob", b"Hello."))

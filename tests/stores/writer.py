@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""One of several processes that use Alice's file at the same time, each with several threads.
+"""One of several processes that use Alice's store at the same time, each with several threads.
 
 Run as `python -m tests.stores.writer FOLDER NUMBER`. Each thread sends its messages to Bob, and
 tries to open everything that Bob sent to Alice; both it writes into a file of its own.
@@ -11,8 +11,8 @@ import threading
 from pathlib import Path
 
 import e2ee
+from tests.stores.kinds import store_of
 
-KEY = bytes(range(32))
 PROCESSES, THREADS, MESSAGES, INCOMING = 2, 4, 25, 60
 #: Seconds to wait for the others; each transaction is on disk before the next one begins.
 TIMEOUT = 60.0
@@ -44,7 +44,7 @@ def main() -> None:
     """Opens the file once, and lets all threads share the account."""
     folder, number = Path(sys.argv[1]), sys.argv[2]
     incoming = [bytes.fromhex(line) for line in (folder / "incoming").read_text().split()]
-    store = e2ee.SQLiteStore(folder / "alice.db", key=KEY, timeout=TIMEOUT)
+    store = store_of(folder, "alice", TIMEOUT)
     account = e2ee.Account.open(store)
     threads = [
         threading.Thread(

@@ -33,6 +33,7 @@ _UNAVAILABLE: Final = {
     "08": "the connection to the server is lost",
     "57P01": "the connection to the server is lost",
     "57P02": "the connection to the server is lost",
+    "0A000": "the store's tables were changed: open the store again",
     "25P03": "the server ended a transaction that stood still for too long",
     "25P04": "the server ended a transaction that stood still for too long",
     "": "the server cannot be reached",

@@ -9,17 +9,43 @@ records. So nobody who holds one waits for another, and no two wait for each oth
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, final
 
-#: What the server says of its durability, in the order of `durable`.
+#: What the server says of its durability, in the order of `weakness`.
 _SETTINGS: Final = (
     "synchronous_commit",
     "synchronous_standby_names",
     "fsync",
     "full_page_writes",
 )
-_ASK: Final = "SELECT " + ", ".join(f"current_setting('{name}')" for name in _SETTINGS)
-_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
+_ASK: Final = ", ".join(f"current_setting('{name}')" for name in _SETTINGS)
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+
+
+@final
+class Locks:
+    """How transactions on one account begin: with their locks, and with the server's answer.
+
+    The answer is one row: the version of the tables, and the settings that `weakness` looks at.
+    """
+
+    __slots__ = ("_account", "_ask", "_schema", "alone")
+
+    def __init__(self, schema: str, account: str) -> None:
+        self._schema, self._account = schema, account
+        self._ask = f"SELECT (SELECT number FROM {quoted(schema)}.version), {_ASK}"  # noqa: S608
+        key = lock_key(schema, account)
+        #: For a transaction that has the account for itself.
+        self.alone = f"{_BEGIN} SELECT pg_advisory_xact_lock({key}); {self._ask}".encode()
+
+    def beside(self, own: str) -> bytes:
+        """For a transaction that has its own records for itself, and finds the others at rest."""
+        key = lock_key(self._schema, self._account)
+        own_key = lock_key(self._schema, self._account, own)
+        return (
+            f"{_BEGIN} SELECT pg_advisory_xact_lock_shared({key}); "
+            f"SELECT pg_advisory_xact_lock({own_key}); {self._ask}"
+        ).encode()
 
 
 def lock_key(*words: str) -> int:
@@ -28,23 +54,13 @@ def lock_key(*words: str) -> int:
     return int.from_bytes(hashlib.sha256(b"e2ee lock" + text).digest()[:8], "big", signed=True)
 
 
-def begin_alone(account: int) -> bytes:
-    """Begins a transaction that has the account for itself."""
-    return f"{_BEGIN}SELECT pg_advisory_xact_lock({account}); {_ASK}".encode()
+def quoted(schema: str) -> str:
+    """A schema as an identifier in a statement."""
+    return '"' + schema.replace('"', '""') + '"'
 
 
-def begin_beside(account: int, own: int) -> bytes:
-    """Begins a transaction that has its own records for itself, and finds the others at rest."""
-    return (
-        f"{_BEGIN}SELECT pg_advisory_xact_lock_shared({account}); "
-        f"SELECT pg_advisory_xact_lock({own}); {_ASK}"
-    ).encode()
-
-
-def weakness(settings: tuple[object, ...] | None) -> str | None:
+def weakness(settings: tuple[object, ...]) -> str | None:
     """How the server could lose a commit that it has acknowledged, and what to do about that."""
-    if settings is None:
-        return "the server does not say how it keeps commits"
     commit, standbys, fsync, pages = settings
     if fsync != "on":
         return "the server can lose a commit: set fsync to on"

@@ -7,18 +7,16 @@ released; a new one is added behind it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from e2ee.errors import StoreCorruptionError, StoreFormatError, StoreUnavailableError
 from e2ee.store._postgres_errors import translated
-from e2ee.store._postgres_locks import lock_key
+from e2ee.store._postgres_locks import lock_key, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from psycopg import Connection
 
-    Rows = Sequence[tuple[object, ...]]
+    Rows = list[tuple[object, ...]]
 
 #: What makes version n of version n - 1; `{0}` is the schema, quoted.
 STEPS: Final[tuple[tuple[str, ...], ...]] = (
@@ -50,6 +48,8 @@ def prepare(connection: Connection[tuple[object, ...]], schema: str) -> None:
         StoreUnavailableError: The role may not make them, or a crash of the server empties them.
     """
     with translated():
+        if _rows(connection, "SHOW server_encoding") != [("UTF8",)]:
+            raise StoreUnavailableError("the database has another encoding: choose one in UTF8")
         if _version(connection, schema) != len(STEPS):
             _migrate(connection, schema)
         (persistence,) = _rows(connection, _TABLE, quoted(schema), "record") or [("",)]
@@ -61,9 +61,16 @@ def prepare(connection: Connection[tuple[object, ...]], schema: str) -> None:
         )
 
 
-def quoted(schema: str) -> str:
-    """The schema as an identifier in a statement."""
-    return '"' + schema.replace('"', '""') + '"'
+def check(number: object) -> None:
+    """Refuses tables that are not of this version.
+
+    Raises:
+        StoreFormatError: They are newer, or another program's.
+    """
+    if not isinstance(number, int) or number < 1:
+        raise StoreFormatError("the schema belongs to another program: choose another one")
+    if number > len(STEPS):
+        raise StoreFormatError("the store is of a newer version of this program: update")
 
 
 def _migrate(connection: Connection[tuple[object, ...]], schema: str) -> None:
@@ -96,11 +103,8 @@ def _version(connection: Connection[tuple[object, ...]], schema: str) -> int:
         return 0
     found = _rows(connection, f"SELECT number FROM {quoted(schema)}.version")  # noqa: S608
     number = found[0][0] if len(found) == 1 else None
-    if not isinstance(number, int) or number < 1:
-        raise StoreFormatError("the schema belongs to another program: choose another one")
-    if number > len(STEPS):
-        raise StoreFormatError("the store is of a newer version of this program: update")
-    return number
+    check(number)
+    return cast("int", number)
 
 
 def _rows(connection: Connection[tuple[object, ...]], statement: str, *values: object) -> Rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from e2ee.errors import StaleSessionError, StoreConflictError, StoreCorruptionError
 from e2ee.store._postgres_errors import translated
-from e2ee.store._postgres_schema import quoted
+from e2ee.store._postgres_locks import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, final
 
 from e2ee.errors import InvalidArgumentError, StoreOutcomeUnknownError, StoreUnavailableError
-from e2ee.store import _postgres_locks as locks
 from e2ee.store._postgres_driver import driver
 from e2ee.store._postgres_errors import translated, translation
+from e2ee.store._postgres_locks import Locks, weakness
 from e2ee.store._postgres_pool import Pool
-from e2ee.store._postgres_schema import prepare
+from e2ee.store._postgres_schema import check, prepare
 from e2ee.store._postgres_transaction import PostgresTransaction, Statements
 from e2ee.store._secret import Bytes, store_secret
 
@@ -55,7 +55,7 @@ class PostgresStore:
         InvalidArgumentError: A name, the timeout or the number of connections is out of its range.
     """
 
-    __slots__ = ("_account_lock", "_lock_words", "_pool", "_secret", "_statements")
+    __slots__ = ("_locks", "_pool", "_secret", "_statements")
 
     def __init__(  # noqa: PLR0913 - options, each by its name
         self,
@@ -70,16 +70,15 @@ class PostgresStore:
     ) -> None:
         self._secret = store_secret(key, passphrase)
         _check(schema, account, timeout, connections)
-        self._lock_words = (schema, account)
-        self._account_lock = locks.lock_key(*self._lock_words)
+        self._locks = Locks(schema, account)
         self._statements = Statements(schema, account)
         self._pool = Pool(conninfo, size=connections, timeout=timeout)
         with self._pool.turn():
             link = self._pool.opened()
             try:
                 prepare(link, schema)
-                self._begin(link, locks.begin_alone(self._account_lock))
-                link.execute("ROLLBACK")
+                self._begin(link, self._locks.alone)
+                link.execute("ROLLBACK", prepare=False)
             except BaseException:
                 link.close()
                 raise
@@ -100,7 +99,7 @@ class PostgresStore:
             StoreBusyError: Others use the account for longer than the timeout.
             StoreOutcomeUnknownError: The connection broke during the commit.
         """
-        return self._transaction(locks.begin_alone(self._account_lock), None)
+        return self._transaction(self._locks.alone, None)
 
     def beside(self, scope: Scope) -> AbstractContextManager[PostgresTransaction]:
         """A transaction about a few records, beside those of others that are about other records.
@@ -113,8 +112,7 @@ class PostgresStore:
             StoreBusyError: Others use the same records for longer than the timeout.
             StoreOutcomeUnknownError: The connection broke during the commit.
         """
-        own = locks.lock_key(*self._lock_words, scope.own)
-        return self._transaction(locks.begin_beside(self._account_lock, own), scope)
+        return self._transaction(self._locks.beside(scope.own), scope)
 
     @contextmanager
     def _transaction(self, begin: bytes, scope: Scope | None) -> Iterator[PostgresTransaction]:
@@ -152,12 +150,14 @@ class PostgresStore:
     def _begin(link: Link, begin: bytes) -> None:
         """Begins, waits for the locks, and refuses a server that could lose the commit."""
         with translated():
-            cursor = link.execute(begin)
+            cursor = link.execute(begin, prepare=False)
             while cursor.nextset():
                 pass
-            weakness = locks.weakness(cursor.fetchone())
-        if weakness is not None:
-            raise StoreUnavailableError(weakness)
+            version, *settings = cursor.fetchone() or (None,)
+        check(version)
+        fault = weakness(tuple(settings))
+        if fault is not None:
+            raise StoreUnavailableError(fault)
 
     def close(self) -> None:
         """Closes the connections; those that other threads use, when their transactions end."""
@@ -216,7 +216,7 @@ def _commit(link: Link) -> None:
 
     link.add_notice_handler(note)
     try:
-        answer = link.execute("COMMIT").statusmessage
+        answer = link.execute("COMMIT", prepare=False).statusmessage
     except driver().Error as error:
         if link.closed:
             raise StoreOutcomeUnknownError(
@@ -236,4 +236,4 @@ def _undo(link: Link) -> None:
     if link.closed or link.info.transaction_status == driver().pq.TransactionStatus.IDLE:
         return
     with suppress(driver().Error):
-        link.execute("ROLLBACK")
+        link.execute("ROLLBACK", prepare=False)
