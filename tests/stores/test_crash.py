@@ -16,13 +16,15 @@ from e2ee.store import Store
 from tests.hygiene.tree import ROOT
 from tests.properties import wire
 from tests.stores.correspondent import Correspondence, text_of
-from tests.stores.kinds import DURABLE, kind_name, place_in
+from tests.stores.kinds import DURABLE, in_a_database, in_a_file, kind_name, place_in
 
-#: Each starts with empty files, so that making and connecting is interrupted too.
-CORRESPONDENCES = 5
+#: Each starts with nothing, so that making and connecting is interrupted too: the kind of store,
+#: the seed, and the longest life in seconds, in which a process sends dozens of messages.
+CORRESPONDENCES = [
+    *((in_a_file, seed, 0.15) for seed in range(5)),
+    *((in_a_database, seed, 0.6) for seed in range(2)),
+]
 KILLS = 11
-#: Seconds; a process that was given this long has sent dozens of messages.
-LONGEST_LIFE = 0.15
 
 
 def live_and_die(folder: Path, seconds: float) -> None:
@@ -40,17 +42,16 @@ def live_and_die(folder: Path, seconds: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(CORRESPONDENCES))
-@pytest.mark.parametrize("kind", DURABLE, ids=kind_name)
+@pytest.mark.parametrize(("kind", "seed", "life"), CORRESPONDENCES)
 def test_what_was_acknowledged_survives_every_kill(
-    tmp_path: Path, seed: int, kind: Callable[..., Store]
+    tmp_path: Path, kind: Callable[..., Store], seed: int, life: float
 ) -> None:
     place_in(kind, tmp_path)
     chance = random.Random(seed)  # noqa: S311 - chooses moments, no secrets
 
     for kill in range(KILLS):
         # Short lives first: they end while files and sessions are made.
-        longest = LONGEST_LIFE * (kill + 1) / KILLS
+        longest = life * (kill + 1) / KILLS
         live_and_die(tmp_path, chance.uniform(0, longest))
     last = Correspondence(tmp_path)
     last.introduce()
