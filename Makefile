@@ -21,6 +21,8 @@ INTEROP := tests.interop.run
 INTEROP_SHORT := --conversations 200 --size 30
 ASSURANCE := --hypothesis-profile=assurance
 FUZZ_EXECUTIONS ?= 10000000
+# The tests of the database, and of the other stores beside it.
+DATABASE := tests/api/test_stores.py tests/api/test_threads.py tests/api/test_guides.py
 # The table at the end says more than the plugin's own.
 BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
@@ -55,13 +57,14 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside others
 	$(LIMIT)
 	$(BIN)/python -m pytest benches $(BENCH)
+	$(BIN)/python -m benches.database
 
 .PHONY: ci-extra
-ci-extra: $(VENV)/.extension $(VENV)/.bench ## run a short bench, and say what is left out
+ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## run a short bench and a database, and say what is left out
 	$(LIMIT)
 	timeout 120 $(BIN)/python -m pytest benches $(BENCH) --short
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
-	@$(call LEFT_OUT,PostgreSQL store)
+	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest tests/stores $(DATABASE)
 	@$(call LEFT_OUT,ARM build)
 
 .PHONY: interop
@@ -75,7 +78,7 @@ interop-short: $(VENV)/.extension ## the same for less than a minute
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.dev ## run properties and fuzz targets for hours, the core optimised, a file of 4 GiB
 	cargo test $(OURS) --release
-	$(BIN)/python -m pytest tests/properties $(ASSURANCE)
+	$(BIN)/python -m pytest tests/properties tests/stores/test_fleet.py -s $(ASSURANCE)
 	$(BIN)/python benches/attachment.py
 	fuzz/run $(FUZZ_EXECUTIONS)
 
@@ -92,7 +95,7 @@ $(VENV)/.created:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-$(VENV)/.build $(VENV)/.dev $(VENV)/.bench: $(VENV)/.%: $(VENV)/.created pyproject.toml
+$(VENV)/.build $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres: $(VENV)/.%: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $*
 	touch $@
 

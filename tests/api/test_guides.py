@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.stores.server import server
+
 GUIDES = sorted((Path(__file__).parent.parent.parent / "docs" / "guides").glob("*.md"))
 TIME_LIMIT = 120
+DATABASE = "DATABASE_URL"
 
 
 def program(page: str) -> str:
@@ -26,11 +30,20 @@ def program(page: str) -> str:
     return "\n".join(lines)
 
 
+def surroundings(page: str) -> dict[str, str]:
+    """The environment of a page; one that names a database gets one of its own."""
+    if DATABASE not in page:
+        return dict(os.environ)
+    running = server()
+    return os.environ | {DATABASE: running.to(running.new_database())}
+
+
 def run(page: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs a page in a process and a folder of its own."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", program(page)],
         cwd=folder,
+        env=surroundings(page),
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT,

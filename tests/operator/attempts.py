@@ -13,13 +13,15 @@ from uuid import UUID
 
 import e2ee
 from e2ee import signal
-from e2ee.store import Store, StoreSecret, Transaction
+from e2ee.store import Scope, Store, StoreSecret, Transaction
 from tests.operator import curve
 from tests.operator.beside import BESIDE
 from tests.operator.material import bytes_in, candidate_keys
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
+from tests.stores.kinds import in_a_database
+from tests.stores.server import available
 
 Act = Callable[[], object]
 OWN_KEY = bytes(range(32))
@@ -112,6 +114,13 @@ class Operator:
     ) -> list[object]:
         """Opens a copy of a seized file."""
         with e2ee.SQLiteStore(self.file(name), key=key, passphrase=passphrase) as store:
+            return self.read_all(store)
+
+    def read_database(self, name: str, key: bytes) -> list[object]:
+        """Seized rows as the tables of a database of the operator's."""
+        self.folder.mkdir(exist_ok=True)
+        with in_a_database(self.folder, key) as store:
+            put_rows(store, self.seized.rows[name])
             return self.read_all(store)
 
     def mixed(self, name: str, row: str) -> list[object]:
@@ -282,6 +291,9 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         lambda key, name: o.read_all(copy_of(o.seized.rows[name], key))
     ),
     "Message": lambda o: o.value_acts(lambda b: e2ee.Message(e2ee.Address("bob"), b)),
+    "PostgresStore": lambda o: (
+        o.key_acts(lambda key, name: o.read_database(name, key)) if available() else iter(())
+    ),
     "PreKeyBundle": lambda o: o.value_acts(e2ee.PreKeyBundle),
     "PreKeyBundle.from_bytes": lambda o: o.value_acts(e2ee.PreKeyBundle.from_bytes),
     "OneTimePreKey": lambda o: o.value_acts(lambda b: e2ee.OneTimePreKey(1, b)),
@@ -320,6 +332,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         for kind in (wire.RATCHET, wire.PREKEY)
         for blob in o.messages()
     ),
+    "Scope.allows": lambda o: o.value_acts(lambda b: Scope("").allows([("a", 0, 1, b)])),
     "SealedRecipient": lambda o: o.value_acts(
         lambda b: signal.SealedRecipient("bob", (), b, b).message[:0]
     ),

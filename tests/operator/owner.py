@@ -9,10 +9,12 @@ from uuid import UUID
 
 import e2ee
 from e2ee import signal
-from e2ee.store import StoreSecret
+from e2ee.store import Scope, Store, StoreSecret
 from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.properties import wire
+from tests.stores.kinds import in_a_database
+from tests.stores.server import available
 
 KEY = bytes(range(32))
 PEER = e2ee.Address("bob")
@@ -222,21 +224,24 @@ def issued(signer: signal.ServerSigner, account: e2ee.Account) -> signal.SenderC
     return signer.issue(account.user, account.device, account.identity_key, expires)
 
 
-def of_stores(store: e2ee.SQLiteStore) -> Shown:
+def of_stores(*stores: Store) -> Shown:
     """The stores and their transactions: sealed rows, and a secret that shows nothing."""
-    memory = e2ee.MemoryStore(key=KEY)
-    e2ee.Account.create(memory, "carol")
     found: Shown = {}
-    for kind, each in (("MemoryStore", memory), ("SQLiteStore", store)):
+    for each in stores:
+        kind = type(each).__name__
         with each.transaction() as transaction:
             names = transaction.list("")
             rows = [transaction.get(name) for name, _ in names]
             found["Transaction", "get"] = rows
             found["Transaction", "list"] = names
-            found["Transaction", "apply"] = transaction.apply([])
+            transaction.apply([])
         found[kind, "transaction"] = rows
         found[kind, "secret"] = [repr(each.secret), str(each.secret)]
         found[kind, "close"] = None
+    scope = Scope("session/", ("index",))
+    found |= {("Scope", name): getattr(scope, name) for name in ("own", "reads", "loose")}
+    found["Scope", "allows"] = scope.allows([])
+    found["Transaction", "apply"] = None
     found["Transaction", "commit"] = found["Transaction", "end"] = None
     found["StoreSecret", "from_key"] = repr(StoreSecret.from_key(KEY))
     found["StoreSecret", "from_passphrase"] = repr(StoreSecret.from_passphrase(b"word"))
@@ -246,15 +251,28 @@ def of_stores(store: e2ee.SQLiteStore) -> Shown:
 def of_everything(folder: Path) -> Shown:
     """All of it."""
     with e2ee.SQLiteStore(folder / "alice.db", key=KEY) as store:
-        return (
+        memory = e2ee.MemoryStore(key=KEY)
+        e2ee.Account.create(memory, "carol")
+        found = (
             of_accounts(store)
             | of_groups()
-            | of_stores(store)
+            | of_stores(memory, store)
             | of_sessions()
             | of_sender_keys()
             | of_certificates()
             | of_beside()
         )
+    return found | (of_a_database(folder) if available() else {})
+
+
+def of_a_database(folder: Path) -> Shown:
+    """The store in a database: as any other, and what its transactions side by side show."""
+    scope = Scope("session/", ("index",))
+    with in_a_database(folder) as store:
+        e2ee.Account.create(store, "carol")
+        with store.beside(scope) as transaction:
+            rows = [transaction.get("index"), transaction.list("")]
+        return of_stores(store) | {("PostgresStore", "beside"): rows}
 
 
 def of_import() -> e2ee.ImportReport:

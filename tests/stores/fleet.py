@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, final
 
 import e2ee
-from e2ee.store import postgres
+from e2ee.store import Store, postgres
 from e2ee.store._postgres_locks import Locks
 from e2ee.store._postgres_transaction import Statements
 from tests.stores.kinds import store_of
@@ -103,7 +103,7 @@ def without_locks() -> None:
     def beside(locks: Locks, own: str) -> bytes:
         return begin(locks, own).replace(b"SELECT pg_advisory_xact_lock(", b"SELECT abs(")
 
-    Locks.beside = beside  # type: ignore[method-assign]
+    Locks.beside = beside  # type: ignore[method-assign, assignment]
 
 
 def without_revisions() -> None:
@@ -116,7 +116,7 @@ def without_revisions() -> None:
             b"SET %s > 0", b"SET revision = %s"
         )
 
-    Statements.__init__ = made  # type: ignore[method-assign]
+    Statements.__init__ = made  # type: ignore[method-assign, assignment]
 
 
 def without_waiting() -> None:
@@ -140,18 +140,22 @@ FAULTS: dict[str, tuple[Callable[[], None], ...]] = {
 }
 
 
+def opened(folder: Path) -> tuple[Store, e2ee.Account]:
+    """The account, as soon as a connection lives long enough."""
+    while True:
+        try:
+            store = store_of(folder, "alice", TIMEOUT)
+            return store, e2ee.Account.open(store)
+        except PASSING:
+            time.sleep(0.01)
+
+
 def main() -> None:
     """Opens the account once, and lets all workers share it."""
     folder, number, fault = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     for plant in FAULTS[fault]:
         plant()
-    while True:
-        try:
-            store = store_of(folder, "alice", TIMEOUT)
-            account = e2ee.Account.open(store)
-            break
-        except PASSING:
-            time.sleep(0.01)
+    store, account = opened(folder)
     names = [f"{number}-{worker}" for worker in range(WORKERS)]
     threads = [threading.Thread(target=Worker(account, folder, name).run) for name in names]
     for thread in threads:

@@ -117,6 +117,12 @@ def server() -> Server:
     return _running[0]
 
 
+def available() -> bool:
+    """Whether there is one, or must be."""
+    wanted = os.environ.get(NAMED) or os.environ.get(REQUIRED)
+    return bool(_running or wanted or find_binaries())
+
+
 def stop() -> None:
     """Ends the server of this session, if there was one."""
     while _running:
