@@ -112,7 +112,5 @@ def pytest_terminal_summary(
 
 
 def _primitives(arguments: list[str]) -> dict[str, Nanoseconds]:
-    answer = subprocess.run(
-        [*LIMIT, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE
-    )
+    answer = subprocess.run([*LIMIT, *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     return {name: Nanoseconds(**times) for name, times in json.loads(answer.stdout).items()}

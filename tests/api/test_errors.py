@@ -22,7 +22,7 @@ ELSEWHERE = {
     e2ee.SelfSendError: "test_sealed.py",
     e2ee.SessionExhaustedError: "test_limits.py",
     e2ee.StoreBusyError: "test_sqlite.py",
-    e2ee.StoreOutcomeUnknownError: "../stores/test_postgres.py",
+    e2ee.StoreOutcomeUnknownError: "../stores/test_postgres_lines.py",
     e2ee.StoreRollbackError: "test_sqlite_rows.py",
     e2ee.StoreUnavailableError: "test_sqlite.py",
 }

@@ -52,3 +52,12 @@ def store_of(folder: Path, name: str, timeout: float = 5.0) -> Store:
             place.read_text(), key=KEY, schema=schema_of(folder), account=name, timeout=timeout
         )
     return e2ee.SQLiteStore(folder / f"{name}.db", key=KEY, timeout=timeout)
+
+
+def introduced(store: Store, bob: e2ee.Account) -> e2ee.Account:
+    """Alice, who has a session with Bob."""
+    alice = e2ee.Account.create(store, "alice")
+    alice.connect("bob", bob.bundle())
+    bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
+    alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
+    return alice

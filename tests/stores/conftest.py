@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A database server for the tests, and Alice, who keeps her account there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import e2ee
+from e2ee.store import PostgresStore
+from tests.stores.kinds import in_a_database, introduced
+from tests.stores.server import Server, server
+
+
+@pytest.fixture
+def running() -> Server:
+    return server()
+
+
+@pytest.fixture
+def ours(running: Server) -> Server:
+    """A server whose own settings a test may change."""
+    if not running.ours:
+        pytest.skip("the server is not ours: its settings are left alone")
+    return running
+
+
+@pytest.fixture
+def bob() -> e2ee.Account:
+    return e2ee.Account.create(e2ee.MemoryStore(), "bob")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[PostgresStore]:
+    with in_a_database(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def alice(store: PostgresStore, bob: e2ee.Account) -> e2ee.Account:
+    """Alice, who has a session with Bob."""
+    return introduced(store, bob)
