@@ -277,15 +277,25 @@ def test_the_driver_is_imported_only_when_it_is_used() -> None:
     assert said.stdout == "False\n"
 
 
+def stand_still(still: PostgresStore, other: PostgresStore) -> None:
+    """Holds the account until the server ends that, and another worker has it."""
+    with still.transaction() as transaction:
+        transaction.apply([("a", 0, 1, b"never")])
+        with other.transaction() as theirs:
+            theirs.apply([("a", 0, 1, b"theirs")])
+
+
 def test_a_worker_that_stands_still_loses_its_locks(
     tmp_path: Path, running: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_postgres_pool, "STILL", 1)
-    with PostgresStore(running.conninfo, key=KEY, schema=schema_of(tmp_path)) as still:
-        with in_a_database(tmp_path) as other:
-            with pytest.raises(e2ee.StoreUnavailableError), still.transaction() as transaction:
-                transaction.apply([("a", 0, 1, b"never")])
-                with other.transaction() as theirs:
-                    theirs.apply([("a", 0, 1, b"theirs")])
+
+    with (
+        PostgresStore(running.conninfo, key=KEY, schema=schema_of(tmp_path)) as still,
+        in_a_database(tmp_path) as other,
+    ):
+        with pytest.raises(e2ee.StoreUnavailableError):
+            stand_still(still, other)
+
         with still.transaction() as transaction:
             assert transaction.get("a") == (1, b"theirs")
