@@ -8,7 +8,7 @@ for itself at a second try: its first step was dropped, which changes nothing.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from e2ee.errors import StoreConflictError
 from e2ee.store.protocol import Scope
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from e2ee.store import Store, Transaction
     from e2ee.values import Address
 
-_T = TypeVar("_T")
+    _T = TypeVar("_T")
+    #: What a call does inside a transaction.
+    Work: TypeAlias = Callable[[Transaction], _core.Step[_T]]
 #: The kind of an envelope (docs/formats.md, "Envelope") that moves a session that is there.
 _RATCHET: Final = 2
 
@@ -45,9 +47,7 @@ def handling(inbox_id: str) -> Scope:
     return Scope(f"inbox/{inbox_id}")
 
 
-def saved(
-    store: Store, scope: Scope | None, work: Callable[[Transaction], _core.Step[_T]]
-) -> _core.Step[_T]:
+def saved(store: Store, scope: Scope | None, work: Work[_T]) -> _core.Step[_T]:
     """A step after its commit."""
     beside = None if scope is None else getattr(store, "beside", None)
     if beside is not None:
@@ -56,9 +56,7 @@ def saved(
     return _saved(store.transaction(), work)
 
 
-def _saved(
-    begins: AbstractContextManager[Transaction], work: Callable[[Transaction], _core.Step[_T]]
-) -> _core.Step[_T]:
+def _saved(begins: AbstractContextManager[Transaction], work: Work[_T]) -> _core.Step[_T]:
     with begins as transaction:
         step = work(transaction)
         transaction.apply(step.writes)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from e2ee._opened import Entry
+    from e2ee._scopes import Work
     from e2ee._sealed import SenderCertificate
     from e2ee.store import Scope, Store, Transaction
 
@@ -140,9 +141,8 @@ class Account:
         """
         whom = address_of(peer)
         scope = _scopes.sending(whom)
-        return Envelope(
-            self._write(lambda inside: self._inner.encrypt(inside, whom, plaintext), scope)
-        )
+        made = self._write(lambda inside: self._inner.encrypt(inside, whom, plaintext), scope)
+        return Envelope(made)
 
     def decrypt(self, sender: Address | str, envelope: Envelope | bytes) -> Message:
         """Decrypts an envelope, at most once: a crash after this call loses the message.
@@ -196,9 +196,8 @@ class Account:
         whom, encoded = address_of(peer), encoded_of(certificate)
         inner = _core.SealedSender(self._inner)
         scope = _scopes.sending(whom)
-        return Envelope(
-            self._write(lambda inside: inner.encrypt(inside, whom, plaintext, encoded), scope)
-        )
+        made = self._write(lambda inside: inner.encrypt(inside, whom, plaintext, encoded), scope)
+        return Envelope(made)
 
     def decrypt_sealed(
         self,
@@ -339,17 +338,13 @@ class Account:
         with self._store.transaction() as transaction:
             return work(transaction)
 
-    def _write(
-        self, work: Callable[[Transaction], _core.Step[_T]], scope: Scope | None = None
-    ) -> _T:
+    def _write(self, work: Work[_T], scope: Scope | None = None) -> _T:
         """Commits a step that a receive block would not undo if it raised: none may be open."""
         if threading.get_ident() in self._blocks:
             raise TransactionOpenError("a receive block is open in this thread")
         return self._commit(work, scope)
 
-    def _commit(
-        self, work: Callable[[Transaction], _core.Step[_T]], scope: Scope | None = None
-    ) -> _T:
+    def _commit(self, work: Work[_T], scope: Scope | None = None) -> _T:
         """Saves a step, and releases its result after the commit; if that fails, nothing leaves."""
         return _scopes.saved(self._store, scope, work).release()
 
