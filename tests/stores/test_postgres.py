@@ -226,6 +226,7 @@ def test_a_server_that_is_not_there_is_said_without_its_name(tmp_path: Path) -> 
         {"schema": ""},
         {"schema": "s" * 64},
         {"schema": "a\0"},
+        {"schema": "a%"},
         {"account": ""},
         {"account": "a" * 256},
         {"timeout": 0.0},
@@ -275,6 +276,11 @@ def test_the_driver_is_imported_only_when_it_is_used() -> None:
     )
 
     assert said.stdout == "False\n"
+
+
+def test_a_scope_of_nothing_is_refused(store: PostgresStore) -> None:
+    with pytest.raises(e2ee.InvalidArgumentError):
+        store.beside(Scope(""))
 
 
 def stand_still(still: PostgresStore, other: PostgresStore) -> None:

@@ -45,7 +45,7 @@ class PostgresStore:
         conninfo: Where the database is: a connection string or URI of libpq, or its parameters.
         key: 32 uniformly random bytes. The caller's copy cannot be wiped from here.
         passphrase: What a person remembers; it is stretched when the account is made or opened.
-        schema: The schema of the tables, of 1 to 63 bytes in UTF-8; it is made if it is missing.
+        schema: The schema of the tables, made if it is missing: 1 to 63 bytes in UTF-8, no %.
         account: Which of the accounts in these tables, a name of 1 to 255 characters.
         timeout: How many seconds to wait for others.
         connections: How many threads at most are inside a transaction; each uses a connection.
@@ -109,9 +109,12 @@ class PostgresStore:
 
         Raises:
             TransactionOpenError: One is open in this thread.
+            InvalidArgumentError: The scope has no records of its own.
             StoreBusyError: Others use the same records for longer than the timeout.
             StoreOutcomeUnknownError: The connection broke during the commit.
         """
+        if not scope.own:
+            raise InvalidArgumentError("a scope names its own records")
         return self._transaction(self._locks.beside(scope.own), scope)
 
     @contextmanager
@@ -188,8 +191,8 @@ class PostgresStore:
 
 def _check(schema: str, account: str, timeout: float, connections: int) -> None:
     """Refuses what the server would cut, or could not keep."""
-    if not 1 <= len(schema.encode()) <= MAX_SCHEMA_LEN or "\0" in schema:
-        raise InvalidArgumentError("a schema's name has 1 to 63 bytes")
+    if not 1 <= len(schema.encode()) <= MAX_SCHEMA_LEN or {"\0", "%"}.intersection(schema):
+        raise InvalidArgumentError("a schema's name has 1 to 63 bytes, and none of them is %")
     if not 1 <= len(account) <= MAX_ACCOUNT_LEN or "\0" in account:
         raise InvalidArgumentError("an account's name has 1 to 255 characters")
     if not 0 < timeout <= MAX_TIMEOUT:

@@ -26,8 +26,10 @@ Write: TypeAlias = tuple[str, int, int | None, bytes | None]
 class Scope:
     """Which records a transaction is about, for stores where several run side by side.
 
+    Whoever shares a store agrees on its scopes: two have the same `own`, or no record in common.
+
     Args:
-        own: How the names of the records begin that it has for itself.
+        own: How the names of the records begin that it has for itself; not empty.
         reads: Names of other records that it is likely to read, and does not change.
         loose: How the names of records begin that it may add, or take one of them away, while
             others do the same: their names never meet.
