@@ -124,7 +124,7 @@ def measured(conninfo: str, mode: str, workers: int, seconds: float) -> tuple[fl
     start = str(time.time() + AHEAD)
     command = [sys.executable, "-m", "benches.database", conninfo, mode]
     running = [
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - this file
             [*command, str(number), start, str(seconds)], cwd=ROOT, stdout=subprocess.PIPE
         )
         for number in range(workers)
