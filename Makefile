@@ -63,6 +63,7 @@ bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside
 ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## run a short bench and a database, and say what is left out
 	$(LIMIT)
 	timeout 120 $(BIN)/python -m pytest benches $(BENCH) --short
+	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(DATABASE)
 	@$(call LEFT_OUT,ARM build)
 
