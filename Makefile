@@ -76,8 +76,9 @@ interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 
 .PHONY: assurance
-assurance: $(VENV)/.extension $(VENV)/.dev ## run properties and fuzz targets for hours, the core optimised, a file of 4 GiB
+assurance: $(VENV)/.extension $(VENV)/.dev ## run model, properties and fuzz targets for hours, the core optimised, a file of 4 GiB
 	cargo test $(OURS) --release
+	$(BIN)/python -m tests.model --large
 	$(BIN)/python -m pytest tests/properties tests/stores/test_fleet.py -s $(ASSURANCE)
 	$(BIN)/python benches/attachment.py
 	fuzz/run $(FUZZ_EXECUTIONS)
