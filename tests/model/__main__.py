@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Explores the model and prints what was visited: `python -m tests.model [--large] [--traces]`."""
+"""Explores the model and prints what was visited: `python -m tests.model [--large] [--traces]`.
+
+With `--paths NAME` it writes the paths of one scenario instead, as JSON, one a line.
+"""
 
 import argparse
 import sys
 import time
 
 from tests.model.explore import explore
+from tests.model.paths import paths, to_lines
 from tests.model.scenario import Property
 from tests.model.scenarios import CONTROLS, LARGE, LIMITS, SMALL, Control
 
@@ -15,7 +19,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
     parser.add_argument("--large", action="store_true", help="with more of each misfortune")
     parser.add_argument("--traces", action="store_true", help="print the traces of the controls")
+    parser.add_argument("--paths", metavar="NAME", choices=[each.name for each in SMALL])
     options = parser.parse_args()
+    if options.paths is not None:
+        chosen = next(each for each in SMALL if each.name == options.paths)
+        for line in to_lines(paths(chosen)):
+            say(line)
+        return 0
     began = time.monotonic()
     say(f"{'scenario':<38}{'states':>10}{'steps':>11}{'seconds':>9}  properties")
     failed = sum(not holds(number, large=options.large) for number in range(len(SMALL)))

@@ -35,7 +35,8 @@ def successors(world: World, scenario: Scenario) -> Successors:
 def of_phase(world: World, place: int, worker: Worker, scenario: Scenario) -> Successors:
     """What a worker can do, by the state of its transaction."""
     if worker.phase == state.DOWN:
-        if worker.database < len(world.databases) and place < scenario.workers:
+        present = worker.database < len(world.databases) and place < scenario.workers
+        if present and not excluded(world, place, scenario):
             yield ("open", place, ()), world.with_worker(place, state.emptied(worker))
     elif worker.phase == state.IDLE:
         yield from beginnings(world, place, scenario)
@@ -58,10 +59,10 @@ def of_phase(world: World, place: int, worker: Worker, scenario: Scenario) -> Su
 
 def beginnings(world: World, place: int, scenario: Scenario) -> Successors:
     """The transactions that a worker can open."""
+    if excluded(world, place, scenario):
+        return
     rows, here = world.rows(place), world.workers[place].database
     others = [each for each in world.workers if each.database == here]
-    if scenario.locked and any(each.phase == state.STEPPED for each in others):
-        return
     busy = {text for each in others for call in each.calls for text in call.texts}
     calls = list(wanted(world, rows, busy, scenario))
     groups: list[tuple[Call, ...]] = [(call,) for call in calls]
@@ -75,6 +76,13 @@ def beginnings(world: World, place: int, scenario: Scenario) -> Successors:
     if refused and world.budget.heal:
         healed = protocol.healed(world, place, scenario)
         yield ("heal", place, ()), healed.with_worker(place, state.emptied(world.workers[place]))
+
+
+def excluded(world: World, place: int, scenario: Scenario) -> bool:
+    """Whether another worker's transaction holds the database."""
+    here = world.workers[place].database
+    open_here = (each.database == here and each.phase == state.STEPPED for each in world.workers)
+    return scenario.locked and any(open_here)
 
 
 def wanted(world: World, rows: Rows, busy: set[str], scenario: Scenario) -> Iterator[Call]:

@@ -95,6 +95,31 @@ CLONED_OUTBOXES = replace(
     queues=("q", "r"),
 )
 
+#: What the library can do today: no outbox, and the application's row is not ours to commit.
+TODAY_SENDING = Scenario(
+    "sending, as it is built",
+    Budget(crash=1, unknown=1, rollback=1),
+    workers=2,
+    encrypts=(("a",), ("b",)),
+    locked=True,
+)
+TODAY_RECEIVING = Scenario(
+    "receiving, as it is built",
+    Budget(crash=1, unknown=1, rollback=1, duplicate=1),
+    workers=2,
+    receives=("m",),
+    locked=True,
+)
+TODAY_BOTH = Scenario(
+    "both, as they are built",
+    Budget(crash=1, unknown=1, cancel=1),
+    encrypts=(("a",),),
+    receives=("m",),
+    decrypts=("d",),
+    locked=True,
+)
+REPLAYED = (TODAY_SENDING, TODAY_RECEIVING, TODAY_BOTH)
+
 SMALL = (
     SENDING,
     GROUPED,
@@ -109,6 +134,7 @@ SMALL = (
     CLONE,
     CLONED_OUTBOXES,
     FORK,
+    *REPLAYED,
 )
 
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A process that lives through a fail-over finds rows of another past under revisions it knows.
+
+The model's fault `CACHE_BY_REVISION`, in the library: what a live process remembers of the index
+and of heads is a revision alone, and another worker may have counted up to it again.
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+import e2ee
+from tests.properties.world import put_rows, read_rows
+
+
+@dataclass(slots=True)
+class Pasts:
+    """A worker that lives on, one of the other past, and peers that neither knows."""
+
+    before: e2ee.Account
+    behind: e2ee.Account
+    store: e2ee.MemoryStore
+    erin: e2ee.Account
+
+
+@pytest.fixture
+def pasts() -> Pasts:
+    """Both have made as many changes since the rows were copied, but not the same."""
+    store = e2ee.MemoryStore()
+    people = {
+        name: e2ee.Account.create(e2ee.MemoryStore(), name)
+        for name in ("bob", "carol", "dave", "erin")
+    }
+    before = e2ee.Account.create(store, "alice")
+    before.connect("bob", people["bob"].bundle())
+    copied = read_rows(store)
+    before.connect("carol", people["carol"].bundle())
+    before.encrypt("bob", b"of one past")
+    put_rows(store, copied)
+    behind = e2ee.Account.open(store)
+    behind.connect("dave", people["dave"].bundle())
+    behind.encrypt("bob", b"of the other")
+    return Pasts(before, behind, store, people["erin"])
+
+
+@pytest.mark.xfail(strict=True, reason="the index is remembered by its revision alone")
+def test_a_worker_of_another_past_does_not_damage_the_index(pasts: Pasts) -> None:
+    with pytest.raises(e2ee.StoreRollbackError):
+        pasts.before.connect("erin", pasts.erin.bundle())
+
+    assert len(e2ee.Account.open(pasts.store).contacts()) == 2
+
+
+@pytest.mark.xfail(strict=True, reason="a head is remembered by its revision alone")
+def test_a_worker_of_another_past_does_not_send(pasts: Pasts) -> None:
+    with pytest.raises(e2ee.StoreRollbackError):
+        pasts.before.encrypt("bob", b"of which past?")
+
+
+def test_the_worker_of_the_present_past_goes_on(pasts: Pasts) -> None:
+    pasts.behind.encrypt("dave", b"goes on")
+
+    assert len(pasts.behind.contacts()) == 2
