@@ -10,7 +10,7 @@ import time
 
 from tests.model.explore import explore
 from tests.model.paths import paths, to_lines
-from tests.model.scenario import Property
+from tests.model.scenario import Fault, Property
 from tests.model.scenarios import CONTROLS, LARGE, LIMITS, SMALL, Control
 
 
@@ -32,7 +32,8 @@ def main() -> int:
     say(f"\n{'planted fault, or limit':<66}{'steps to see it':>16}  property")
     failed += sum(not shows(control, traces=options.traces) for control in (*CONTROLS, *LIMITS))
     minutes = (time.monotonic() - began) / 60
-    say(f"\n{len(Property)} properties, {len(CONTROLS)} faults, {len(LIMITS)} limits;")
+    say(f"\n{len(Property)} properties; {len(Fault)} faults in {len(CONTROLS)} controls;")
+    say(f"{len(LIMITS)} limits")
     say(f"{minutes:.1f} minutes; not as it must be: {failed}")
     return int(failed > 0)
 
