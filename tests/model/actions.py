@@ -50,7 +50,8 @@ def of_phase(world: World, place: int, worker: Worker, scenario: Scenario) -> Su
             yield from releases(world, place, scenario)
     elif worker.phase == state.COMMITTED:
         after = protocol.confirmed(world, place, scenario)
-        yield ("confirm", place, (after.workers[place].outcome,)), after
+        told = worker.tokens is not None and after.anchor == worker.tokens[1]
+        yield ("confirm", place, ("known" if told else "refused",)), after
     else:
         yield from releases(world, place, scenario)
         if world.budget.cancel:

@@ -7,7 +7,19 @@ import pytest
 
 from tests.model.explore import Violation, explore
 from tests.model.scenario import Fault, Property, Scenario
-from tests.model.scenarios import CONTROLS, LIMITS, SENDING, SMALL, Control
+from tests.model.scenarios import (
+    CLONED_OUTBOXES,
+    CONTROLS,
+    FAIL_OVER,
+    FORK,
+    GROUPED,
+    LIMITS,
+    READERS,
+    RESTORE,
+    SENDING,
+    SMALL,
+    Control,
+)
 from tests.model.state import Budget
 
 
@@ -53,6 +65,20 @@ def test_every_misfortune_befalls_some_scenario() -> None:
     kinds = {kind for kind in Budget._fields if any(getattr(s.budget, kind) for s in SMALL)}
 
     assert kinds == set(Budget._fields)
+
+
+def test_every_kind_of_event_happens() -> None:
+    chosen = (SENDING, GROUPED, READERS, FAIL_OVER, RESTORE, CLONED_OUTBOXES, FORK)
+    found = {event for each in chosen for event in explore(each, keep_events=True).events}
+
+    assert {what for what, _, _ in found} == {
+        *("open", "begin", "commit", "roll back", "confirm", "release", "lose", "cancel", "crash"),
+        *("copy", "fail over", "restore", "clone", "fork", "heal"),
+    }
+    commits = {details for what, _, details in found if what == "commit"}
+    assert commits == {("done",), ("conflict",), ("unknown, kept",), ("unknown, undone",)}
+    confirmations = {details for what, _, details in found if what == "confirm"}
+    assert confirmations == {("known",), ("refused",)}
 
 
 def test_a_trace_is_short_and_can_be_read() -> None:

@@ -13,7 +13,7 @@ from tests.model.explore import explore
 from tests.model.paths import along, from_line, paths, to_lines
 from tests.model.replay import KEY, Opens, Replay, Stage
 from tests.model.scenario import Fault, Property, Scenario
-from tests.model.scenarios import REPLAYED, TODAY_BOTH, TODAY_RECEIVING, TODAY_SENDING
+from tests.model.scenarios import REPLAYED, TODAY_RECEIVING, TODAY_SENDING
 
 #: Each commit in a file waits for the disk.
 PATHS_IN_FILES = 25
@@ -75,11 +75,11 @@ def test_the_library_does_not_follow_a_fault(
 
 
 def test_paths_can_be_kept_as_lines() -> None:
-    found = list(paths(TODAY_BOTH))
+    found = list(paths(TODAY_RECEIVING))
 
     kept = list(to_lines(iter(found)))
 
-    assert [from_line(TODAY_BOTH, line) for line in kept] == found
+    assert [from_line(TODAY_RECEIVING, line) for line in kept] == found
 
 
 def test_paths_take_every_step() -> None:
