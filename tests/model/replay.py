@@ -150,6 +150,7 @@ class Replay:
         worker = self._worker(place)
         if worker.is_busy():
             self.outcomes[place] = worker.finish()
+        assert place in self.outcomes, "nothing is there to be released"
         outcome = self.outcomes[place]
         if not details:
             return
