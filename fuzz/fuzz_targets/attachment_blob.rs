@@ -13,6 +13,8 @@ use e2ee_signal::attachment::{
 };
 use e2ee_wire::Error;
 
+const MAX_BODY_LEN: usize = 512;
+
 struct Fixed;
 
 impl Random for Fixed {
@@ -47,6 +49,8 @@ fn verified(blob: &[u8], pointer: AttachmentPointer) -> Result<Vec<u8>, Error> {
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((&[chunk, size, honest], body)) = bytes.split_first_chunk::<3>() else { return };
+    // More bytes reach nothing new, and each costs up to one HMAC.
+    let body = body.get(..MAX_BODY_LEN).unwrap_or(body);
     let mac_key = HmacKey::new(&[9; 32]);
     let mut blob = body.to_vec();
     if honest % 2 == 1 {
