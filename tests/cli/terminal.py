@@ -3,14 +3,23 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-#: Makes the terminal the one that controls the process, as a shell would.
+import pytest
+
+INTERRUPT = "\x03"
+PATIENCE_SECONDS = 10
+ATTEMPTS = 9
+
+#: Makes the terminal the one that controls the process, as a shell would; and lets it interrupt,
+#: also if whoever runs the tests ignores interrupts, as a background job of a script does.
 LAUNCH = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
@@ -47,14 +56,25 @@ def at_terminal(
         before, _, shown = shown.partition(question)
         os.write(master, answer.encode())
         shown = before.replace(question, "") + shown
-    while more := _read(master):
+    while more := _read(master, typed[-1][1] if typed else ""):
         shown += more
     os.close(master)
     return process.wait(60), shown
 
 
-def _read(master: int) -> str:
-    """What is shown next; nothing at the end, which Linux calls an error."""
+def _read(master: int, last_typed: str = "") -> str:
+    """What is shown next; nothing at the end, which Linux calls an error.
+
+    Nobody waits for ever; and who has interrupted in vain does so again: a signal that comes just
+    before the interpreter begins to read is seen only when the reading ends.
+    """
+    for _ in range(ATTEMPTS):
+        if select.select([master], [], [], PATIENCE_SECONDS)[0]:
+            break
+        if last_typed == INTERRUPT:
+            os.write(master, INTERRUPT.encode())
+    else:
+        pytest.fail("the program at the terminal neither ends nor says anything")
     try:
         return os.read(master, 4_096).decode("utf-8", errors="replace")
     except OSError:
