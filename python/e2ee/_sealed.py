@@ -119,7 +119,7 @@ class TrustRoot:
         """The key for every recipient's program, 33 bytes: a type byte (05) and the key."""
         return self._inner.public_key
 
-    def server_signer(self, id: int) -> ServerSigner:  # noqa: A002
+    def server_signer(self, id: int) -> ServerSigner:  # noqa: A002 - the word for it
         """A signer with a fresh key, certified under a number of 32 bits.
 
         The number is what recipients revoke it by: do not give one to two signers.

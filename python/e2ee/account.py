@@ -303,7 +303,7 @@ class Account:
         self,
         members: Iterable[Address | str] = (),
         *,
-        id: UUID | None = None,  # noqa: A002
+        id: UUID | None = None,  # noqa: A002 - the word for it
     ) -> Group:
         """Makes a group; see `Group`.
 

@@ -69,7 +69,7 @@ class Group:
         account: Account,
         members: Iterable[Address | str] = (),
         *,
-        id: UUID | None = None,  # noqa: A002
+        id: UUID | None = None,  # noqa: A002 - the word for it
     ) -> Group:
         """The same as `Account.create_group`."""
         return account.create_group(members, id=id)
