@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The gates, in the order of the table."""
+
+from tests.assurance.gate import Gate
+
+GATES: tuple[Gate, ...] = ()
