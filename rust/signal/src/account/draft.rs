@@ -4,6 +4,8 @@
 use e2ee_primitives::{random::Random, secret::SecretBytes};
 use e2ee_state::{Change, Failure, Sealer, Write};
 
+use super::memory::{Mark, Seen};
+
 /// Seals records and collects them.
 pub(super) struct Draft<'a> {
     sealer: &'a Sealer,
@@ -16,21 +18,22 @@ impl<'a> Draft<'a> {
         Self { sealer, random, writes: Vec::new() }
     }
 
-    /// Adds a sealed record; `base` is 0 if it must not exist.
+    /// Adds a sealed record, and says how it is known again; `base` is 0 if it must not exist.
     pub(super) fn put(
         &mut self,
         name: &str,
         base: u64,
         revision: u64,
         plaintext: &SecretBytes,
-    ) -> Result<(), Failure> {
+    ) -> Result<Seen, Failure> {
         let sealed = self.sealer.seal(name, revision, plaintext.expose(), self.random)?;
+        let seen = Seen { revision, mark: Mark::of(&sealed)? };
         self.writes.push(Write {
             name: name.to_owned(),
             base,
             change: Change::Put { revision, sealed },
         });
-        Ok(())
+        Ok(seen)
     }
 
     /// Adds a new record that is not sealed.

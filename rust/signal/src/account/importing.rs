@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use e2ee_primitives::random::Random;
-use e2ee_state::{Failure, Step, StoreError, StoreSecret, digest::SetDigest, key};
+use e2ee_state::{Failure, Step, StoreError, StoreSecret, key};
 use e2ee_wire::Error;
 
 use crate::{
@@ -33,8 +33,7 @@ impl Account {
         let stock =
             PreKeyStock::import(&identity, prekeys, environment.now_ms, environment.random)?;
         let identity = Identity::of(owner, records.registration_id, identity);
-        let nothing = Index { prekeys_revision: 0, members: 0, digest: SetDigest::default() };
-        let account = Self::new(sealer, identity, nothing, 0);
+        let account = Self::new(sealer, identity);
         let groups = groups_of(chains, environment.random)?;
         let mut draft = Draft::new(&account.sealer, environment.random);
         let mut learnt = Learnt::default();

@@ -50,7 +50,8 @@ impl Account {
         draft: &mut Draft<'_>,
     ) -> Result<(), Failure> {
         let content = SecretBytes::new(inbox_id.as_bytes().to_vec());
-        draft.put(&entry_name(day(now_ms), key), 0, 1, &content)
+        draft.put(&entry_name(day(now_ms), key), 0, 1, &content)?;
+        Ok(())
     }
 
     /// What is known of a message that the ratchet has refused.

@@ -13,6 +13,7 @@ mod importing;
 mod inbox;
 mod index;
 mod ledger;
+mod memory;
 mod names;
 mod peer;
 mod prekeys;
@@ -26,7 +27,9 @@ mod trust;
 use std::collections::HashMap;
 
 use e2ee_primitives::{hmac::HmacKey, random::Random, x25519};
-use e2ee_state::{Failure, Records, Sealer, Step, StoreError, StoreSecret, digest::SetDigest, key};
+use e2ee_state::{
+    Failure, Records, Sealer, Step, StoreError, StoreSecret, Write, digest::SetDigest, key,
+};
 use e2ee_wire::Error;
 
 use crate::{Address, DeviceId, PreKeyStock, session::OurIdentity};
@@ -34,6 +37,7 @@ use crate::{Address, DeviceId, PreKeyStock, session::OurIdentity};
 use draft::Draft;
 use identity::Identity;
 use index::Index;
+use memory::{Mark, Memory, Rows, Seen};
 
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use inbox::{Content, GroupId, InboxEntry};
@@ -64,10 +68,13 @@ pub struct Account {
     identity: Identity,
     index: Index,
     index_revision: u64,
+    /// The row that `index` and `members` are from, which need not be durable: of any other one,
+    /// both are read anew.
+    index_mark: Option<Mark>,
     /// The members of the index's digest, with their revisions.
     members: HashMap<String, u64>,
-    /// The highest revision that this process has seen of each session's head.
-    heads: HashMap<String, u64>,
+    /// The durable rows that this process has seen.
+    memory: Memory,
     /// The day of the last look for ledger entries that are too old.
     pruned_day: u64,
 }
@@ -82,9 +89,9 @@ pub struct Outcome<T> {
 /// What changes in the account's own memory by a commit.
 #[derive(Debug, Default)]
 struct Learnt {
-    index: Option<(Index, u64)>,
+    index: Option<(Index, Seen)>,
     members: Vec<(String, Option<u64>)>,
-    heads: Vec<(String, Option<u64>)>,
+    rows: Rows,
     pruned_day: Option<u64>,
 }
 
@@ -109,10 +116,14 @@ impl Account {
         let mut draft = Draft::new(&sealer, environment.random);
         draft.plain(key::RECORD_NAME, store_record);
         draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
-        draft.put(names::INDEX, 0, 1, &index.encode())?;
+        let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
         draft.put(names::PREKEYS, 0, 1, &draft::encoded(|out| stock.encode(out)))?;
         let writes = draft.finish();
-        let result = Self::new(sealer, identity, index, 1);
+        let mut result = Self::new(sealer, identity);
+        result.index = index;
+        result.index_revision = 1;
+        result.index_mark = Some(seen.mark);
+        result.memory.commit(vec![(names::INDEX.to_owned(), Some(seen))]);
         Ok(Step { writes, result })
     }
 
@@ -123,51 +134,49 @@ impl Account {
         let stored = records.get(names::IDENTITY)?.ok_or(StoreError::Corruption)?;
         let opened = sealer.open(names::IDENTITY, stored.revision, &stored.sealed)?;
         let identity = Identity::decode(opened.expose())?;
-        let placeholder = Index { prekeys_revision: 0, members: 0, digest: SetDigest::default() };
-        let mut account = Self::new(sealer, identity, placeholder, 0);
+        let mut account = Self::new(sealer, identity);
         account.refresh(records)?;
         Ok(account)
     }
 
-    fn new(sealer: Sealer, identity: Identity, index: Index, index_revision: u64) -> Self {
+    /// An account that knows no row of its index yet.
+    fn new(sealer: Sealer, identity: Identity) -> Self {
         Self {
             digest_key: sealer.hash_key("index"),
             ledger_hash: sealer.hash_key("ledger"),
             sealer,
             identity,
-            index,
-            index_revision,
+            index: Index { prekeys_revision: 0, members: 0, digest: SetDigest::default() },
+            index_revision: 0,
+            index_mark: None,
             members: HashMap::new(),
-            heads: HashMap::new(),
+            memory: Memory::default(),
             pruned_day: 0,
         }
     }
 
-    /// Takes note that `outcome`'s step is durable, and returns its result.
-    pub fn committed<T>(&mut self, outcome: Outcome<T>) -> T {
-        let Learnt { index, members, heads, pruned_day } = outcome.learnt;
-        if let Some((index, revision)) = index
-            && revision > self.index_revision
-        {
+    /// The step with these writes, which the next call in the same transaction finds.
+    fn drafted<T>(&mut self, writes: Vec<Write>, value: T, mut learnt: Learnt) -> Step<Outcome<T>> {
+        if let Some((index, seen)) = learnt.index.take() {
             self.index = index;
-            self.index_revision = revision;
-            for (name, revision) in members {
+            self.index_revision = seen.revision;
+            self.index_mark = Some(seen.mark);
+            learnt.rows.push((names::INDEX.to_owned(), Some(seen)));
+            for (name, revision) in learnt.members.drain(..) {
                 match revision {
                     Some(revision) => _ = self.members.insert(name, revision),
                     None => _ = self.members.remove(&name),
                 }
             }
         }
-        for (name, revision) in heads {
-            let Some(revision) = revision else {
-                // A peer may choose the same base key again; that session's revisions begin anew.
-                self.heads.remove(&name);
-                continue;
-            };
-            let seen = self.heads.entry(name).or_default();
-            *seen = revision.max(*seen);
-        }
-        self.pruned_day = self.pruned_day.max(pruned_day.unwrap_or(0));
+        self.memory.draft(&learnt.rows);
+        Step { writes, result: Outcome { value, learnt } }
+    }
+
+    /// Takes note that `outcome`'s step is durable, and returns its result.
+    pub fn committed<T>(&mut self, outcome: Outcome<T>) -> T {
+        self.memory.commit(outcome.learnt.rows);
+        self.pruned_day = self.pruned_day.max(outcome.learnt.pruned_day.unwrap_or(0));
         outcome.value
     }
 
@@ -198,7 +207,7 @@ impl Account {
         let mut learnt = Learnt::default();
         let index = self.put_stock(&stock, &mut draft)?;
         self.put_index(index, &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value: bundle, learnt } })
+        Ok(self.drafted(draft.finish(), bundle, learnt))
     }
 
     /// A bundle without one-time keys, for any number of sessions.
@@ -208,14 +217,14 @@ impl Account {
         Ok(stock.reusable(self.ours(), self.identity.user().1).encode())
     }
 
-    /// Reads the index and, if another process changed it, checks everything against it again.
+    /// Begins a call: reads the index and, if it is not the row that is known, checks everything
+    /// against it again.
     fn refresh(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
         let stored = records.get(names::INDEX)?.ok_or(StoreError::Corruption)?;
-        if stored.revision == self.index_revision {
+        let found = Seen { revision: stored.revision, mark: Mark::of(&stored.sealed)? };
+        self.memory.see(names::INDEX, found)?;
+        if self.index_mark == Some(found.mark) && self.index_revision == found.revision {
             return Ok(());
-        }
-        if stored.revision < self.index_revision {
-            return Err(StoreError::Rollback.into());
         }
         let opened = self.sealer.open(names::INDEX, stored.revision, &stored.sealed)?;
         let index = Index::decode(opened.expose())?;
@@ -232,10 +241,11 @@ impl Account {
         }
         // Chains of a group that another process changed may have gone and begun anew.
         let unchanged = |group: &String| self.members.get(group) == members.get(group);
-        self.heads
-            .retain(|name, _| names::group_of_chain(name).is_none_or(|group| unchanged(&group)));
+        self.memory
+            .retain(|name| names::group_of_chain(name).is_none_or(|group| unchanged(&group)));
         self.index = index;
         self.index_revision = stored.revision;
+        self.index_mark = Some(found.mark);
         self.members = members;
         Ok(())
     }
@@ -274,8 +284,8 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         let revision = self.next_index_revision()?;
-        draft.put(names::INDEX, self.index_revision, revision, &index.encode())?;
-        learnt.index = Some((index, revision));
+        let seen = draft.put(names::INDEX, self.index_revision, revision, &index.encode())?;
+        learnt.index = Some((index, seen));
         Ok(())
     }
 

@@ -106,7 +106,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_effect(effect, &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+        Ok(self.drafted(draft.finish(), value, learnt))
     }
 
     /// [`Account::receive`], of a message that is not in an envelope.
@@ -144,7 +144,7 @@ impl Account {
         }
         learnt.pruned_day = Some(super::ledger::day(now_ms));
         let value = Delivery::New(entry);
-        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+        Ok(self.drafted(draft.finish(), value, learnt))
     }
 
     /// Opens a message of any kind; nothing is written yet.

@@ -96,7 +96,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value: (), learnt } })
+        Ok(self.drafted(draft.finish(), (), learnt))
     }
 
     /// Takes a request to send again; the session is archived if it is the one that it names.

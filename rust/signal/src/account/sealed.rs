@@ -89,7 +89,7 @@ impl Account {
         let mut learnt = Learnt::default();
         let before = loaded.peer.clone();
         self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+        Ok(self.drafted(draft.finish(), value, learnt))
     }
 
     /// Takes a message out of its seal, and finds out under which name its sender is known.

@@ -82,7 +82,7 @@ impl Account {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
         self.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value: (), learnt } })
+        Ok(self.drafted(draft.finish(), (), learnt))
     }
 
     /// Pads and encrypts `plaintext`; the result is an encoded envelope.
@@ -106,7 +106,7 @@ impl Account {
         let mut learnt = Learnt::default();
         let before = loaded.peer.clone();
         self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+        Ok(self.drafted(draft.finish(), value, learnt))
     }
 
     /// Encrypts on a peer's current session; the result is an encoded envelope.

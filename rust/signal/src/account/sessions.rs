@@ -10,7 +10,14 @@ use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{DeviceId, Session, Sessions, session::Generations};
 
-use super::{Account, Learnt, draft::Draft, index::Index, names, peer::Peer};
+use super::{
+    Account, Learnt,
+    draft::Draft,
+    index::Index,
+    memory::{Mark, Seen},
+    names,
+    peer::Peer,
+};
 
 const UNCHANGED: Generations = Generations { head: 0, objects: 0, skipped: 0 };
 
@@ -99,28 +106,18 @@ impl Account {
         Ok((session, saved))
     }
 
-    /// A row whose revisions only grow: an older one than this process has seen is a rollback.
+    /// A row whose revisions only grow: an older one than this process has seen is a rollback, and
+    /// so is another one of the same revision.
     pub(super) fn read_head(
         &mut self,
         records: &mut dyn Records,
         name: &str,
     ) -> Result<(u64, SecretBytes), Failure> {
-        let (revision, head) = self.read_sealed(records, name)?;
-        let seen = self.heads.entry(name.to_owned()).or_default();
-        if revision < *seen {
-            return Err(StoreError::Rollback.into());
-        }
-        *seen = revision;
-        Ok((revision, head))
-    }
-
-    fn read_sealed(
-        &self,
-        records: &mut dyn Records,
-        name: &str,
-    ) -> Result<(u64, SecretBytes), Failure> {
         let stored = records.get(name)?.ok_or(StoreError::Corruption)?;
-        Ok((stored.revision, self.sealer.open(name, stored.revision, &stored.sealed)?))
+        let head = self.sealer.open(name, stored.revision, &stored.sealed)?;
+        let found = Seen { revision: stored.revision, mark: Mark::of(&stored.sealed)? };
+        self.memory.see(name, found)?;
+        Ok((stored.revision, head))
     }
 
     pub(super) fn read_part(
@@ -129,8 +126,10 @@ impl Account {
         name: &str,
         revision: u64,
     ) -> Result<SecretBytes, Failure> {
-        match self.read_sealed(records, name)? {
-            (found, part) if found == revision => Ok(part),
+        match records.get(name)? {
+            Some(stored) if stored.revision == revision => {
+                Ok(self.sealer.open(name, revision, &stored.sealed)?)
+            }
             _ => Err(StoreError::Corruption.into()),
         }
     }
@@ -230,8 +229,8 @@ impl LoadedPeer {
             skipped = revision;
         }
         let head = session.encode_head_with(objects, skipped);
-        draft.put(&name, saved.head, revision, &head)?;
-        learnt.heads.push((name, Some(revision)));
+        let seen = draft.put(&name, saved.head, revision, &head)?;
+        learnt.rows.push((name, Some(seen)));
         Ok(())
     }
 
@@ -240,6 +239,6 @@ impl LoadedPeer {
         draft.delete(&names::objects(&name), saved.objects);
         draft.delete(&names::skipped(&name), saved.skipped);
         draft.delete(&name, saved.head);
-        learnt.heads.push((name, None));
+        learnt.rows.push((name, None));
     }
 }

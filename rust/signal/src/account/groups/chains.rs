@@ -53,7 +53,7 @@ impl LoadedGroup {
             let name = names::received_chains(&self.id, sender);
             draft.delete(&names::skipped(&name), chains.skipped);
             draft.delete(&name, chains.head);
-            learnt.heads.push((name, None));
+            learnt.rows.push((name, None));
         }
     }
 }
@@ -213,7 +213,7 @@ impl Account {
         loaded.delete_gone(draft, learnt);
         let name = names::own_chain(&loaded.id);
         draft.delete(&name, own.revision);
-        learnt.heads.push((name, None));
+        learnt.rows.push((name, None));
         let name = names::group(&loaded.id);
         draft.delete(&name, loaded.revision);
         index.members = index.members.checked_sub(1).ok_or(Error::CorruptState)?;
@@ -231,8 +231,8 @@ impl Account {
     ) -> Result<(), Failure> {
         let name = names::own_chain(id);
         let revision = self.next_chain_revision(own.revision)?;
-        draft.put(&name, own.revision, revision, &own.key.encode())?;
-        learnt.heads.push((name, Some(revision)));
+        let seen = draft.put(&name, own.revision, revision, &own.key.encode())?;
+        learnt.rows.push((name, Some(seen)));
         Ok(())
     }
 
@@ -250,8 +250,8 @@ impl Account {
             skipped = revision;
         }
         let prefix = [&skipped.to_be_bytes()[..], chains.identity_key.as_bytes()].concat();
-        draft.put(&name, chains.head, revision, &chains.keys.encode_head(&prefix))?;
-        learnt.heads.push((name, Some(revision)));
+        let seen = draft.put(&name, chains.head, revision, &chains.keys.encode_head(&prefix))?;
+        learnt.rows.push((name, Some(seen)));
         Ok(())
     }
 

@@ -171,7 +171,7 @@ impl Account {
         let mut learnt = Learnt::default();
         self.delete_group((&loaded, &own), &mut index, &mut draft, &mut learnt)?;
         self.put_index(index, &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value: (), learnt } })
+        Ok(self.drafted(draft.finish(), (), learnt))
     }
 
     /// The groups of a peer whose identity is no longer trusted, as they must become: what we had
@@ -195,7 +195,7 @@ impl Account {
 
     /// The step that saves what changed of a group.
     fn changed<T>(
-        &self,
+        &mut self,
         loaded: &LoadedGroup,
         value: T,
         random: &mut dyn Random,
@@ -205,7 +205,7 @@ impl Account {
         let mut learnt = Learnt::default();
         self.save_group(loaded, &mut index, &mut draft, &mut learnt)?;
         self.put_changed_index(index, &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: Outcome { value, learnt } })
+        Ok(self.drafted(draft.finish(), value, learnt))
     }
 
     fn check_member(&self, (user, device): (&str, DeviceId)) -> Result<(), Error> {
