@@ -62,7 +62,7 @@ from e2ee.group import Group
 from e2ee.importing import ImportReport, ImportRow, LibsignalRecords
 from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
 from e2ee.store import MemoryStore, PostgresStore, SQLiteStore
-from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, SafetyNumber
+from e2ee.values import Address, Contact, Envelope, Message, Outgoing, PreKeyBundle, SafetyNumber
 
 __all__ = [
     "Account",
@@ -91,6 +91,7 @@ __all__ = [
     "NoSenderKeyError",
     "NoSessionError",
     "OneTimePreKey",
+    "Outgoing",
     "PostgresStore",
     "PreKeyBundle",
     "PreKeyUpload",

@@ -42,6 +42,17 @@ def receiving(sender: Address, envelope: bytes) -> Scope | None:
     return Scope(scope.own, scope.reads, ("inbox/", "ledger/"))
 
 
+def queueing(peer: Address) -> Scope:
+    """The sessions with a peer, and the outbox."""
+    scope = sending(peer)
+    return Scope(scope.own, scope.reads, ("outbox/",))
+
+
+def posting(outbox_id: str) -> Scope:
+    """One envelope in the outbox."""
+    return Scope(f"outbox/{outbox_id}")
+
+
 def handling(inbox_id: str) -> Scope:
     """One message in the inbox."""
     return Scope(f"inbox/{inbox_id}")

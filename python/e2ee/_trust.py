@@ -29,7 +29,7 @@ def safety_number(
     """
     whom, encoded = address_of(peer), None if bundle is None else encoded_of(bundle)
     return SafetyNumber.from_scannable(
-        self._read(lambda inside: self._inner.safety_number(inside, whom, encoded))
+        self._commits.read(lambda inside: self._inner.safety_number(inside, whom, encoded))
     )
 
 
@@ -68,7 +68,7 @@ def verify(  # noqa: D417 (self is the account)
             return self._inner.mark_verified(inside, whom)
         return self._inner.accept_identity(inside, whom, encoded, verified=True)
 
-    self._write(work)
+    self._commits.write(work)
 
 
 def accept_identity(self: Account, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
@@ -77,4 +77,6 @@ def accept_identity(self: Account, peer: Address | str, bundle: PreKeyBundle | b
     Sessions under the identity before neither send nor receive any more.
     """
     whom, encoded = address_of(peer), encoded_of(bundle)
-    self._write(lambda inside: self._inner.accept_identity(inside, whom, encoded, verified=False))
+    self._commits.write(
+        lambda inside: self._inner.accept_identity(inside, whom, encoded, verified=False)
+    )

@@ -30,7 +30,7 @@ def prekeys(self: Account) -> PreKeyUpload:
     Raises:
         SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
     """
-    return _upload(self._write(self._inner.prekeys))
+    return _upload(self._commits.write(self._inner.prekeys))
 
 
 def refresh_prekeys(  # noqa: D417 (self is the account)
@@ -52,7 +52,7 @@ def refresh_prekeys(  # noqa: D417 (self is the account)
         SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
     """
     kyber = remaining if remaining_kyber is None else remaining_kyber
-    row = self._write(lambda inside: self._inner.refresh_prekeys(inside, remaining, kyber))
+    row = self._commits.write(lambda inside: self._inner.refresh_prekeys(inside, remaining, kyber))
     return None if row is None else _upload(row)
 
 
@@ -78,7 +78,9 @@ def repair(  # noqa: D417 (self is the account)
         MalformedMessageError: It is no message: ignore it.
     """
     whom, encoded, sent_ms = address_of(sender), encoded_of(envelope), to_milliseconds(sent)
-    return Envelope(self._read(lambda inside: self._inner.repair(inside, whom, encoded, sent_ms)))
+    return Envelope(
+        self._commits.read(lambda inside: self._inner.repair(inside, whom, encoded, sent_ms))
+    )
 
 
 def reset(self: Account, peer: Address | str) -> None:
@@ -90,7 +92,7 @@ def reset(self: Account, peer: Address | str) -> None:
         NoSessionError: The peer is not known.
     """
     whom = address_of(peer)
-    self._write(lambda inside: self._inner.reset(inside, whom))
+    self._commits.write(lambda inside: self._inner.reset(inside, whom))
 
 
 def _upload(row: _core._Upload) -> PreKeyUpload:

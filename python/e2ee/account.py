@@ -6,29 +6,25 @@ Each call is one transaction of the store. What may leave, leaves after its comm
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, final
 from uuid import UUID
 
-from e2ee import _core, _scopes, _trust, _upkeep, importing
+from e2ee import _batches, _core, _outbox, _scopes, _trust, _upkeep, importing
+from e2ee._commits import Commits, handled_before, reading, refuse_joined
 from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
-from e2ee.errors import DuplicateMessageError, TransactionOpenError
 from e2ee.group import Group
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from e2ee._opened import Entry
-    from e2ee._scopes import Work
     from e2ee._sealed import SenderCertificate
-    from e2ee.store import Scope, Store, Transaction
-
-_T = TypeVar("_T")
+    from e2ee.store import Store
 
 
 @final
@@ -38,11 +34,10 @@ class Account:
     Threads may share it. A peer is an `Address`, or a user name, which means device 1.
     """
 
-    __slots__ = ("_blocks", "_inner", "_store")
+    __slots__ = ("_commits", "_inner")
 
-    _blocks: list[int]
+    _commits: Commits
     _inner: _core.Account
-    _store: Store
 
     def __init__(self) -> None:
         msg = "use Account.create or Account.open"
@@ -57,6 +52,7 @@ class Account:
             InvalidArgumentError: No user or device can be called so.
         """
         owner = Address(user, device)
+        refuse_joined(store)
         with store.transaction() as transaction:
             step = _core.Account.create(store.secret, transaction, owner)
             transaction.apply(step.writes)
@@ -73,16 +69,15 @@ class Account:
             StoreKeyError: The store was made with another key or passphrase.
             StoreCorruptionError: A record is damaged, missing, or not the one that was stored.
         """
-        with store.transaction() as transaction:
+        with reading(store) as transaction:
             core = _core.Account.open(store.secret, transaction)
         return cls._of(store, core)
 
     @classmethod
     def _of(cls, store: Store, core: _core.Account) -> Account:
         account = object.__new__(cls)
-        account._blocks = []
+        account._commits = Commits(store)
         account._inner = core
-        account._store = store
         return account
 
     @property
@@ -113,8 +108,8 @@ class Account:
         or, once `refresh_prekeys` has replaced its keys, 30 days more.
         """
         if reusable:
-            return PreKeyBundle(self._read(self._inner.reusable_bundle))
-        return PreKeyBundle(self._write(self._inner.bundle))
+            return PreKeyBundle(self._commits.read(self._inner.reusable_bundle))
+        return PreKeyBundle(self._commits.write(self._inner.bundle))
 
     prekeys = _upkeep.prekeys
     refresh_prekeys = _upkeep.refresh_prekeys
@@ -131,7 +126,7 @@ class Account:
             BadSignatureError: The bundle was altered.
         """
         whom, encoded = address_of(peer), encoded_of(bundle)
-        self._write(lambda inside: self._inner.connect(inside, whom, encoded))
+        self._commits.write(lambda inside: self._inner.connect(inside, whom, encoded))
 
     def encrypt(self, peer: Address | str, plaintext: bytes) -> Envelope:
         """Encrypts to a peer; the envelope leaves after the session's next state is durable.
@@ -141,7 +136,9 @@ class Account:
         """
         whom = address_of(peer)
         scope = _scopes.sending(whom)
-        made = self._write(lambda inside: self._inner.encrypt(inside, whom, plaintext), scope)
+        made = self._commits.write(
+            lambda inside: self._inner.encrypt(inside, whom, plaintext), scope
+        )
         return Envelope(made)
 
     def decrypt(self, sender: Address | str, envelope: Envelope | bytes) -> Message:
@@ -156,7 +153,9 @@ class Account:
         """
         whom, encoded = address_of(sender), encoded_of(envelope)
         scope = _scopes.receiving(whom, encoded)
-        opened = self._commit(lambda inside: self._inner.decrypt(inside, whom, encoded), scope)
+        opened = self._commits.commit(
+            lambda inside: self._inner.decrypt(inside, whom, encoded), scope
+        )
         return opened_message(whom, opened)
 
     @contextmanager
@@ -176,7 +175,9 @@ class Account:
         """
         whom, encoded = address_of(sender), encoded_of(envelope)
         scope = _scopes.receiving(whom, encoded)
-        entry = self._commit(lambda inside: self._inner.receive(inside, whom, encoded), scope)
+        entry = self._commits.commit(
+            lambda inside: self._inner.receive(inside, whom, encoded), scope
+        )
         with self._handling(entry) as message:
             yield message
 
@@ -196,7 +197,9 @@ class Account:
         whom, encoded = address_of(peer), encoded_of(certificate)
         inner = _core.SealedSender(self._inner)
         scope = _scopes.sending(whom)
-        made = self._write(lambda inside: inner.encrypt(inside, whom, plaintext, encoded), scope)
+        made = self._commits.write(
+            lambda inside: inner.encrypt(inside, whom, plaintext, encoded), scope
+        )
         return Envelope(made)
 
     def decrypt_sealed(
@@ -217,7 +220,9 @@ class Account:
             anchors(trust_roots, known_signers, revoked_signers),
         )
         inner = _core.SealedSender(self._inner)
-        user, device, opened = self._commit(lambda inside: inner.decrypt(inside, encoded, trusted))
+        user, device, opened = self._commits.commit(
+            lambda inside: inner.decrypt(inside, encoded, trusted)
+        )
         return opened_message(Address(user, device), opened)
 
     @contextmanager
@@ -252,32 +257,44 @@ class Account:
             anchors(trust_roots, known_signers, revoked_signers),
         )
         inner = _core.SealedSender(self._inner)
-        entry = self._commit(lambda inside: inner.receive(inside, encoded, trusted))
+        entry = self._commits.commit(lambda inside: inner.receive(inside, encoded, trusted))
         with self._handling(entry) as message:
             yield message
 
     @contextmanager
     def _handling(self, entry: Entry | None) -> Iterator[Message]:
         if entry is None:
-            raise DuplicateMessageError("the message was handled before", delivered=True)
-        message, thread = message_of(entry), threading.get_ident()
-        self._blocks.append(thread)
-        try:
+            raise handled_before()
+        message = message_of(entry)
+        inbox_id = message.inbox_id or ""
+        with self._commits.handling(inbox_id, lambda inside: self._inner.handled(inside, inbox_id)):
             yield message
-        finally:
-            self._blocks.remove(thread)
-        self.handled(message)
 
     def inbox(self) -> list[Message]:
         """The messages that wait to be handled, oldest first."""
-        return [message_of(entry) for entry in self._read(self._inner.inbox)]
+        return [message_of(entry) for entry in self._commits.read(self._inner.inbox)]
 
     def handled(self, message: Message) -> None:
-        """Takes a message out of the inbox; one that is not there is no error."""
+        """Takes a message out of the inbox; it can be part of the application's transaction.
+
+        Raises:
+            DuplicateMessageError: It is not there any more: somebody else has handled it.
+        """
         inbox_id = message.inbox_id
-        if inbox_id is not None:
-            scope = _scopes.handling(inbox_id)
-            self._commit(lambda inside: self._inner.handled(inside, inbox_id), scope)
+        if inbox_id is None or self._commits.handles(inbox_id):
+            return
+        scope = _scopes.handling(inbox_id)
+        if not self._commits.join(lambda inside: self._inner.handled(inside, inbox_id), scope):
+            raise handled_before()
+
+    queue = _outbox.queue
+    outbox = _outbox.outbox
+    sent = _outbox.sent
+
+    encrypt_many = _batches.encrypt_many
+    queue_many = _batches.queue_many
+    decrypt_many = _batches.decrypt_many
+    receive_many = _batches.receive_many
 
     safety_number = _trust.safety_number
     verify = _trust.verify
@@ -290,13 +307,13 @@ class Account:
             NoSessionError: The peer is not known.
         """
         whom = address_of(peer)
-        self._write(lambda inside: self._inner.forget(inside, whom))
+        self._commits.write(lambda inside: self._inner.forget(inside, whom))
 
     def contacts(self) -> list[Contact]:
         """Every peer, in the order of names."""
         return [
             Contact(Address(user, device), key, verified, *(progress or (None, None)))
-            for user, device, key, verified, progress in self._read(self._inner.contacts)
+            for user, device, key, verified, progress in self._commits.read(self._inner.contacts)
         ]
 
     def create_group(
@@ -317,7 +334,7 @@ class Account:
         encoded = None if id is None else id.bytes
         addresses = [address_of(each) for each in members]
         groups = _core.Groups(self._inner)
-        made = self._write(lambda inside: groups.create(inside, encoded, addresses))
+        made = self._commits.write(lambda inside: groups.create(inside, encoded, addresses))
         return self.group(UUID(bytes=made))
 
     def group(self, group_id: UUID) -> Group:
@@ -327,26 +344,12 @@ class Account:
             NoGroupError: It did neither, or has left the group.
         """
         groups = _core.Groups(self._inner)
-        self._read(lambda inside: groups.members(inside, group_id.bytes))
-        return Group._of(groups, (self._read, self._write), group_id)  # noqa: SLF001
+        self._commits.read(lambda inside: groups.members(inside, group_id.bytes))
+        return Group._of(groups, (self._commits.read, self._commits.write), group_id)  # noqa: SLF001
 
     def groups(self) -> list[UUID]:
         """The ids of all groups, in ascending order."""
-        return [UUID(bytes=each) for each in self._read(_core.Groups(self._inner).ids)]
-
-    def _read(self, work: Callable[[Transaction], _T]) -> _T:
-        with self._store.transaction() as transaction:
-            return work(transaction)
-
-    def _write(self, work: Work[_T], scope: Scope | None = None) -> _T:
-        """Commits a step that a receive block would not undo if it raised: none may be open."""
-        if threading.get_ident() in self._blocks:
-            raise TransactionOpenError("a receive block is open in this thread")
-        return self._commit(work, scope)
-
-    def _commit(self, work: Work[_T], scope: Scope | None = None) -> _T:
-        """Saves a step, and releases its result after the commit; if that fails, nothing leaves."""
-        return _scopes.saved(self._store, scope, work).release()
+        return [UUID(bytes=each) for each in self._commits.read(_core.Groups(self._inner).ids)]
 
     def __repr__(self) -> str:
         """The type and the address."""

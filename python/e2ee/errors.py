@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 class E2EEError(Exception):
-    """Something was refused, and nothing has changed: see the subclass for what to do."""
+    """Something was refused, and nothing has changed: see the subclass for what to do.
+
+    `place` says which message of a batch was refused, from 0; otherwise it is `None`.
+    """
+
+    place: int | None = None
 
 
 class InvalidArgumentError(E2EEError, ValueError):

@@ -289,6 +289,20 @@ class SafetyNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An envelope that waits in the outbox for its carrier.
+
+    `id` names it there, `queued` is when it was made (UTC). The same entry has the same envelope
+    each time, also in another process.
+    """
+
+    id: str
+    recipient: Address
+    queued: datetime
+    envelope: Envelope = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """A peer, as a list of contacts shows it.
 

@@ -124,7 +124,6 @@ def test_a_message_can_be_handled_from_the_inbox(pair: Pair) -> None:
     (waiting,) = bob.inbox()
 
     bob.handled(waiting)
-    bob.handled(waiting)
 
     assert bob.inbox() == []
 

@@ -94,8 +94,8 @@ def test_what_was_read_of_an_undone_transaction_is_forgotten() -> None:
             step = alice._inner.connect(transaction, whom, bundle)  # noqa: SLF001
             transaction.apply(step.writes)
             assert len(alice._inner.contacts(transaction)) == 1  # noqa: SLF001
-            step = alice._inner.encrypt(transaction, whom, b"never sent")  # noqa: SLF001
-            transaction.apply(step.writes)
+            sending = alice._inner.encrypt(transaction, whom, b"never sent")  # noqa: SLF001
+            transaction.apply(sending.writes)
             raise UndoneError
 
     with pytest.raises(UndoneError):

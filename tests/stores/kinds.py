@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 import e2ee
 from e2ee.store import Store
 from tests.stores.server import schema_of, server
@@ -52,6 +54,22 @@ def store_of(folder: Path, name: str, timeout: float = 5.0) -> Store:
             place.read_text(), key=KEY, schema=schema_of(folder), account=name, timeout=timeout
         )
     return e2ee.SQLiteStore(folder / f"{name}.db", key=KEY, timeout=timeout)
+
+
+class UndoneError(Exception):
+    """The application's code fails."""
+
+
+def undone(alice: e2ee.Account, envelope: e2ee.Envelope, work: Callable[[], object]) -> None:
+    """Receives an envelope of Bob's in a block that does some work, and then raises."""
+
+    def block() -> None:
+        with alice.receive("bob", envelope):
+            work()
+            raise UndoneError
+
+    with pytest.raises(UndoneError):
+        block()
 
 
 def introduced(store: Store, bob: e2ee.Account) -> e2ee.Account:

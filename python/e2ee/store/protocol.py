@@ -87,6 +87,22 @@ class Store(Protocol):
         """Ends the use of the store."""
 
 
+class LentStore(Store, Protocol):
+    """A store on a connection that stays the application's, whose rows are beside ours.
+
+    `transaction` raises `TransactionOpenError` while the application's own is open.
+    """
+
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open on the connection; asked of it, never remembered."""
+
+    def joined(self) -> AbstractContextManager[Transaction]:
+        """A part of the application's transaction, which is undone alone if its block raises.
+
+        What it has written is durable when the application has committed.
+        """
+
+
 class SharedStore(Store, Protocol):
     """A store whose transactions run side by side, if they are about different records."""
 

@@ -5,33 +5,23 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager, suppress
-from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, final
+from typing import TYPE_CHECKING, final
 
-from e2ee.errors import StaleSessionError, StoreConflictError, StoreCorruptionError
 from e2ee.store._secret import Bytes, store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_file import connect
+from e2ee.store._sqlite_lent import lend
+from e2ee.store._sqlite_transaction import OWN, SQLiteTransaction
 from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
     from e2ee._core import StoreSecret
-    from e2ee.store.protocol import Write
-
-_T = TypeVar("_T")
-_GET: Final = "SELECT revision, sealed FROM record WHERE name = ?"
-_LIST: Final = "SELECT name, revision FROM record WHERE name >= ? ORDER BY name"
-_DELETE: Final = "DELETE FROM record WHERE name = ? AND revision = ?"
-_INSERT: Final = (
-    "INSERT INTO record (name, revision, sealed) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-)
-_UPDATE: Final = "UPDATE record SET revision = ?, sealed = ? WHERE name = ? AND revision = ?"
 
 
 @final
@@ -72,6 +62,8 @@ class SQLiteStore:
         self._connection = connect(Path(path).absolute(), timeout)
         self._turn = Turn()
 
+    on = staticmethod(lend)
+
     @property
     def secret(self) -> StoreSecret:
         """What the records are sealed with."""
@@ -88,7 +80,7 @@ class SQLiteStore:
         with self._turn:
             with translated():
                 self._connection.execute("BEGIN IMMEDIATE")
-            transaction = SQLiteTransaction(self._connection)
+            transaction = SQLiteTransaction(self._connection, OWN)
             try:
                 yield transaction
                 with translated():
@@ -127,64 +119,3 @@ class SQLiteStore:
     def __repr__(self) -> str:
         """The type alone."""
         return "SQLiteStore()"
-
-
-@final
-class SQLiteTransaction:
-    """An open transaction of an `SQLiteStore`."""
-
-    __slots__ = ("_connection", "_open")
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._open = True
-
-    def get(self, name: str, /) -> tuple[int, bytes] | None:
-        """The revision and the sealed bytes of a record, or `None` if there is none."""
-        with translated():
-            row = self._execute(_GET, name).fetchone()
-        return None if row is None else (_checked(row[0], int), _checked(row[1], bytes))
-
-    def list(self, prefix: str, /) -> list[tuple[str, int]]:
-        """Names and revisions of the records whose names begin so, in the order of code points."""
-        with translated():
-            rows = self._execute(_LIST, prefix)
-            found = list(takewhile(lambda row: _checked(row[0], str).startswith(prefix), rows))
-        return [(name, _checked(revision, int)) for name, revision in found]
-
-    def apply(self, writes: Sequence[Write], /) -> None:
-        """Changes the records.
-
-        Raises:
-            StoreConflictError: A record does not have the revision that must be found.
-        """
-        for write in writes:
-            with translated():
-                changed = self._apply(write)
-            if changed != 1:
-                raise StoreConflictError("another process changed the record")
-
-    def _apply(self, write: Write) -> int:
-        """The number of records that one write changed."""
-        name, base, revision, sealed = write
-        if revision is None:
-            return self._execute(_DELETE, name, base).rowcount
-        if base == 0:
-            return self._execute(_INSERT, name, revision, sealed).rowcount
-        return self._execute(_UPDATE, revision, sealed, name, base).rowcount
-
-    def end(self) -> None:
-        """Refuses all further use."""
-        self._open = False
-
-    def _execute(self, statement: str, *values: str | int | bytes | None) -> sqlite3.Cursor:
-        if not self._open:
-            raise StaleSessionError("the transaction has ended: open another one")
-        return self._connection.execute(statement, values)
-
-
-def _checked(value: object, kind: type[_T]) -> _T:
-    """A value of a row; the table's rules say its type, but the file may hold another table."""
-    if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
-        raise StoreCorruptionError("the store's file is damaged")
-    return value

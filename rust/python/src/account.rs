@@ -22,7 +22,7 @@ use crate::{
     convert::{self, ContactRow, Entry, Number, Peer},
     errors::{self, Refusal},
     secret::StoreSecret,
-    step::Step,
+    step::{Settles, Step},
     transaction,
 };
 
@@ -82,8 +82,16 @@ impl Account {
     ) -> Result<Step, Refusal> {
         let CoreStep { writes, result } = slf.get().call(transaction, long, work)?;
         let account = slf.clone().unbind();
-        let release = move |py: Python<'_>| {
-            let value = account.get().lock()?.committed(result);
+        let release = move |py: Python<'_>, settles: Settles<'_>| {
+            let Some(left) = settles else {
+                let value = account.get().lock()?.committed(result);
+                return convert(py, value);
+            };
+            let (value, lesson) = result.part();
+            *left = Some(Box::new(move |_| {
+                account.get().lock()?.committed(lesson);
+                Ok(())
+            }));
             convert(py, value)
         };
         Ok(Step::new(slf.py(), writes, release)?)
@@ -109,7 +117,7 @@ impl Account {
         };
         let step = py.detach(|| transaction::within(transaction, create));
         let CoreStep { writes, result } = step.map_err(|refusal| refusal.raise(py))?;
-        Step::new(py, writes, |py| Ok(Bound::new(py, Self::new(result))?.into_any().unbind()))
+        Step::new(py, writes, |py, _| Ok(Bound::new(py, Self::new(result))?.into_any().unbind()))
     }
 
     /// Opens the account of a store.
@@ -263,7 +271,7 @@ impl Account {
         Ok(entries.into_iter().map(|entry| convert::entry(py, entry)).collect())
     }
 
-    /// Takes a message out of the inbox.
+    /// Takes a message out of the inbox; the result says whether it was there.
     fn handled(
         slf: &Bound<'_, Self>,
         transaction: &Bound<'_, PyAny>,
@@ -272,7 +280,7 @@ impl Account {
         let handled = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
             account.handled(inbox_id, inside)
         };
-        Self::step(slf, (transaction, false), handled, convert::nothing)
+        Self::step(slf, (transaction, false), handled, convert::flag)
             .map_err(|refusal| refusal.raise(slf.py()))
     }
 

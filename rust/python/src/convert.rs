@@ -122,6 +122,16 @@ pub fn output(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Py<PyAny>> {
     bytes.into_py_any(py)
 }
 
+/// A name that may leave.
+pub fn text(py: Python<'_>, text: String) -> PyResult<Py<PyAny>> {
+    text.into_py_any(py)
+}
+
+/// Whether something was there.
+pub fn flag(py: Python<'_>, flag: bool) -> PyResult<Py<PyAny>> {
+    flag.into_py_any(py)
+}
+
 /// A one-time prekey: number and key.
 type PreKeyRow<'py> = (u32, Bound<'py, PyBytes>);
 /// A signed prekey of either kind: number, key and signature.

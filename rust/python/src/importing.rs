@@ -96,7 +96,7 @@ pub fn import_records(
     };
     let step = py.detach(|| transaction::within(transaction, import));
     let CoreStep { writes, result } = step.map_err(|refusal| refusal.raise(py))?;
-    Step::new(py, writes, |py| rows(result).into_py_any(py))
+    Step::new(py, writes, |py, _| rows(result).into_py_any(py))
 }
 
 /// The report of an import, which is not made.

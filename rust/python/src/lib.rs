@@ -9,6 +9,7 @@
 mod account;
 mod account_keys;
 mod attachment;
+mod batches;
 mod beside;
 mod certificates;
 mod convert;
@@ -16,6 +17,8 @@ mod errors;
 mod functions;
 mod groups;
 mod importing;
+mod outbox;
+mod parallel;
 mod sealed;
 mod secret;
 mod sender_keys;
@@ -37,6 +40,7 @@ mod _core {
             AttachmentEncryptor, AttachmentOpener, AttachmentSegments, AttachmentVerifier,
             blob_len, read_pointer, write_pointer,
         },
+        batches::Batches,
         beside::{HpkeKey, Username, hpke_seal},
         certificates::{
             ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
@@ -48,6 +52,7 @@ mod _core {
         },
         groups::Groups,
         importing::{examine_records, import_records},
+        outbox::Outbox,
         sealed::SealedSender,
         secret::StoreSecret,
         sender_keys::{SenderKey, SenderKeys},

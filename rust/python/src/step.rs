@@ -14,7 +14,11 @@ use pyo3::{
 
 use crate::errors;
 
-type Release = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+type Release = Box<dyn FnOnce(Python<'_>, Settles) -> PyResult<Py<PyAny>> + Send>;
+/// What an account remembers once a step is durable.
+pub type Lesson = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
+/// Where a step that is part of a longer transaction leaves its lesson; `None` if it is durable.
+pub type Settles<'a> = Option<&'a mut Option<Lesson>>;
 
 /// What a store must write before the result may leave.
 ///
@@ -26,6 +30,7 @@ pub struct Step {
     #[pyo3(get)]
     writes: Py<PyList>,
     release: Mutex<Option<Release>>,
+    lesson: Mutex<Option<Lesson>>,
 }
 
 impl Step {
@@ -33,11 +38,16 @@ impl Step {
     pub fn new(
         py: Python<'_>,
         writes: Vec<Write>,
-        release: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+        release: impl FnOnce(Python<'_>, Settles) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Self> {
         let rows = writes.into_iter().map(|write| row(py, write));
         let writes = PyList::new(py, rows.collect::<Vec<_>>())?.unbind();
-        Ok(Self { writes, release: Mutex::new(Some(Box::new(release))) })
+        Ok(Self { writes, release: Mutex::new(Some(Box::new(release))), lesson: Mutex::default() })
+    }
+
+    fn take(&self, py: Python<'_>) -> PyResult<Release> {
+        let held = self.release.lock_py_attached(py).ok().and_then(|mut held| held.take());
+        held.ok_or_else(|| errors::stale(py))
     }
 }
 
@@ -45,8 +55,23 @@ impl Step {
 impl Step {
     /// The result, once, after the writes are durable.
     fn release(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let held = self.release.lock_py_attached(py).ok().and_then(|mut held| held.take());
-        held.ok_or_else(|| errors::stale(py)).and_then(|release| release(py))
+        self.take(py)?(py, None)
+    }
+
+    /// The result, once, of a step that is part of a transaction which goes on.
+    ///
+    /// Nothing that may be sent is the result of such a step. Call `settle` when it is durable.
+    fn join(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let mut lesson = None;
+        let result = self.take(py)?(py, Some(&mut lesson))?;
+        *self.lesson.lock_py_attached(py).map_err(|_| errors::stale(py))? = lesson;
+        Ok(result)
+    }
+
+    /// Takes note that a step that was joined is durable.
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        let held = self.lesson.lock_py_attached(py).ok().and_then(|mut held| held.take());
+        held.map_or(Ok(()), |lesson| lesson(py))
     }
 
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {

@@ -8,12 +8,14 @@
 pub mod digest;
 pub mod error;
 pub mod key;
+pub mod overlay;
 pub mod records;
 pub mod seal;
 pub mod step;
 
 pub use error::{Failure, StoreError};
 pub use key::StoreSecret;
+pub use overlay::Overlay;
 pub use records::{Records, Stored};
 pub use seal::Sealer;
 pub use step::{Change, Step, Write};

@@ -146,18 +146,19 @@ impl Account {
         Ok(entries)
     }
 
-    /// Takes a message that the application has handled out of the inbox; none is no error.
+    /// Takes a message that the application has handled out of the inbox; whether it was there.
     pub fn handled(
         &self,
         id: &str,
         environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<()>>, Failure> {
+    ) -> Result<Step<Outcome<bool>>, Failure> {
         let name = record_name(id);
         let mut draft = Draft::new(&self.sealer, environment.random);
-        if let Some(stored) = environment.records.get(&name)? {
+        let stored = environment.records.get(&name)?;
+        if let Some(stored) = &stored {
             draft.delete(&name, stored.revision);
         }
-        let result = Outcome { value: (), learnt: Learnt::default() };
+        let result = Outcome { value: stored.is_some(), learnt: Learnt::default() };
         Ok(Step { writes: draft.finish(), result })
     }
 

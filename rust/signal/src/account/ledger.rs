@@ -7,12 +7,12 @@
 //! has refused a message, and forgotten after 30 days.
 
 use e2ee_primitives::secret::SecretBytes;
-use e2ee_state::{Failure, Step};
+use e2ee_state::Failure;
 use e2ee_wire::Error;
 
 use crate::{DeviceId, PreKeyMessage, envelope::Kind};
 
-use super::{Account, Environment, Learnt, Outcome, draft::Draft, names, receive::Delivery};
+use super::{Account, Environment, draft::Draft, names, receive::Delivery};
 
 /// How long a repeated delivery is recognized.
 pub const REMEMBERED_DAYS: u64 = 30;
@@ -60,32 +60,29 @@ impl Account {
         key: &str,
         refusal: Error,
         environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Delivery>>, Failure> {
+    ) -> Result<Delivery, Failure> {
         let today = day(environment.now_ms);
         for past in 0..=REMEMBERED_DAYS {
             let name = entry_name(today.saturating_sub(past), key);
             let Some(stored) = environment.records.get(&name)? else { continue };
             let id = self.sealer.open(&name, stored.revision, &stored.sealed)?;
             let id = core::str::from_utf8(id.expose()).map_err(|_| Error::CorruptState)?;
-            let value = match self.inbox_entry(id, environment.records)? {
-                Some(entry) => Delivery::Waiting(entry),
-                None => Delivery::Handled,
-            };
-            let learnt = Learnt::default();
-            return Ok(Step { writes: Vec::new(), result: Outcome { value, learnt } });
+            let entry = self.inbox_entry(id, environment.records)?;
+            return Ok(entry.map_or(Delivery::Handled, Delivery::Waiting));
         }
         Err(refusal.into())
     }
 
-    /// Once a day, the entries that are too old.
+    /// Once a day, the entries that are too old; a step that is undone leaves them another day.
     pub(super) fn expired_ledger_entries(
-        &self,
+        &mut self,
         environment: &mut Environment<'_>,
     ) -> Result<Vec<(String, u64)>, Failure> {
         let today = day(environment.now_ms);
         if today <= self.pruned_day {
             return Ok(Vec::new());
         }
+        self.pruned_day = today;
         let oldest = entry_name(today.saturating_sub(REMEMBERED_DAYS), "");
         let mut entries = environment.records.list(names::LEDGER_PREFIX)?;
         entries.retain(|(name, _)| *name < oldest);

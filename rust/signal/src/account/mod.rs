@@ -6,6 +6,7 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Account::committed`] in exchange for the result.
 
+mod batch;
 mod draft;
 mod groups;
 mod identity;
@@ -15,6 +16,7 @@ mod index;
 mod ledger;
 mod memory;
 mod names;
+mod outbox;
 mod peer;
 mod prekeys;
 mod receive;
@@ -39,10 +41,12 @@ use identity::Identity;
 use index::Index;
 use memory::{Mark, Memory, Rows, Seen};
 
+pub use batch::{Placed, Refused, Workers};
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use inbox::{Content, GroupId, InboxEntry};
 pub(crate) use names::hex;
 pub use names::{check_user, service_id};
+pub use outbox::OutboxEntry;
 pub use receive::{Delivery, Incoming, Opened};
 pub use repair::{MAX_PER_HOUR, MAX_PER_MESSAGE};
 pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
@@ -86,13 +90,20 @@ pub struct Outcome<T> {
     learnt: Learnt,
 }
 
+impl<T> Outcome<T> {
+    /// The result of a step that is part of a longer transaction, and what is to be committed when
+    /// that is durable.
+    pub fn part(self) -> (T, Outcome<()>) {
+        (self.value, Outcome { value: (), learnt: self.learnt })
+    }
+}
+
 /// What changes in the account's own memory by a commit.
 #[derive(Debug, Default)]
 struct Learnt {
     index: Option<(Index, Seen)>,
     members: Vec<(String, Option<u64>)>,
     rows: Rows,
-    pruned_day: Option<u64>,
 }
 
 impl Account {
@@ -176,7 +187,6 @@ impl Account {
     /// Takes note that `outcome`'s step is durable, and returns its result.
     pub fn committed<T>(&mut self, outcome: Outcome<T>) -> T {
         self.memory.commit(outcome.learnt.rows);
-        self.pruned_day = self.pruned_day.max(outcome.learnt.pruned_day.unwrap_or(0));
         outcome.value
     }
 

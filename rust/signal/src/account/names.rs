@@ -19,6 +19,7 @@ pub(super) const PEER_PREFIX: &str = "peer/";
 pub(super) const GROUP_PREFIX: &str = "group/";
 const CHAIN_PREFIX: &str = "chain/";
 pub(super) const INBOX_PREFIX: &str = "inbox/";
+pub(super) const OUTBOX_PREFIX: &str = "outbox/";
 pub(super) const LEDGER_PREFIX: &str = "ledger/";
 
 /// The namespace of user names that are no service ids (RFC 9562 §5.5): a random UUID.

@@ -117,17 +117,17 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Delivery>>, Failure> {
         self.refresh(environment.records)?;
-        let entry_name = self.ledger_key(sender, message)?;
         if message.0 == Kind::Plaintext {
             // No ratchet knows whether it has come before.
-            match self.delivered_before(&entry_name, Error::Duplicate, environment) {
+            match self.refused(sender, message, Error::Duplicate, environment) {
                 Err(Failure::Protocol(Error::Duplicate)) => {}
-                known => return known,
+                known => return Ok(self.drafted(Vec::new(), known?, Learnt::default())),
             }
         }
         let (opened, effect) = match self.open_message(sender, message, environment) {
-            Err(Failure::Protocol(refusal)) if may_be_repeated(refusal) => {
-                return self.delivered_before(&entry_name, refusal, environment);
+            Err(Failure::Protocol(refusal)) => {
+                let value = self.refused(sender, message, refusal, environment)?;
+                return Ok(self.drafted(Vec::new(), value, Learnt::default()));
             }
             opened => opened?,
         };
@@ -136,15 +136,41 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_effect(effect, &mut draft, &mut learnt)?;
-        let opened = (opened.content, opened.plaintext);
-        let entry = InboxEntry::new(sender, now_ms, opened, &mut draft)?;
-        Self::put_ledger_entry(&entry_name, now_ms, &entry.id, &mut draft)?;
+        let value = self.keep(sender, message, opened, (now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        learnt.pruned_day = Some(super::ledger::day(now_ms));
-        let value = Delivery::New(entry);
         Ok(self.drafted(draft.finish(), value, learnt))
+    }
+
+    /// Puts an opened message into the inbox, with its entry in the ledger.
+    pub(super) fn keep(
+        &self,
+        sender: (&str, DeviceId),
+        message: (Kind, &[u8]),
+        opened: Opened,
+        (now_ms, draft): (u64, &mut Draft<'_>),
+    ) -> Result<Delivery, Failure> {
+        let opened = (opened.content, opened.plaintext);
+        let entry = InboxEntry::new(sender, now_ms, opened, draft)?;
+        let name = self.ledger_key(sender, message)?;
+        Self::put_ledger_entry(&name, now_ms, &entry.id, draft)?;
+        Ok(Delivery::New(entry))
+    }
+
+    /// What is known of a message that was refused: the refusal, unless it was opened before.
+    pub(super) fn refused(
+        &self,
+        sender: (&str, DeviceId),
+        message: (Kind, &[u8]),
+        refusal: Error,
+        environment: &mut Environment<'_>,
+    ) -> Result<Delivery, Failure> {
+        if !may_be_repeated(refusal) {
+            return Err(refusal.into());
+        }
+        let name = self.ledger_key(sender, message)?;
+        self.delivered_before(&name, refusal, environment)
     }
 
     /// Opens a message of any kind; nothing is written yet.

@@ -13,8 +13,7 @@ use e2ee_wire::Error;
 
 use crate::{
     Address, DeviceId, PreKeyMessage, ServiceId,
-    envelope::{self, Kind, MAX_ENVELOPE_LEN, MAX_PLAINTEXT_LEN},
-    padding::{self, Boundary},
+    envelope::{self, Kind, MAX_ENVELOPE_LEN},
     sealed_sender::{
         self, Content, ContentKind, Hint, Receiver, SenderCertificate, TrustAnchors, v1,
     },
@@ -75,20 +74,12 @@ impl Account {
         certificate: &[u8],
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
-        if plaintext.len() > MAX_PLAINTEXT_LEN {
-            return Err(Error::InvalidArgument.into());
-        }
         let certificate = self.our_certificate(certificate, environment.now_ms)?;
-        self.refresh(environment.records)?;
-        let loaded = self.load_peer(environment.records, user, device)?;
-        let mut loaded = loaded.ok_or(Error::NoSession)?;
-        let padded = padding::pad(Boundary::Application, plaintext);
-        let envelope = self.encrypt_padded(&mut loaded, &padded, environment)?;
+        let (mut loaded, envelope) = self.encrypt_for((user, device), plaintext, environment)?;
         let value = self.seal_envelope(&envelope, certificate, &loaded, environment)?;
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
-        let before = loaded.peer.clone();
-        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
+        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
         Ok(self.drafted(draft.finish(), value, learnt))
     }
 

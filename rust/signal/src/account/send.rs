@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Starting sessions and sending on them (signal.md §5.4 and §6.5; docs/storage.md, "Sending").
 
-use e2ee_primitives::{secret::SecretBytes, x25519};
+use e2ee_primitives::{random::Random, secret::SecretBytes, x25519};
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
@@ -27,6 +27,9 @@ pub(super) enum NewIdentity {
     Refuse,
     Accept(Trust),
 }
+
+/// The time, in milliseconds since the Unix epoch, and randomness.
+pub(super) type At<'a> = (u64, &'a mut dyn Random);
 
 impl Account {
     /// Starts a session with a peer from its encoded bundle. The peer may be away.
@@ -94,6 +97,20 @@ impl Account {
         plaintext: &[u8],
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
+        let (mut loaded, value) = self.encrypt_for((user, device), plaintext, environment)?;
+        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut learnt = Learnt::default();
+        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
+        Ok(self.drafted(draft.finish(), value, learnt))
+    }
+
+    /// Encrypts to a peer; the result is the peer, which is to be saved, and an encoded envelope.
+    pub(super) fn encrypt_for(
+        &mut self,
+        (user, device): (&str, DeviceId),
+        plaintext: &[u8],
+        environment: &mut Environment<'_>,
+    ) -> Result<(LoadedPeer, Vec<u8>), Failure> {
         if plaintext.len() > MAX_PLAINTEXT_LEN {
             return Err(Error::InvalidArgument.into());
         }
@@ -101,12 +118,9 @@ impl Account {
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let padded = padding::pad(Boundary::Application, plaintext);
-        let value = self.encrypt_padded(&mut loaded, &padded, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
-        let mut learnt = Learnt::default();
-        let before = loaded.peer.clone();
-        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), value, learnt))
+        let at: At<'_> = (environment.now_ms, environment.random);
+        let envelope = self.encrypt_padded(&mut loaded, &padded, at)?;
+        Ok((loaded, envelope))
     }
 
     /// Encrypts on a peer's current session; the result is an encoded envelope.
@@ -114,13 +128,12 @@ impl Account {
         &self,
         loaded: &mut LoadedPeer,
         padded: &SecretBytes,
-        environment: &mut Environment<'_>,
+        (now_ms, random): At<'_>,
     ) -> Result<Vec<u8>, Error> {
         let parties = self.parties(&loaded.user, loaded.device)?;
         let trusted = loaded.peer.identity_key;
-        let outgoing = Outgoing { plaintext: padded.expose(), now: environment.now_ms / 1_000 };
-        let ciphertext =
-            loaded.sessions.encrypt(&parties, &trusted, outgoing, environment.random)?;
+        let outgoing = Outgoing { plaintext: padded.expose(), now: now_ms / 1_000 };
+        let ciphertext = loaded.sessions.encrypt(&parties, &trusted, outgoing, random)?;
         let (kind, message) = match ciphertext {
             Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
             Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),

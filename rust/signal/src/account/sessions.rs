@@ -169,6 +169,17 @@ impl Account {
         self.put_index(index, draft, learnt)
     }
 
+    /// Saves sessions that have moved, while none came or went: the index stays as it is.
+    pub(super) fn save_moved(
+        &self,
+        loaded: &mut LoadedPeer,
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<(), Failure> {
+        let before = loaded.peer.clone();
+        self.save_peer(loaded, (Some(&before), self.index), draft, learnt)
+    }
+
     /// Deletes a peer with all its sessions.
     pub(super) fn delete_peer(
         &self,
@@ -200,6 +211,13 @@ impl LoadedPeer {
             sessions: Sessions::none(),
             saved: Vec::new(),
         }
+    }
+
+    /// The revision that the head of the sending session takes when it is saved.
+    pub(super) fn next_sending_revision(&self) -> Result<u64, Error> {
+        let base_key = self.sessions.current().map(Session::base_key);
+        let saved = self.saved.iter().find(|saved| Some(&saved.base_key) == base_key);
+        saved.map_or(0, |saved| saved.head).checked_add(1).ok_or(Error::Exhausted)
     }
 
     /// Writes the parts that changed; of a new session, all.

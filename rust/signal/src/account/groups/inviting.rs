@@ -8,7 +8,7 @@ use e2ee_wire::Error;
 use crate::{
     DeviceId,
     account::{
-        Account, Environment, GroupId, Learnt, Outcome, draft::Draft, peer::Peer,
+        Account, Environment, GroupId, Learnt, Outcome, draft::Draft, peer::Peer, send::At,
         sessions::LoadedPeer,
     },
     padding::{self, Boundary},
@@ -77,7 +77,8 @@ impl Account {
             return Ok(None);
         };
         let before = peer.peer.clone();
-        match self.encrypt_padded(&mut peer, padded, environment) {
+        let at: At<'_> = (environment.now_ms, environment.random);
+        match self.encrypt_padded(&mut peer, padded, at) {
             Ok(envelope) => Ok(Some((envelope, (peer, before)))),
             Err(Error::NoSession | Error::UntrustedIdentity) => Ok(None),
             Err(refusal) => Err(refusal.into()),

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The only threads of this project: they share the pieces of a batch (docs/storage.md, "Batches").
+
+use std::{num::NonZero, sync::Mutex, thread};
+
+use e2ee_primitives::random::Random;
+use e2ee_signal::account::Workers;
+
+use crate::transaction::OsRandom;
+
+/// Messages below which a batch is not worth a second thread: starting one takes as long as about
+/// thirty messages (`benches/batches.py`).
+const WORTH_A_THREAD: usize = 64;
+
+/// As many threads as the process may use, for as long as a batch takes.
+///
+/// They must be called while the calling thread is detached from the interpreter.
+pub struct Threads;
+
+impl Workers for Threads {
+    fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        weight: impl Fn(&T) -> usize,
+        work: impl Fn(T, &mut dyn Random) -> R + Sync,
+    ) -> Vec<R> {
+        let messages: usize = items.iter().map(weight).sum();
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = cores.min(items.len()).min(messages / WORTH_A_THREAD);
+        if threads < 2 {
+            return items.into_iter().map(|item| work(item, &mut OsRandom)).collect();
+        }
+        shared(items, threads, &work)
+    }
+}
+
+/// Lets each thread take the next item until none is left.
+fn shared<T: Send, R: Send>(
+    items: Vec<T>,
+    threads: usize,
+    work: &(impl Fn(T, &mut dyn Random) -> R + Sync),
+) -> Vec<R> {
+    let waiting = Mutex::new(items.into_iter().enumerate());
+    let take = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
+    let one = || {
+        let mut done = Vec::new();
+        while let Some((place, item)) = take() {
+            done.push((place, work(item, &mut OsRandom)));
+        }
+        done
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(one)).collect();
+        let mut done = one();
+        for other in others {
+            match other.join() {
+                Ok(mut results) => done.append(&mut results),
+                // The account is not used again: its lock is poisoned by this.
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
+}
