@@ -3,7 +3,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from tests.operator.material import bytes_in, candidate_keys
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
-from tests.stores.kinds import in_a_database
+from tests.stores.kinds import application, in_a_database
 from tests.stores.server import available
 
 Act = Callable[[], object]
@@ -120,6 +120,14 @@ class Operator:
         """Seized rows as the tables of a database of the operator's."""
         self.folder.mkdir(exist_ok=True)
         with in_a_database(self.folder, key) as store:
+            put_rows(store, self.seized.rows[name])
+            return self.read_all(store)
+
+    def read_beside(self, name: str, key: bytes) -> list[object]:
+        """Seized rows in an SQLite file of an application of the operator's."""
+        self.folder.mkdir(exist_ok=True)
+        with closing(application(self.folder / f"{len(list(self.folder.iterdir()))}.db")) as link:
+            store = e2ee.SQLiteStore.on(link, key=key)
             put_rows(store, self.seized.rows[name])
             return self.read_all(store)
 
@@ -257,6 +265,11 @@ def verified(account: e2ee.Account, peer: str, blob: bytes) -> None:
     account.verify(peer, account.safety_number(peer, bundle=blob), bundle=blob)
 
 
+def queued(account: e2ee.Account, peer: str, blob: bytes) -> object:
+    """Queues a blob, and takes what waits then."""
+    return account.queue(peer, blob), account.outbox()
+
+
 def assembled(operator: Operator, blob: bytes) -> e2ee.PreKeyBundle:
     """A bundle of a server that puts a key of its own choice into an upload."""
     upload = operator.accounts[0].prekeys()
@@ -270,8 +283,13 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Account.connect": lambda o: o.account_acts(lambda a, p, b: a.connect(p, b)),
     "Account.decrypt": lambda o: o.account_acts(lambda a, p, b: a.decrypt(p, b)),
     "Account.decrypt_sealed": lambda o: o.account_acts(lambda a, _, b: o.unseal(a, b)),
+    "Account.decrypt_many": lambda o: o.account_acts(lambda a, p, b: a.decrypt_many([(p, b)])),
+    "Account.encrypt_many": lambda o: o.account_acts(lambda a, p, b: a.encrypt_many([(p, b)])),
     "Account.encrypt_sealed": lambda o: o.account_acts(o.seal),
     "Account.encrypt": lambda o: o.account_acts(lambda a, p, b: a.encrypt(p, b)),
+    "Account.queue": lambda o: o.account_acts(queued),
+    "Account.queue_many": lambda o: o.account_acts(lambda a, p, b: a.queue_many([(p, b)])),
+    "Account.receive_many": lambda o: o.account_acts(lambda a, p, b: a.receive_many([(p, b)])),
     "Account.receive": lambda o: o.account_acts(received),
     "Account.receive_sealed": lambda o: o.account_acts(
         lambda a, _, b: o.unseal_into_the_inbox(a, b)
@@ -294,6 +312,9 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "PostgresStore": lambda o: (
         o.key_acts(lambda key, name: o.read_database(name, key)) if available() else iter(())
     ),
+    "Outgoing": lambda o: o.value_acts(
+        lambda b: e2ee.Outgoing("", e2ee.Address("bob"), datetime.now(UTC), e2ee.Envelope(b))
+    ),
     "PreKeyBundle": lambda o: o.value_acts(e2ee.PreKeyBundle),
     "PreKeyBundle.from_bytes": lambda o: o.value_acts(e2ee.PreKeyBundle.from_bytes),
     "OneTimePreKey": lambda o: o.value_acts(lambda b: e2ee.OneTimePreKey(1, b)),
@@ -305,6 +326,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     ),
     "SafetyNumber.from_scannable": lambda o: o.value_acts(e2ee.SafetyNumber.from_scannable),
     "safety_number": lambda o: o.value_acts(lambda b: signal.safety_number((_UUID, b), (_UUID, b))),
+    "SQLiteStore.on": lambda o: o.key_acts(lambda key, name: o.read_beside(name, key)),
     "SQLiteStore": lambda o: o.key_acts(lambda key, name: o.read_file(name, key=key)),
     "UntrustedIdentityError": lambda o: o.value_acts(
         lambda b: e2ee.UntrustedIdentityError(e2ee.Address("bob"), b)

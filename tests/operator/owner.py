@@ -3,8 +3,10 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import e2ee
@@ -13,7 +15,7 @@ from e2ee.store import Scope, Store, StoreSecret
 from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.properties import wire
-from tests.stores.kinds import in_a_database
+from tests.stores.kinds import application, in_a_database
 from tests.stores.server import available
 
 KEY = bytes(range(32))
@@ -31,11 +33,13 @@ def of_values(bob: e2ee.Account, alice: e2ee.Account) -> Shown:
     with bob.receive("alice", envelope) as message:
         pass
     report = of_import()
+    alice.queue("bob", b"text")
+    (outgoing,) = alice.outbox()
     found: Shown = {}
     upload = bob.prekeys()
     keys = (upload, upload.one_time[0], upload.signed)
     imported = (report, report.rows[-1])
-    for value in (envelope, bundle, number, contact, message, PEER, *keys, *imported):
+    for value in (envelope, bundle, number, contact, message, outgoing, PEER, *keys, *imported):
         for name in public_names(type(value)):
             attribute = getattr(value, name)
             takes_more = name in {"from_bytes", "from_scannable", "compare", "assemble"}
@@ -94,12 +98,31 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
     alice.reset("bob")
     calls |= dict.fromkeys(["reset"])
     alice.connect("bob", bob.bundle())
-    alice.handled(message)
+    calls |= of_many(alice, bob)
     alice.verify("bob", number)
     alice.accept_identity("bob", bob.bundle())
     alice.forget("bob")
     calls |= dict.fromkeys(["connect", "handled", "verify", "accept_identity", "forget"])
     return {("Account", name): shown for name, shown in calls.items()} | of_values(*heard())
+
+
+def of_many(alice: e2ee.Account, bob: e2ee.Account) -> dict[str, object]:
+    """What works on many messages, and what waits for a carrier."""
+    bob.connect("alice", alice.bundle())
+    to_alice = [("bob", bob.encrypt("alice", b"text %d" % index)) for index in range(3)]
+    calls: dict[str, object] = {
+        "encrypt_many": alice.encrypt_many([("bob", b"text")] * 2),
+        "queue": alice.queue("bob", b"text"),
+        "queue_many": alice.queue_many([("bob", b"text")]),
+        "outbox": alice.outbox(),
+        "decrypt_many": alice.decrypt_many(to_alice[:2]),
+        "receive_many": alice.receive_many(to_alice),
+    }
+    for outgoing in alice.outbox():
+        alice.sent(outgoing)
+    for message in alice.inbox():
+        alice.handled(message)
+    return calls | {"sent": None}
 
 
 def of_groups() -> Shown:
@@ -238,6 +261,8 @@ def of_stores(*stores: Store) -> Shown:
         found[kind, "transaction"] = rows
         found[kind, "secret"] = [repr(each.secret), str(each.secret)]
         found[kind, "close"] = None
+    with TemporaryDirectory() as folder, closing(application(Path(folder) / "own.db")) as link:
+        found["SQLiteStore", "on"] = repr(e2ee.SQLiteStore.on(link, key=KEY))
     scope = Scope("session/", ("index",))
     found |= {("Scope", name): getattr(scope, name) for name in ("own", "reads", "loose")}
     found["Scope", "allows"] = scope.allows([])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The stores that we have, each as a test opens it for its own folder; again and again the same."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,15 @@ def store_of(folder: Path, name: str, timeout: float = 5.0) -> Store:
             place.read_text(), key=KEY, schema=schema_of(folder), account=name, timeout=timeout
         )
     return e2ee.SQLiteStore(folder / f"{name}.db", key=KEY, timeout=timeout)
+
+
+def application(path: Path, *, pragma: str = "journal_mode = WAL") -> sqlite3.Connection:
+    """A connection as an application opens it, with a table of its own."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS chat (text TEXT)")
+    return connection
 
 
 class UndoneError(Exception):

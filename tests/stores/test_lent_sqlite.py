@@ -12,19 +12,10 @@ import pytest
 
 import e2ee
 from tests.properties import wire
-from tests.stores.kinds import KEY, undone
+from tests.stores.kinds import KEY, application, undone
 
 if TYPE_CHECKING:
     from e2ee.store import Store
-
-
-def application(path: Path, *, pragma: str = "journal_mode = WAL") -> sqlite3.Connection:
-    """A connection as an application opens it, with a table of its own."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(f"PRAGMA {pragma}")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE IF NOT EXISTS chat (text TEXT)")
-    return connection
 
 
 @dataclass(slots=True)
