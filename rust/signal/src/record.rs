@@ -7,16 +7,9 @@ use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_ratchet::DoubleRatchet;
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::{
-    session::{Pending, Phase, Session},
-    spqr::Spqr,
-    triple::Triple,
-};
+use crate::{phase::Phase, session::Session, spqr::Spqr, triple::Triple};
 
 const FORMAT_VERSION: u8 = 1;
-const UNACKNOWLEDGED: u8 = 1;
-const INITIATED: u8 = 2;
-const ACCEPTED: u8 = 3;
 
 /// What the parts take at most: a vector that grows leaves secrets in its old place.
 const HEAD_CAPACITY: usize = 1_024;
@@ -48,21 +41,7 @@ impl Session {
         out.extend_from_slice(&self.our_registration_id.to_be_bytes());
         out.extend_from_slice(&self.their_registration_id.to_be_bytes());
         out.extend_from_slice(self.base_key.as_bytes());
-        match &self.phase {
-            Phase::Unacknowledged(pending) => {
-                out.push(UNACKNOWLEDGED);
-                out.push(u8::from(pending.one_time_id.is_some()));
-                out.extend_from_slice(&pending.one_time_id.unwrap_or(0).to_be_bytes());
-                out.extend_from_slice(&pending.signed_id.to_be_bytes());
-                out.extend_from_slice(&pending.kyber_id.to_be_bytes());
-                out.extend_from_slice(&pending.created.to_be_bytes());
-            }
-            Phase::Initiated => out.push(INITIATED),
-            Phase::Accepted { outer_digest } => {
-                out.push(ACCEPTED);
-                out.extend_from_slice(outer_digest);
-            }
-        }
+        self.phase.encode(out);
         self.triple.ratchet.encode_head(out);
         self.triple.pq.encode_head(out);
     }
@@ -102,7 +81,7 @@ impl Session {
             our_registration_id: head.u32()?,
             their_registration_id: head.u32()?,
             base_key: x25519::PublicKey::new(*head.array()?),
-            phase: decode_phase(&mut head, &mut objects)?,
+            phase: Phase::decode(&mut head, &mut objects)?,
             triple: Triple {
                 ratchet: DoubleRatchet::decode(&mut head, &mut skipped)?,
                 pq: Spqr::decode(&mut head, &mut objects, &mut skipped)?,
@@ -120,29 +99,4 @@ impl Session {
 fn part(bytes: &[u8]) -> Result<RecordReader<'_>, Error> {
     let mut reader = RecordReader::new(bytes);
     if reader.u8()? == FORMAT_VERSION { Ok(reader) } else { Err(Error::CorruptState) }
-}
-
-fn decode_phase(
-    head: &mut RecordReader<'_>,
-    objects: &mut RecordReader<'_>,
-) -> Result<Phase, Error> {
-    match head.u8()? {
-        UNACKNOWLEDGED => {
-            let one_time_id = match (head.u8()?, head.u32()?) {
-                (0, 0) => None,
-                (1, id) => Some(id),
-                _ => return Err(Error::CorruptState),
-            };
-            Ok(Phase::Unacknowledged(Pending {
-                one_time_id,
-                signed_id: head.u32()?,
-                kyber_id: head.u32()?,
-                created: head.u64()?,
-                kyber_ciphertext: Box::new(*objects.array()?),
-            }))
-        }
-        INITIATED => Ok(Phase::Initiated),
-        ACCEPTED => Ok(Phase::Accepted { outer_digest: *head.array()? }),
-        _ => Err(Error::CorruptState),
-    }
 }

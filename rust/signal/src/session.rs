@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One pairwise session: its start in both roles, and its messages (signal.md §5 and §6).
-//!
-//! ```text
-//!   initiate ──► Unacknowledged ──first message opened, or archived──► Established
-//!   accept   ──────────────────────────────────────────────────────────────┘
-//! ```
 
 use e2ee_primitives::{kyber1024, random::Random, secret::SecretBytes, x25519};
 use e2ee_ratchet::{
@@ -22,6 +17,7 @@ use crate::{
         MAX_UNACKNOWLEDGED_SECONDS,
     },
     message::RatchetMessage,
+    phase::{Origin, Pending, Phase},
     pqxdh::{self, SessionSecrets},
     prekey_message::{Outer, PreKeyMessage},
     spqr::{Role, Spqr},
@@ -58,28 +54,6 @@ pub struct Session {
     pub(crate) triple: Triple,
     pub(crate) head_generation: u64,
     pub(crate) start_generation: u64,
-}
-
-/// How far the start of a session has come.
-#[derive(Debug)]
-pub(crate) enum Phase {
-    /// We initiated and have heard nothing: each message carries the start again.
-    Unacknowledged(Pending),
-    /// We initiated and the peer has answered, or the session was archived.
-    Initiated,
-    /// The peer initiated; its prekey messages must all repeat the same outer fields.
-    Accepted { outer_digest: [u8; 32] },
-}
-
-/// What a prekey message repeats.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    pub(crate) one_time_id: Option<u32>,
-    pub(crate) signed_id: u32,
-    pub(crate) kyber_id: u32,
-    pub(crate) kyber_ciphertext: Box<[u8; kyber1024::CIPHERTEXT_LEN]>,
-    /// Seconds since the Unix epoch.
-    pub(crate) created: u64,
 }
 
 /// This device's long-term key and registration id.
@@ -158,7 +132,7 @@ impl Session {
             our_registration_id: ours.registration_id,
             their_registration_id: outer.registration_id,
             base_key: outer.base_key,
-            phase: Phase::Accepted { outer_digest: outer.digest() },
+            phase: Phase::Established(Origin::Accepted { outer_digest: outer.digest() }),
             triple: Triple::new(ratchet, Spqr::new(&pq_auth_key, Role::Responder, max_jump)),
             head_generation: 0,
             start_generation: 0,
@@ -167,7 +141,8 @@ impl Session {
 
     /// Encrypts `plaintext` at `now`, in seconds since the Unix epoch (signal.md §6.5).
     ///
-    /// [`Error::NoSession`] if the peer has not answered for more than 30 days.
+    /// [`Error::NoSession`] if the peer has not answered for more than 30 days, or if the session
+    /// is retired.
     pub fn encrypt(
         &mut self,
         parties: &Parties,
@@ -180,7 +155,7 @@ impl Session {
         }
         let block = match &self.phase {
             Phase::Unacknowledged(_) => address_block(&parties.ours, &parties.theirs),
-            Phase::Initiated | Phase::Accepted { .. } => None,
+            Phase::Established(_) | Phase::Retired(_) => None,
         };
         let bound = Bound {
             sender_identity: encode_ec(&self.our_identity),
@@ -193,7 +168,7 @@ impl Session {
             Phase::Unacknowledged(pending) => {
                 Ciphertext::PreKey(self.outer(pending).wrap(&message))
             }
-            Phase::Initiated | Phase::Accepted { .. } => Ciphertext::Ratchet(message),
+            Phase::Established(_) | Phase::Retired(_) => Ciphertext::Ratchet(message),
         })
     }
 
@@ -227,7 +202,10 @@ impl Session {
         budget: &mut Budget,
     ) -> Result<SecretBytes, Error> {
         match &self.phase {
-            Phase::Accepted { outer_digest } if *outer_digest == message.outer.digest() => {
+            Phase::Established(Origin::Accepted { outer_digest })
+            | Phase::Retired(Origin::Accepted { outer_digest })
+                if *outer_digest == message.outer.digest() =>
+            {
                 self.decrypt(parties, &message.message, budget)
             }
             _ => Err(Error::Forged),
@@ -237,10 +215,25 @@ impl Session {
     /// Forgets what prekey messages repeat: the peer has answered, or the session is archived.
     pub(crate) fn acknowledge(&mut self) {
         if let Phase::Unacknowledged(_) = self.phase {
-            self.phase = Phase::Initiated;
+            self.phase = Phase::Established(Origin::Initiated);
             self.head_generation = self.head_generation.wrapping_add(1);
             self.start_generation = self.start_generation.wrapping_add(1);
         }
+    }
+
+    /// Never sends again, and opens as before; forgets what prekey messages repeat.
+    pub fn retire(&mut self) {
+        self.acknowledge();
+        if let Phase::Established(origin) = self.phase {
+            self.phase = Phase::Retired(origin);
+            self.head_generation = self.head_generation.wrapping_add(1);
+        }
+    }
+
+    /// Whether the session never sends again.
+    #[must_use]
+    pub const fn is_retired(&self) -> bool {
+        matches!(self.phase, Phase::Retired(_))
     }
 
     /// How many seeds of late messages are kept.
@@ -263,7 +256,8 @@ impl Session {
             Phase::Unacknowledged(pending) => {
                 pending.created.saturating_add(MAX_UNACKNOWLEDGED_SECONDS) >= now
             }
-            Phase::Initiated | Phase::Accepted { .. } => true,
+            Phase::Established(_) => true,
+            Phase::Retired(_) => false,
         }
     }
 

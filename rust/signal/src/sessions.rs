@@ -40,9 +40,10 @@ impl Sessions {
         Self { current: None, archived: VecDeque::new() }
     }
 
-    /// Sessions as a store kept them; the newest archived one first.
+    /// Sessions as a store kept them; the newest archived one first. A retired one never sends.
     pub fn from_parts(current: Option<Session>, archived: Vec<Session>) -> Result<Self, Error> {
-        if archived.len() > MAX_ARCHIVED_SESSIONS {
+        let retired = current.as_ref().is_some_and(Session::is_retired);
+        if retired || archived.len() > MAX_ARCHIVED_SESSIONS {
             return Err(Error::CorruptState);
         }
         Ok(Self { current, archived: archived.into() })
@@ -80,6 +81,14 @@ impl Sessions {
         }
     }
 
+    /// Archives the current session, and retires all: none of them sends again, all open as before.
+    ///
+    /// For a store that was set back: its chains may have been used in the past that it lost.
+    pub fn retire_all(&mut self) {
+        self.archive_current();
+        self.archived.iter_mut().for_each(Session::retire);
+    }
+
     /// Forgets late messages of the oldest sessions while too many are remembered.
     fn limit_skipped(&mut self) {
         let mut total: usize = self.iter().map(Session::skipped_len).sum();
@@ -107,7 +116,8 @@ impl Sessions {
         session.encrypt(parties, outgoing.plaintext, outgoing.now, random)
     }
 
-    /// Opens a ratchet message with the session that it belongs to, which becomes the current one.
+    /// Opens a ratchet message with the session that it belongs to, which becomes the current one
+    /// unless it is retired.
     ///
     /// Only sessions that authenticate the `trusted` identity are tried. A session that knows the
     /// message's ratchet key is the only candidate (signal.md §8; one budget for all).
@@ -189,13 +199,16 @@ impl Sessions {
         self.current.iter_mut().chain(self.archived.iter_mut())
     }
 
-    /// Makes the session at `position` of [`Sessions::iter_mut`] the current one.
+    /// Makes the session at `position` of [`Sessions::iter_mut`] the current one, if it may send.
     fn promote(&mut self, position: usize) {
         let position = match (&self.current, position) {
             (Some(_), 0) => return,
             (Some(_), position) => position.saturating_sub(1),
             (None, position) => position,
         };
+        if self.archived.get(position).is_some_and(Session::is_retired) {
+            return;
+        }
         if let Some(session) = self.archived.remove(position) {
             self.install(session);
         }
@@ -210,3 +223,6 @@ pub struct Outgoing<'a> {
     /// The time.
     pub now: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,8 +22,8 @@ use crate::fields::{array, hex, number, text};
 
 /// Bytes of a session head before its ratchet, without those of the phase.
 const HEAD_PREFIX: usize = 1 + 32 + 32 + 4 + 4 + 32;
-/// Bytes of each phase after its tag: unacknowledged, initiated, accepted.
-const PHASE_LEN: [usize; 4] = [0, 1 + 4 + 4 + 4 + 8, 0, 32];
+/// Bytes of each phase after its tag: unacknowledged, initiated, accepted, both retired.
+const PHASE_LEN: [usize; 6] = [0, 1 + 4 + 4 + 4 + 8, 0, 32, 0, 32];
 
 /// One recorded party with everything it holds.
 pub struct Party {
