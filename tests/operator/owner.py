@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from uuid import UUID
 
 import e2ee
@@ -269,8 +269,17 @@ def of_stores(*stores: Store) -> Shown:
     found["Transaction", "apply"] = None
     found["Transaction", "commit"] = found["Transaction", "end"] = None
     found["StoreSecret", "from_key"] = repr(StoreSecret.from_key(KEY))
+    found["StoreSecret", "from_fd"] = repr(secret_of_file())
     found["StoreSecret", "from_passphrase"] = repr(StoreSecret.from_passphrase(b"word"))
     return found
+
+
+def secret_of_file() -> StoreSecret:
+    """A secret from a file descriptor."""
+    with TemporaryFile() as file:
+        file.write(KEY)
+        file.seek(0)
+        return StoreSecret.from_fd(file.fileno())
 
 
 def of_everything(folder: Path) -> Shown:

@@ -23,6 +23,7 @@ BYTES = (
     "Bytes",
     "Envelope",
     "File",
+    "Passphrase",
     "PreKeyBundle",
     "SenderCertificate",
     "Sequence[Write]",

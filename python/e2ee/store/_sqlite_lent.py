@@ -16,7 +16,7 @@ from e2ee.errors import (
     StoreUnavailableError,
     TransactionOpenError,
 )
-from e2ee.store._secret import Bytes, store_secret
+from e2ee.store._secret import Key, Passphrase, store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_transaction import SQLiteTransaction, Statements
 from e2ee.store._turn import Turn
@@ -178,8 +178,9 @@ class LentSQLiteStore:
 def lend(
     connection: sqlite3.Connection,
     *,
-    key: Bytes | None = None,
-    passphrase: str | Bytes | None = None,
+    key: Key | None = None,
+    passphrase: Passphrase | None = None,
+    secret: StoreSecret | None = None,
 ) -> LentSQLiteStore:
     """A store on a connection that stays the application's, beside its tables.
 
@@ -190,15 +191,18 @@ def lend(
 
     Args:
         connection: Open, with no transaction, and not with `autocommit=False`.
-        key: 32 uniformly random bytes. The caller's copy cannot be wiped from here.
-        passphrase: What a person remembers; it is stretched when the account is made or opened.
+        key: 32 uniformly random bytes, or what is called for them. The caller's copy cannot be
+            wiped from here; a `bytearray` that comes from a call is.
+        passphrase: What a person remembers, or what is called for it, likewise; it is stretched
+            when the account is made or opened.
+        secret: A `StoreSecret`, from a file descriptor for instance.
 
     Raises:
         TransactionOpenError: A transaction is open on the connection.
         StoreUnavailableError: The connection could lose a commit in a power cut.
         InvalidArgumentError: The connection is set up so that it cannot be used.
     """
-    store = LentSQLiteStore(connection, store_secret(key, passphrase))
+    store = LentSQLiteStore(connection, store_secret(key, passphrase, secret))
     with store.transaction():
         pass
     return store

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, final
 
 from e2ee.errors import StaleSessionError, StoreConflictError
-from e2ee.store._secret import Bytes, store_secret
+from e2ee.store._secret import Key, Passphrase, store_secret
 from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ class MemoryStore:
     """Keeps sealed records in memory.
 
     Args:
-        key: 32 uniformly random bytes; random ones if neither this nor a passphrase is given. The
-            caller's copy cannot be wiped from here.
-        passphrase: What a person remembers; it is stretched when the account is made or opened.
+        key: 32 uniformly random bytes, or what is called for them; random ones if none of the three
+            is given. The caller's copy cannot be wiped from here; a `bytearray` that comes from a
+            call is.
+        passphrase: What a person remembers, or what is called for it, likewise; it is stretched
+            when the account is made or opened.
+        secret: A `StoreSecret`, from a file descriptor for instance.
 
     >>> import e2ee
     >>> with e2ee.MemoryStore() as store:
@@ -42,10 +45,16 @@ class MemoryStore:
 
     __slots__ = ("_records", "_secret", "_turn")
 
-    def __init__(self, *, key: Bytes | None = None, passphrase: str | Bytes | None = None) -> None:
-        if key is None and passphrase is None:
+    def __init__(
+        self,
+        *,
+        key: Key | None = None,
+        passphrase: Passphrase | None = None,
+        secret: StoreSecret | None = None,
+    ) -> None:
+        if key is None and passphrase is None and secret is None:
             key = secrets.token_bytes(32)
-        self._secret = store_secret(key, passphrase)
+        self._secret = store_secret(key, passphrase, secret)
         self._records: Records = {}
         self._turn = Turn()
 

@@ -13,7 +13,7 @@ from e2ee.store._postgres_locks import Locks, weakness
 from e2ee.store._postgres_pool import Pool
 from e2ee.store._postgres_schema import check, prepare
 from e2ee.store._postgres_transaction import PostgresTransaction, Statements
-from e2ee.store._secret import Bytes, store_secret
+from e2ee.store._secret import Key, Passphrase, store_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,15 +36,19 @@ MAX_TIMEOUT: Final = 86_400.0
 class PostgresStore:
     """Keeps sealed records in a PostgreSQL database; needs the extra `libe2ee[postgres]`.
 
-    Give exactly one of `key` and `passphrase`. Threads, processes and machines may open the same
-    account; those that work on different peers do not wait for each other. A server that could lose
-    an acknowledged commit is refused, whenever a transaction begins. A database that is restored
-    from a backup, or a standby that was behind, uses message keys twice: see docs/storage.md.
+    Give exactly one of `key`, `passphrase` and `secret`. Threads, processes and machines may open
+    the same account; those that work on different peers do not wait for each other. A server that
+    could lose an acknowledged commit is refused, whenever a transaction begins. A database that is
+    restored from a backup, or a standby that was behind, uses message keys twice: see
+    docs/storage.md.
 
     Args:
         conninfo: Where the database is: a connection string or URI of libpq, or its parameters.
-        key: 32 uniformly random bytes. The caller's copy cannot be wiped from here.
-        passphrase: What a person remembers; it is stretched when the account is made or opened.
+        key: 32 uniformly random bytes, or what is called for them. The caller's copy cannot be
+            wiped from here; a `bytearray` that comes from a call is.
+        passphrase: What a person remembers, or what is called for it, likewise; it is stretched
+            when the account is made or opened.
+        secret: A `StoreSecret`, from a file descriptor for instance.
         schema: The schema of the tables, made if it is missing: 1 to 63 bytes in UTF-8, no %.
         account: Which of the accounts in these tables, a name of 1 to 255 characters.
         timeout: How many seconds to wait for others.
@@ -61,14 +65,15 @@ class PostgresStore:
         self,
         conninfo: str | Mapping[str, object],
         *,
-        key: Bytes | None = None,
-        passphrase: str | Bytes | None = None,
+        key: Key | None = None,
+        passphrase: Passphrase | None = None,
+        secret: StoreSecret | None = None,
         schema: str = "e2ee",
         account: str = "main",
         timeout: float = 5.0,
         connections: int = 16,
     ) -> None:
-        self._secret = store_secret(key, passphrase)
+        self._secret = store_secret(key, passphrase, secret)
         _check(schema, account, timeout, connections)
         self._locks = Locks(schema, account)
         self._statements = Statements(schema, account)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from e2ee.store._secret import Bytes, store_secret
+from e2ee.store._secret import Key, Passphrase, store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_file import connect
 from e2ee.store._sqlite_lent import lend
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 class SQLiteStore:
     """Keeps sealed records in an SQLite file, which is made for its owner only.
 
-    Give exactly one of `key` and `passphrase`. A copy of the file that is put back later uses
-    message keys twice: never restore one.
+    Give exactly one of `key`, `passphrase` and `secret`. A copy of the file that is put back later
+    uses message keys twice: never restore one.
 
     Args:
         path: The file.
-        key: 32 uniformly random bytes. The caller's copy cannot be wiped from here.
-        passphrase: What a person remembers; it is stretched when the account is made or opened.
+        key: 32 uniformly random bytes, or what is called for them. The caller's copy cannot be
+            wiped from here; a `bytearray` that comes from a call is.
+        passphrase: What a person remembers, or what is called for it, likewise; it is stretched
+            when the account is made or opened.
+        secret: A `StoreSecret`, from a file descriptor for instance.
         timeout: How many seconds to wait for other processes.
 
     Raises:
@@ -53,11 +56,12 @@ class SQLiteStore:
         self,
         path: str | os.PathLike[str],
         *,
-        key: Bytes | None = None,
-        passphrase: str | Bytes | None = None,
+        key: Key | None = None,
+        passphrase: Passphrase | None = None,
+        secret: StoreSecret | None = None,
         timeout: float = 5.0,
     ) -> None:
-        self._secret = store_secret(key, passphrase)
+        self._secret = store_secret(key, passphrase, secret)
         # A path, so that no name has a special meaning to SQLite.
         self._connection = connect(Path(path).absolute(), timeout)
         self._turn = Turn()
