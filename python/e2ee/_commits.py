@@ -49,10 +49,18 @@ class Commits:
         Raises:
             TransactionOpenError: A transaction goes on, which could still be undone.
         """
+        with self.alone() as transaction:
+            return work(transaction)
+
+    def alone(self) -> AbstractContextManager[Transaction]:
+        """A transaction that is no part of another one.
+
+        Raises:
+            TransactionOpenError: A transaction goes on.
+        """
         self._refuse_block()
         refuse_joined(self.store)
-        with self.store.transaction() as transaction:
-            return work(transaction)
+        return self.store.transaction()
 
     def write(self, work: Work[_T], scope: Scope | None = None) -> _T:
         """Commits a step that a receive block would not undo if it raised.

@@ -42,6 +42,7 @@ __all__ = [
     "Groups",
     "HpkeKey",
     "Outbox",
+    "Rekeying",
     "SealedSender",
     "SenderKey",
     "SenderKeys",
@@ -119,6 +120,15 @@ class StoreSecret:
     def from_fd(descriptor: int) -> StoreSecret: ...
     @staticmethod
     def from_passphrase(passphrase: bytes | bytearray | memoryview) -> StoreSecret: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class Rekeying:
+    def __new__(
+        cls, account: Account, transaction: _Transaction, secret: StoreSecret
+    ) -> Rekeying: ...
+    def next(self, transaction: _Transaction) -> list[_Write]: ...
+    def release(self) -> None: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final

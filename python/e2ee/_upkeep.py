@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What keeps an account in working order: fresh prekeys, and repair (signal.md §3 and §4.4).
+"""What keeps an account in working order: prekeys, repair (signal.md §3 and §4.4), another key.
 
 These functions are methods of `e2ee.Account`.
 """
@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from e2ee._core import Rekeying
 from e2ee._given import address_of, encoded_of
 from e2ee._time import to_milliseconds
+from e2ee.errors import InvalidArgumentError
 from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
+from e2ee.store._secret import store_secret
 from e2ee.values import Envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from e2ee import _core
     from e2ee.account import Account
+    from e2ee.store import StoreSecret
+    from e2ee.store._secret import Key, Passphrase
     from e2ee.values import Address
 
 
@@ -93,6 +99,51 @@ def reset(self: Account, peer: Address | str) -> None:
     """
     whom = address_of(peer)
     self._commits.write(lambda inside: self._inner.reset(inside, whom))
+
+
+def rekey(  # noqa: D417 (self is the account)
+    self: Account,
+    *,
+    key: Key | None = None,
+    passphrase: Passphrase | None = None,
+    secret: StoreSecret | None = None,
+) -> bool:
+    """Gives the store another key: every record is sealed anew, in one transaction.
+
+    Give exactly one of the three, as to a store. If the process dies, the store has one key or the
+    other, never a part under each. This account and its store go on with the new key; whoever else
+    has the store open gets `StaleSessionError`, and opens it again. What somebody holds who took
+    both store and key before, they keep: see docs/storage.md, "Keys".
+
+    Args:
+        key: 32 uniformly random bytes, or what is called for them.
+        passphrase: What a person remembers, or what is called for it.
+        secret: A `StoreSecret`.
+
+    Returns:
+        Whether nothing under the key before is left where the store keeps its records. If not:
+        after another connection was in the way, repeat `SQLiteStore.scrub`; of a database, see
+        docs/storage.md.
+
+    Raises:
+        InvalidArgumentError: The key is the one that the store has; or the store is of a kind whose
+            key cannot be changed.
+        TransactionOpenError: A transaction or a receive block is open in this thread.
+        StoreOutcomeUnknownError: The connection broke during the commit: the store opens with one
+            of both keys; this account goes on.
+        StoreCorruptionError: A record does not open; the key is the one before.
+    """
+    chosen = store_secret(key, passphrase, secret)
+    store = self._commits.store
+    rekeyed: Callable[[StoreSecret], bool] | None = getattr(store, "rekeyed", None)
+    if rekeyed is None:
+        raise InvalidArgumentError("the key of a store of this kind cannot be changed")
+    with self._commits.alone() as transaction:
+        change = Rekeying(self._inner, transaction, chosen)
+        while writes := change.next(transaction):
+            transaction.apply(writes)
+    change.release()
+    return rekeyed(chosen)
 
 
 def _upload(row: _core._Upload) -> PreKeyUpload:

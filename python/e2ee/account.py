@@ -115,6 +115,7 @@ class Account:
     refresh_prekeys = _upkeep.refresh_prekeys
     repair = _upkeep.repair
     reset = _upkeep.reset
+    rekey = _upkeep.rekey
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.

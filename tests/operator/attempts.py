@@ -294,6 +294,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Account.receive_sealed": lambda o: o.account_acts(
         lambda a, _, b: o.unseal_into_the_inbox(a, b)
     ),
+    "Account.rekey": lambda o: o.account_acts(lambda a, _, b: a.rekey(key=b[:32])),
     "Account.repair": lambda o: o.account_acts(lambda a, p, b: a.repair(p, b, 0)),
     "Account.safety_number": lambda o: o.account_acts(lambda a, p, b: a.safety_number(p, bundle=b)),
     "Account.verify": lambda o: o.account_acts(verified),

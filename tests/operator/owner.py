@@ -11,7 +11,7 @@ from uuid import UUID
 
 import e2ee
 from e2ee import signal
-from e2ee.store import Scope, Store, StoreSecret
+from e2ee.store import RekeyableStore, Scope, StoreSecret
 from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.properties import wire
@@ -96,7 +96,7 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
     calls |= {"prekeys": alice.prekeys(), "refresh_prekeys": alice.refresh_prekeys(0)}
     calls |= {"repair": bob.repair("alice", alice.encrypt("bob", b"lost"), 1)}
     alice.reset("bob")
-    calls |= dict.fromkeys(["reset"])
+    calls |= {"reset": None, "rekey": alice.rekey(key=bytes(32))}
     alice.connect("bob", bob.bundle())
     calls |= of_many(alice, bob)
     alice.verify("bob", number)
@@ -247,7 +247,7 @@ def issued(signer: signal.ServerSigner, account: e2ee.Account) -> signal.SenderC
     return signer.issue(account.user, account.device, account.identity_key, expires)
 
 
-def of_stores(*stores: Store) -> Shown:
+def of_stores(*stores: RekeyableStore) -> Shown:
     """The stores and their transactions: sealed rows, and a secret that shows nothing."""
     found: Shown = {}
     for each in stores:
@@ -261,6 +261,7 @@ def of_stores(*stores: Store) -> Shown:
         found[kind, "transaction"] = rows
         found[kind, "secret"] = [repr(each.secret), str(each.secret)]
         found[kind, "close"] = None
+        found[kind, "rekeyed"] = each.rekeyed(StoreSecret.from_key(KEY))
     with TemporaryDirectory() as folder, closing(application(Path(folder) / "own.db")) as link:
         found["SQLiteStore", "on"] = repr(e2ee.SQLiteStore.on(link, key=KEY))
     scope = Scope("session/", ("index",))
@@ -285,6 +286,7 @@ def secret_of_file() -> StoreSecret:
 def of_everything(folder: Path) -> Shown:
     """All of it."""
     with e2ee.SQLiteStore(folder / "alice.db", key=KEY) as store:
+        store.scrub()
         memory = e2ee.MemoryStore(key=KEY)
         e2ee.Account.create(memory, "carol")
         found = (
@@ -295,6 +297,7 @@ def of_everything(folder: Path) -> Shown:
             | of_sender_keys()
             | of_certificates()
             | of_beside()
+            | {("SQLiteStore", "scrub"): None}
         )
     return found | (of_a_database(folder) if available() else {})
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import e2ee
-from e2ee.store import Store
+from e2ee.store import RekeyableStore
 from tests.properties import steps, wire
 from tests.properties.model import Expected, Fate, Letter, Side
 from tests.properties.world import CrashError, Person, head_revisions, is_head
@@ -45,7 +45,7 @@ class ConversationMachine(RuleBasedStateMachine):
         self.offers: dict[str, bytes] = {}
         self.connections = 0
 
-    def open_store(self, name: str) -> Store:
+    def open_store(self, name: str) -> RekeyableStore:
         """The store of a person; the same at each call."""
         raise NotImplementedError
 

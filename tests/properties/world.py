@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Protocol, final
 
 import e2ee
-from e2ee.store import Store, StoreSecret, Transaction
+from e2ee.store import RekeyableStore, Store, StoreSecret, Transaction
 
 #: A store's rows: name to revision and sealed bytes.
 Rows = dict[str, tuple[int, bytes]]
@@ -64,7 +64,7 @@ class Moment(Enum):
 class FaultyStore:
     """A store under which the process can die: before a commit, or before it heard of it."""
 
-    def __init__(self, inner: Store) -> None:
+    def __init__(self, inner: RekeyableStore) -> None:
         self.inner = inner
         self._faults: list[Moment | None] = []
 
@@ -94,6 +94,10 @@ class FaultyStore:
         if moment is Moment.AFTER_COMMIT:
             raise CrashError
 
+    def rekeyed(self, secret: StoreSecret) -> bool:
+        """Tells the store inside."""
+        return self.inner.rekeyed(secret)
+
     def close(self) -> None:
         """Closes the store inside."""
         self.inner.close()
@@ -102,7 +106,7 @@ class FaultyStore:
 class OpensStores(Protocol):
     """Opens the store of a person, again and again the same."""
 
-    def __call__(self, name: str) -> Store:
+    def __call__(self, name: str) -> RekeyableStore:
         """The store of this person."""
 
 

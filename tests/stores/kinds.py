@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 import e2ee
-from e2ee.store import Store
+from e2ee.store import RekeyableStore, Store
 from tests.stores.server import schema_of, server
 
 KEY: Final = bytes(range(32))
@@ -17,12 +17,12 @@ KEY: Final = bytes(range(32))
 CONNINFO: Final = "conninfo"
 
 
-def in_memory(_: Path, key: bytes = KEY) -> Store:
+def in_memory(_: Path, key: bytes = KEY) -> RekeyableStore:
     """A `MemoryStore`."""
     return e2ee.MemoryStore(key=key)
 
 
-def in_a_file(folder: Path, key: bytes = KEY) -> Store:
+def in_a_file(folder: Path, key: bytes = KEY) -> RekeyableStore:
     """An `SQLiteStore`."""
     return e2ee.SQLiteStore(folder / "store.db", key=key)
 
@@ -32,8 +32,8 @@ def in_a_database(folder: Path, key: bytes = KEY) -> e2ee.PostgresStore:
     return e2ee.PostgresStore(server().conninfo, key=key, schema=schema_of(folder))
 
 
-KINDS: Final[list[Callable[[Path], Store]]] = [in_memory, in_a_file, in_a_database]
-DURABLE: Final[list[Callable[..., Store]]] = [in_a_file, in_a_database]
+KINDS: Final[list[Callable[..., RekeyableStore]]] = [in_memory, in_a_file, in_a_database]
+DURABLE: Final[list[Callable[..., RekeyableStore]]] = [in_a_file, in_a_database]
 
 
 def kind_name(kind: Callable[..., Store]) -> str:
@@ -47,7 +47,7 @@ def place_in(kind: Callable[..., Store], folder: Path) -> None:
         (folder / CONNINFO).write_text(server().conninfo)
 
 
-def store_of(folder: Path, name: str, timeout: float = 5.0) -> Store:
+def store_of(folder: Path, name: str, timeout: float = 5.0) -> RekeyableStore:
     """The store of a person, for processes that work in a folder."""
     place = folder / CONNINFO
     if place.exists():

@@ -206,14 +206,14 @@ ACTS: dict[str, Act] = {
 }
 
 
-def outcomes(state: State, rows: Rows) -> dict[str, object]:
+def outcomes(state: State, rows: Rows, key: bytes = KEY) -> dict[str, object]:
     """What each act does with these rows: its result, or the class of its refusal."""
-    return {name: outcome(state, rows, act) for name, act in ACTS.items()}
+    return {name: outcome(state, rows, act, key) for name, act in ACTS.items()}
 
 
-def outcome(state: State, rows: Rows, act: Act) -> object:
+def outcome(state: State, rows: Rows, act: Act, key: bytes = KEY) -> object:
     """One act, on a copy of the rows, by a process that knows nothing else."""
     try:
-        return act(state, e2ee.Account.open(copy_of(rows, KEY)))
+        return act(state, e2ee.Account.open(copy_of(rows, key)))
     except e2ee.E2EEError as refusal:
         return type(refusal)

@@ -4,13 +4,22 @@
 from e2ee._core import StoreSecret
 from e2ee.store.memory import MemoryStore
 from e2ee.store.postgres import PostgresStore
-from e2ee.store.protocol import LentStore, Scope, SharedStore, Store, Transaction, Write
+from e2ee.store.protocol import (
+    LentStore,
+    RekeyableStore,
+    Scope,
+    SharedStore,
+    Store,
+    Transaction,
+    Write,
+)
 from e2ee.store.sqlite import SQLiteStore
 
 __all__ = [
     "LentStore",
     "MemoryStore",
     "PostgresStore",
+    "RekeyableStore",
     "SQLiteStore",
     "Scope",
     "SharedStore",

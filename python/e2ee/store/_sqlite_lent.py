@@ -128,6 +128,15 @@ class LentSQLiteStore:
             finally:
                 transaction.end()
 
+    def rekeyed(self, secret: StoreSecret) -> bool:
+        """Takes the secret under which the records are sealed from now on: see `Account.rekey`.
+
+        Returns:
+            False: the file is the application's to rewrite (docs/storage.md, "Keys").
+        """
+        self._secret = secret
+        return False
+
     def close(self) -> None:
         """Ends the use of the connection, which stays open: it is the application's."""
         if self._turn.is_closed() or self._turn.is_foreign():

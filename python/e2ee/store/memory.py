@@ -78,6 +78,11 @@ class MemoryStore:
             finally:
                 transaction.end()
 
+    def rekeyed(self, secret: StoreSecret) -> bool:
+        """Takes the secret under which the records are sealed from now on: see `Account.rekey`."""
+        self._secret = secret
+        return True
+
     def close(self) -> None:
         """Forgets all records."""
         if self._turn.is_closed() or self._turn.is_foreign():

@@ -167,6 +167,15 @@ class PostgresStore:
         if fault is not None:
             raise StoreUnavailableError(fault)
 
+    def rekeyed(self, secret: StoreSecret) -> bool:
+        """Takes the secret under which the records are sealed from now on: see `Account.rekey`.
+
+        Returns:
+            False: the server keeps rows under the secret before (docs/storage.md, "Keys").
+        """
+        self._secret = secret
+        return False
+
     def close(self) -> None:
         """Closes the connections; those that other threads use, when their transactions end."""
         self._pool.close()

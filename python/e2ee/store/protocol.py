@@ -103,6 +103,18 @@ class LentStore(Store, Protocol):
         """
 
 
+class RekeyableStore(Store, Protocol):
+    """A store that can be told of another secret, as `Account.rekey` has to."""
+
+    def rekeyed(self, secret: StoreSecret) -> bool:
+        """Takes the secret under which the records are sealed from now on; they are already.
+
+        Returns:
+            Whether nothing that was sealed under the secret before is left where the store keeps
+            its records.
+        """
+
+
 class SharedStore(Store, Protocol):
     """A store whose transactions run side by side, if they are about different records."""
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from e2ee.errors import StoreBusyError, StoreError
 from e2ee.store._secret import Key, Passphrase, store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_file import connect
@@ -98,6 +99,34 @@ class SQLiteStore:
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
+
+    def rekeyed(self, secret: StoreSecret) -> bool:
+        """Takes the secret under which the records are sealed from now on: see `Account.rekey`.
+
+        Returns:
+            Whether `scrub` has succeeded, so that nothing under the secret before is in the files.
+        """
+        self._secret = secret
+        try:
+            self.scrub()
+        except StoreError:
+            return False
+        return True
+
+    def scrub(self) -> None:
+        """Rewrites the file, so that neither it nor its log has bytes of rows that are gone.
+
+        Raises:
+            TransactionOpenError: A transaction is open in this thread.
+            StoreBusyError: Another connection uses the file for longer than the timeout.
+            StoreUnavailableError: The disk has no room for a second copy, or fails.
+        """
+        with self._turn, translated():
+            self._connection.execute("VACUUM")
+            # What was written stands in the log until the checkpoint, with what was there before.
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreBusyError("another process holds the store")
 
     def close(self) -> None:
         """Closes the file."""

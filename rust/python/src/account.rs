@@ -54,7 +54,7 @@ impl Account {
     }
 
     /// A panic under the lock may have left the account half changed: it is not used again.
-    fn lock(&self) -> PyResult<MutexGuard<'_, CoreAccount>> {
+    pub fn lock(&self) -> PyResult<MutexGuard<'_, CoreAccount>> {
         Python::attach(|py| self.inner.lock_py_attached(py).map_err(|_| errors::stale(py)))
     }
 

@@ -111,6 +111,7 @@ pub fn protocol(py: Python<'_>, error: Error) -> PyErr {
 fn store(py: Python<'_>, error: StoreError) -> PyErr {
     let class = match error {
         StoreError::WrongKey => "StoreKeyError",
+        StoreError::KeyChanged => "StaleSessionError",
         StoreError::Conflict => "StoreConflictError",
         StoreError::Corruption => "StoreCorruptionError",
         StoreError::Rollback => "StoreRollbackError",

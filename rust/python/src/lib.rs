@@ -19,6 +19,7 @@ mod groups;
 mod importing;
 mod outbox;
 mod parallel;
+mod rekey;
 mod sealed;
 mod secret;
 mod sender_keys;
@@ -53,6 +54,7 @@ mod _core {
         groups::Groups,
         importing::{examine_records, import_records},
         outbox::Outbox,
+        rekey::Rekeying,
         sealed::SealedSender,
         secret::StoreSecret,
         sender_keys::{SenderKey, SenderKeys},

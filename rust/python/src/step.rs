@@ -40,8 +40,7 @@ impl Step {
         writes: Vec<Write>,
         release: impl FnOnce(Python<'_>, Settles) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Self> {
-        let rows = writes.into_iter().map(|write| row(py, write));
-        let writes = PyList::new(py, rows.collect::<Vec<_>>())?.unbind();
+        let writes = rows(py, writes)?.unbind();
         Ok(Self { writes, release: Mutex::new(Some(Box::new(release))), lesson: Mutex::default() })
     }
 
@@ -77,6 +76,12 @@ impl Step {
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
         Err(PyTypeError::new_err("a step cannot be copied"))
     }
+}
+
+/// Writes as a store's transaction takes them.
+pub fn rows(py: Python<'_>, writes: Vec<Write>) -> PyResult<Bound<'_, PyList>> {
+    let rows = writes.into_iter().map(|write| row(py, write));
+    PyList::new(py, rows.collect::<Vec<_>>())
 }
 
 type Row<'py> = (String, u64, Option<u64>, Option<Bound<'py, PyBytes>>);

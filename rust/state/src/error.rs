@@ -10,6 +10,8 @@ use e2ee_wire::Error;
 pub enum StoreError {
     /// The key or the passphrase is not the one that the store was made with.
     WrongKey,
+    /// Somebody gave the store another key since it was opened: open it again, with that one.
+    KeyChanged,
     /// Another process changed the same record: load again and repeat.
     Conflict,
     /// A record is damaged, missing, or was put in the place of another one: make a new account.
@@ -28,6 +30,7 @@ impl core::fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.write_str(match self {
             Self::WrongKey => "the key does not open this store",
+            Self::KeyChanged => "the store's key was changed: open it again",
             Self::Conflict => "another process changed the record",
             Self::Corruption => "a record is damaged, missing or not the one that was stored",
             Self::Rollback => "the store is older than what this process has seen",

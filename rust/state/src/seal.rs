@@ -73,12 +73,29 @@ impl Sealer {
         self.record(name).open(revision, sealed)
     }
 
-    /// A key for keyed hashes over names, apart from every record's key.
+    /// The bytes of a key for keyed hashes over names, apart from every record's key.
+    #[must_use]
+    pub fn hash_secret(&self, purpose: &str) -> Secret<32> {
+        let info: [&[u8]; 2] = [b"e2ee store hash key:", purpose.as_bytes()];
+        hkdf::derive(&self.store_id, &[self.key.expose()], &info)
+    }
+
+    /// A key for keyed hashes over names.
     #[must_use]
     pub fn hash_key(&self, purpose: &str) -> HmacKey {
-        let info: [&[u8]; 2] = [b"e2ee store hash key:", purpose.as_bytes()];
-        let key: Secret<32> = hkdf::derive(&self.store_id, &[self.key.expose()], &info);
-        HmacKey::new(key.expose())
+        HmacKey::new(self.hash_secret(purpose).expose())
+    }
+
+    /// What identifies the store.
+    #[must_use]
+    pub const fn store_id(&self) -> &[u8; STORE_ID_LEN] {
+        &self.store_id
+    }
+
+    /// Whether the other one seals under the same key.
+    #[must_use]
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        self.key.ct_eq(&other.key)
     }
 }
 

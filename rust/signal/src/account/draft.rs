@@ -3,6 +3,7 @@
 
 use e2ee_primitives::{random::Random, secret::SecretBytes};
 use e2ee_state::{Change, Failure, Sealer, Write};
+use e2ee_wire::Error;
 
 use super::memory::{Mark, Seen};
 
@@ -36,13 +37,15 @@ impl<'a> Draft<'a> {
         Ok(seen)
     }
 
-    /// Adds a new record that is not sealed.
-    pub(super) fn plain(&mut self, name: &str, bytes: Vec<u8>) {
+    /// Adds a record that is not sealed; `base` is 0 if it must not exist.
+    pub(super) fn plain(&mut self, name: &str, base: u64, bytes: Vec<u8>) -> Result<(), Failure> {
+        let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
         self.writes.push(Write {
             name: name.to_owned(),
-            base: 0,
-            change: Change::Put { revision: 1, sealed: bytes },
+            base,
+            change: Change::Put { revision, sealed: bytes },
         });
+        Ok(())
     }
 
     /// Adds a deletion.

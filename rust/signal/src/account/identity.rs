@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Who this account is: name, device, registration id and identity key pair (signal.md §2.1 and
-//! §2.4; docs/formats.md, "Identity").
+//! §2.4; docs/formats.md, "Identity"); with them the key of the ledger's names.
 
-use e2ee_primitives::{Secret, random::Random, secret::SecretBytes, x25519};
+use e2ee_primitives::{Secret, hmac::HmacKey, random::Random, secret::SecretBytes, x25519};
 use e2ee_wire::{
     Error,
     record::{RecordReader, write_bytes},
@@ -12,7 +12,9 @@ use crate::{DeviceId, device, session::OurIdentity};
 
 use super::{draft, names};
 
-const FORMAT_VERSION: u8 = 1;
+const FORMAT_VERSION: u8 = 2;
+/// Without the key of the ledger: it followed from the store's key.
+const FORMAT_VERSION_1: u8 = 1;
 
 /// The account's long-term secrets and names.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Identity {
     device: DeviceId,
     registration_id: u32,
     key: x25519::PrivateKey,
+    /// The key of the ledger's names, which outlives the key of the store.
+    ledger_key: Secret<32>,
 }
 
 impl Identity {
@@ -31,7 +35,7 @@ impl Identity {
     ) -> Result<Self, Error> {
         let registration_id = device::registration_id(random)?;
         let key = x25519::PrivateKey::random(random)?;
-        Ok(Self { user: user.to_owned(), device, registration_id, key })
+        Self::of((user, device), registration_id, key, random)
     }
 
     /// The identity of a device that used another program before.
@@ -39,8 +43,10 @@ impl Identity {
         (user, device): (&str, DeviceId),
         registration_id: u32,
         key: x25519::PrivateKey,
-    ) -> Self {
-        Self { user: user.to_owned(), device, registration_id, key }
+        random: &mut dyn Random,
+    ) -> Result<Self, Error> {
+        let ledger_key = Secret::random(random)?;
+        Ok(Self { user: user.to_owned(), device, registration_id, key, ledger_key })
     }
 
     pub(super) fn user(&self) -> (&str, DeviceId) {
@@ -49,6 +55,11 @@ impl Identity {
 
     pub(super) const fn key(&self) -> &x25519::PrivateKey {
         &self.key
+    }
+
+    /// The key by which the ledger names messages.
+    pub(super) fn ledger_hash(&self) -> HmacKey {
+        HmacKey::new(self.ledger_key.expose())
     }
 
     pub(super) const fn ours(&self) -> OurIdentity<'_> {
@@ -63,20 +74,28 @@ impl Identity {
             out.extend_from_slice(&self.registration_id.to_be_bytes());
             out.extend_from_slice(self.key.expose());
             out.extend_from_slice(self.key.public().as_bytes());
+            out.extend_from_slice(self.ledger_key.expose());
         })
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    /// The identity in a record; `derived` is the ledger's key of those that do not hold one.
+    pub(super) fn decode(
+        bytes: &[u8],
+        derived: impl FnOnce() -> Secret<32>,
+    ) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
-        if reader.u8()? != FORMAT_VERSION {
-            return Err(Error::CorruptState);
-        }
+        let version = reader.u8()?;
         let user = names::read_user(&mut reader)?;
         let device = names::read_device(&mut reader)?;
         let registration_id = reader.u32()?;
         let secret = Secret::new(*reader.array()?);
         let key = x25519::PrivateKey::from_parts(secret, x25519::PublicKey::new(*reader.array()?));
+        let ledger_key = match version {
+            FORMAT_VERSION => Secret::new(*reader.array()?),
+            FORMAT_VERSION_1 => derived(),
+            _ => return Err(Error::CorruptState),
+        };
         reader.finish()?;
-        Ok(Self { user, device, registration_id, key })
+        Ok(Self { user, device, registration_id, key, ledger_key })
     }
 }

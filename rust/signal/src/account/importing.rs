@@ -32,12 +32,12 @@ impl Account {
         let (sealer, store_record) = secret.create(environment.random)?;
         let stock =
             PreKeyStock::import(&identity, prekeys, environment.now_ms, environment.random)?;
-        let identity = Identity::of(owner, records.registration_id, identity);
-        let account = Self::new(sealer, identity);
+        let identity = Identity::of(owner, records.registration_id, identity, environment.random)?;
+        let account = Self::new((sealer, store_record.clone()), identity);
         let groups = groups_of(chains, environment.random)?;
         let mut draft = Draft::new(&account.sealer, environment.random);
         let mut learnt = Learnt::default();
-        draft.plain(key::RECORD_NAME, store_record);
+        draft.plain(key::RECORD_NAME, 0, store_record)?;
         draft.put(names::IDENTITY, 0, 1, &account.identity.encode())?;
         let mut index = account.put_stock(&stock, &mut draft)?;
         for pin in &pins {

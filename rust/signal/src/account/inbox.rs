@@ -137,7 +137,8 @@ impl Content {
 
 impl Account {
     /// All messages that wait, oldest first.
-    pub fn inbox(&self, records: &mut dyn Records) -> Result<Vec<InboxEntry>, Failure> {
+    pub fn inbox(&mut self, records: &mut dyn Records) -> Result<Vec<InboxEntry>, Failure> {
+        self.refresh(records)?;
         let mut entries = Vec::new();
         for (name, _) in records.list(names::INBOX_PREFIX)? {
             let id = name.strip_prefix(names::INBOX_PREFIX).ok_or(StoreError::Corruption)?;
@@ -147,6 +148,8 @@ impl Account {
     }
 
     /// Takes a message that the application has handled out of the inbox; whether it was there.
+    ///
+    /// It opens and seals nothing: whoever still holds a key that was changed may do it too.
     pub fn handled(
         &self,
         id: &str,

@@ -80,6 +80,12 @@ impl Memory {
         Ok(())
     }
 
+    /// [`StoreError::Rollback`] if a row is older than what was seen, or of another past; nothing is
+    /// noted.
+    pub(super) fn check(&self, name: &str, found: Seen) -> Result<(), StoreError> {
+        self.rows.get(name).map_or(Ok(()), |seen| seen.precedes(found))
+    }
+
     /// Takes note of what a step holds, which the transaction that it is made in may read again.
     pub(super) fn draft(&mut self, rows: &Rows) {
         for (name, row) in rows {

@@ -20,6 +20,7 @@ mod outbox;
 mod peer;
 mod prekeys;
 mod receive;
+mod rekey;
 mod repair;
 mod sealed;
 mod send;
@@ -40,6 +41,7 @@ use draft::Draft;
 use identity::Identity;
 use index::Index;
 use memory::{Mark, Memory, Rows, Seen};
+use rekey::Successor;
 
 pub use batch::{Placed, Refused, Workers};
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
@@ -48,6 +50,7 @@ pub(crate) use names::hex;
 pub use names::{check_user, service_id};
 pub use outbox::OutboxEntry;
 pub use receive::{Delivery, Incoming, Opened};
+pub use rekey::Rekeying;
 pub use repair::{MAX_PER_HOUR, MAX_PER_MESSAGE};
 pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
 pub use trust::Contact;
@@ -67,6 +70,8 @@ pub struct Environment<'a> {
 #[derive(Debug)]
 pub struct Account {
     sealer: Sealer,
+    /// The store record that the sealer was made of.
+    store_record: Vec<u8>,
     digest_key: HmacKey,
     ledger_hash: HmacKey,
     identity: Identity,
@@ -81,6 +86,8 @@ pub struct Account {
     memory: Memory,
     /// The day of the last look for ledger entries that are too old.
     pruned_day: u64,
+    /// What follows if a change of the store's key that this process has made is durable.
+    successor: Option<Successor>,
 }
 
 /// A result, and what the account knows once the step is durable.
@@ -125,12 +132,12 @@ impl Account {
         let stock = PreKeyStock::generate(identity.key(), environment.now_ms, environment.random)?;
         let index = Index { prekeys_revision: 1, members: 0, digest: SetDigest::default() };
         let mut draft = Draft::new(&sealer, environment.random);
-        draft.plain(key::RECORD_NAME, store_record);
+        draft.plain(key::RECORD_NAME, 0, store_record.clone())?;
         draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
         let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
         draft.put(names::PREKEYS, 0, 1, &draft::encoded(|out| stock.encode(out)))?;
         let writes = draft.finish();
-        let mut result = Self::new(sealer, identity);
+        let mut result = Self::new((sealer, store_record), identity);
         result.index = index;
         result.index_revision = 1;
         result.index_mark = Some(seen.mark);
@@ -144,18 +151,19 @@ impl Account {
         let sealer = secret.open(&record.sealed)?;
         let stored = records.get(names::IDENTITY)?.ok_or(StoreError::Corruption)?;
         let opened = sealer.open(names::IDENTITY, stored.revision, &stored.sealed)?;
-        let identity = Identity::decode(opened.expose())?;
-        let mut account = Self::new(sealer, identity);
+        let identity = Identity::decode(opened.expose(), || sealer.hash_secret("ledger"))?;
+        let mut account = Self::new((sealer, record.sealed), identity);
         account.refresh(records)?;
         Ok(account)
     }
 
     /// An account that knows no row of its index yet.
-    fn new(sealer: Sealer, identity: Identity) -> Self {
+    fn new((sealer, store_record): (Sealer, Vec<u8>), identity: Identity) -> Self {
         Self {
             digest_key: sealer.hash_key("index"),
-            ledger_hash: sealer.hash_key("ledger"),
+            ledger_hash: identity.ledger_hash(),
             sealer,
+            store_record,
             identity,
             index: Index { prekeys_revision: 0, members: 0, digest: SetDigest::default() },
             index_revision: 0,
@@ -163,6 +171,7 @@ impl Account {
             members: HashMap::new(),
             memory: Memory::default(),
             pruned_day: 0,
+            successor: None,
         }
     }
 
@@ -236,8 +245,32 @@ impl Account {
         if self.index_mark == Some(found.mark) && self.index_revision == found.revision {
             return Ok(());
         }
-        let opened = self.sealer.open(names::INDEX, stored.revision, &stored.sealed)?;
+        let opened = match self.sealer.open(names::INDEX, stored.revision, &stored.sealed) {
+            Err(StoreError::Corruption) => {
+                self.follow_key(records)?;
+                self.sealer.open(names::INDEX, stored.revision, &stored.sealed)?
+            }
+            opened => opened?,
+        };
         let index = Index::decode(opened.expose())?;
+        let members = self.members_of(&index, records)?;
+        // Chains of a group that another process changed may have gone and begun anew.
+        let unchanged = |group: &String| self.members.get(group) == members.get(group);
+        self.memory
+            .retain(|name| names::group_of_chain(name).is_none_or(|group| unchanged(&group)));
+        self.index = index;
+        self.index_revision = stored.revision;
+        self.index_mark = Some(found.mark);
+        self.members = members;
+        Ok(())
+    }
+
+    /// The peers and groups in the store, which must be those for which `index` vouches.
+    fn members_of(
+        &self,
+        index: &Index,
+        records: &mut dyn Records,
+    ) -> Result<HashMap<String, u64>, Failure> {
         let mut digest = SetDigest::default();
         let mut members = HashMap::new();
         for prefix in [names::PEER_PREFIX, names::GROUP_PREFIX] {
@@ -249,15 +282,7 @@ impl Account {
         if digest != index.digest || u32::try_from(members.len()) != Ok(index.members) {
             return Err(StoreError::Corruption.into());
         }
-        // Chains of a group that another process changed may have gone and begun anew.
-        let unchanged = |group: &String| self.members.get(group) == members.get(group);
-        self.memory
-            .retain(|name| names::group_of_chain(name).is_none_or(|group| unchanged(&group)));
-        self.index = index;
-        self.index_revision = stored.revision;
-        self.index_mark = Some(found.mark);
-        self.members = members;
-        Ok(())
+        Ok(members)
     }
 
     fn ours(&self) -> OurIdentity<'_> {

@@ -88,6 +88,16 @@ pub(super) fn skipped(head: &str) -> String {
     format!("{head}/skipped")
 }
 
+/// How many revisions of other records stand before the content of the record of this name.
+pub(super) fn parts_of(name: &str) -> usize {
+    let is_part = name.ends_with("/objects") || name.ends_with("/skipped");
+    match name.split_once('/') {
+        Some(("session", _)) if !is_part => 2,
+        Some(("chain", rest)) if !is_part && !rest.ends_with("/sending") => 1,
+        _ => 0,
+    }
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use core::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -142,4 +152,23 @@ pub(super) fn read_user(reader: &mut RecordReader<'_>) -> Result<String, Error> 
 
 pub(super) fn read_device(reader: &mut RecordReader<'_>) -> Result<DeviceId, Error> {
     DeviceId::new(u32::from(reader.u8()?)).map_err(|_| Error::CorruptState)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_told_from_their_parts_whatever_the_user_is_called() {
+        let device = DeviceId::new(1).unwrap();
+        for user in ["bob", "sending", "a/skipped", "a/1/objects", "from/a/1/sending"] {
+            let head = session(user, device, &x25519::PublicKey::new([7; 32]));
+            let chain = received_chains(&[7; 16], &(user.to_owned(), device));
+
+            assert_eq!([2, 0, 0], [&head, &objects(&head), &skipped(&head)].map(|it| parts_of(it)));
+            assert_eq!([1, 0], [&chain, &skipped(&chain)].map(|it| parts_of(it)));
+            assert_eq!([0, 0], [peer(user, device), repair(user, device)].map(|it| parts_of(&it)));
+        }
+        assert_eq!([0, 0], [own_chain(&[7; 16]), group(&[7; 16])].map(|it| parts_of(&it)));
+    }
 }

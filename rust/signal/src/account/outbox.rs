@@ -103,11 +103,12 @@ impl Account {
 
     /// The envelopes that wait, oldest first, at most `limit`; to one peer, if one is given.
     pub fn outbox(
-        &self,
+        &mut self,
         peer: Option<(&str, DeviceId)>,
         limit: usize,
         records: &mut dyn Records,
     ) -> Result<Vec<OutboxEntry>, Failure> {
+        self.refresh(records)?;
         let mut entries = Vec::new();
         for (name, revision) in records.list(names::OUTBOX_PREFIX)? {
             if entries.len() >= limit {

@@ -71,6 +71,7 @@ impl Account {
     ) -> Result<Vec<u8>, Failure> {
         let message = envelope::decode(incoming.envelope)?;
         let request = DecryptionError::of(message, sent_ms, incoming.device)?;
+        self.refresh(environment.records)?;
         let entry = self.ledger_key((incoming.user, incoming.device), message)?;
         match self.delivered_before(&entry, Error::NoSession, environment) {
             Err(Failure::Protocol(Error::NoSession)) => {}
