@@ -84,7 +84,9 @@ def test_a_source_does_not_show_the_passphrase(alice: Person) -> None:
     assert PASSPHRASE not in repr(source)
 
 
-@pytest.mark.parametrize("command", ["init", "invite", "contacts", "encrypt", "decrypt", "verify"])
+@pytest.mark.parametrize(
+    "command", ["init", "invite", "contacts", "encrypt", "decrypt", "verify", "rekey"]
+)
 def test_no_command_takes_the_passphrase_itself(command: str) -> None:
     shown = run(command, "--help").stdout
 

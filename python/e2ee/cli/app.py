@@ -10,6 +10,7 @@ from e2ee.cli.commands.account import init, invite
 from e2ee.cli.commands.contacts import add, contacts, forget
 from e2ee.cli.commands.demo import demo
 from e2ee.cli.commands.messages import decrypt, encrypt, inbox
+from e2ee.cli.commands.rekey import rekey
 from e2ee.cli.commands.verify import verify
 from e2ee.cli.commands.version import version
 from e2ee.cli.exits import CommandError, Exit, explained, explained_os
@@ -74,6 +75,7 @@ main: Final = Program(
         inbox,
         verify,
         forget,
+        rekey,
         demo,
         version,
     ],

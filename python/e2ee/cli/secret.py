@@ -19,27 +19,37 @@ class PassphraseSource:
 
     file: Path | None
     descriptor: int | None
+    #: How the two options begin, for a person who has to choose.
+    option: str = "--passphrase"
 
     def read(self) -> str:
         """The passphrase of a store that exists."""
-        return self._given() or _typed("Passphrase: ")
+        return self._given() or self._typed("Passphrase: ")
 
     def choose(self) -> str:
-        """The passphrase of a new store: who types it, types it twice."""
+        """A new passphrase: who types it, types it twice."""
         if given := self._given():
             return given
-        first = _typed("New passphrase: ")
-        if first != _typed("The same again: "):
-            raise CommandError("the passphrases differ: nothing was made, try again", Exit.USAGE)
+        first = self._typed("New passphrase: ")
+        if first != self._typed("The same again: "):
+            raise CommandError("the passphrases differ: nothing was done, try again", Exit.USAGE)
         return first
 
     def _given(self) -> str | None:
         if self.file is not None and self.descriptor is not None:
-            raise click.UsageError("Choose one of --passphrase-file and --passphrase-fd.")
+            message = f"Choose one of {self.option}-file and {self.option}-fd."
+            raise click.UsageError(message)
         if self.file is not None:
             with self.file.open("rb", buffering=0) as file:
                 return _first_line(file.fileno())
         return None if self.descriptor is None else _first_line(self.descriptor)
+
+    def _typed(self, prompt: str) -> str:
+        if not _can_ask():
+            options = f"{self.option}-file or {self.option}-fd"
+            sentence = f"no terminal to ask for the passphrase: give {options}"
+            raise CommandError(sentence, Exit.USAGE)
+        return _not_empty(getpass.getpass(prompt))
 
 
 def _first_line(descriptor: int) -> str:
@@ -55,15 +65,6 @@ def _first_line(descriptor: int) -> str:
         # The error would quote the bytes.
         raise CommandError("the passphrase is not UTF-8 text", Exit.USAGE) from None
     return _not_empty(text)
-
-
-def _typed(prompt: str) -> str:
-    if not _can_ask():
-        raise CommandError(
-            "no terminal to ask for the passphrase: give --passphrase-file or --passphrase-fd",
-            Exit.USAGE,
-        )
-    return _not_empty(getpass.getpass(prompt))
 
 
 def _can_ask() -> bool:
