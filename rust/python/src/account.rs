@@ -262,6 +262,12 @@ impl Account {
             .map_err(|refusal| refusal.raise(slf.py()))
     }
 
+    /// Ends all that a store may have used in a past that it has lost.
+    fn heal(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
+        let step = Self::step(slf, (transaction, true), CoreAccount::heal, convert::healed);
+        step.map_err(|refusal| refusal.raise(slf.py()))
+    }
+
     /// The messages that wait, oldest first.
     fn inbox<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Vec<Entry<'py>>> {
         let py = transaction.py();

@@ -3,7 +3,7 @@
 
 use e2ee_signal::{
     DeviceId, PreKeyBundle, PreKeyMessage,
-    account::{Contact, Content, Delivery, GroupId, InboxEntry, Incoming, Opened},
+    account::{Contact, Content, Delivery, GroupId, Healed, InboxEntry, Incoming, Opened},
     bundle::NumberedKey,
     envelope::{self, Kind},
     keys::{EC_KEY_LEN, encode_ec, encode_kyber},
@@ -161,6 +161,12 @@ pub fn upload(py: Python<'_>, upload: PreKeyUpload) -> PyResult<Py<PyAny>> {
 /// [`upload`], or `None` if there was nothing to do.
 pub fn refreshed(py: Python<'_>, refreshed: Option<PreKeyUpload>) -> PyResult<Py<PyAny>> {
     refreshed.map_or_else(|| Ok(py.None()), |made| upload(py, made))
+}
+
+/// What healing ended: peers (user and device), groups, and entries of the outbox.
+pub fn healed(py: Python<'_>, healed: Healed) -> PyResult<Py<PyAny>> {
+    let peers = healed.peers.into_iter().map(|(user, device)| (user, device.get()));
+    (peers.collect::<Vec<_>>(), healed.groups, healed.dropped).into_py_any(py)
 }
 
 /// The result of a step that only writes.

@@ -9,6 +9,7 @@
 mod batch;
 mod draft;
 mod groups;
+mod heal;
 mod identity;
 mod importing;
 mod inbox;
@@ -45,6 +46,7 @@ use rekey::Successor;
 
 pub use batch::{Placed, Refused, Workers};
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
+pub use heal::Healed;
 pub use inbox::{Content, GroupId, InboxEntry};
 pub(crate) use names::hex;
 pub use names::{check_user, service_id};

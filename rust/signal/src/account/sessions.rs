@@ -143,6 +143,18 @@ impl Account {
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
+        self.save_sessions(loaded, (before, &mut index), draft, learnt)?;
+        self.put_changed_index(index, draft, learnt)
+    }
+
+    /// [`Account::save_peer`] for a step that changes more; the caller saves the index.
+    pub(super) fn save_sessions(
+        &self,
+        loaded: &mut LoadedPeer,
+        (before, index): (Option<&Peer>, &mut Index),
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<(), Failure> {
         for session in loaded.sessions.iter() {
             let saved = loaded.saved.iter().find(|saved| saved.base_key == *session.base_key());
             loaded.save_session(session, saved, draft, learnt)?;
@@ -154,7 +166,7 @@ impl Account {
         loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
         loaded.peer.archived = loaded.sessions.archived().map(|old| *old.base_key()).collect();
         if before == Some(&loaded.peer) {
-            return self.put_changed_index(index, draft, learnt);
+            return Ok(());
         }
         let name = names::peer(&loaded.user, loaded.device);
         let revision = self.next_index_revision()?;
@@ -166,7 +178,7 @@ impl Account {
         }
         index.digest.toggle(&self.digest_key, &name, revision);
         learnt.members.push((name, Some(revision)));
-        self.put_index(index, draft, learnt)
+        Ok(())
     }
 
     /// Saves sessions that have moved, while none came or went: the index stays as it is.

@@ -9,6 +9,7 @@
 mod import;
 mod pool;
 mod record;
+mod renewal;
 mod rotation;
 mod upload;
 

@@ -301,3 +301,56 @@ fn a_last_resort_key_takes_a_limited_number_of_sessions_and_is_replaced_before()
     assert_eq!((1, 3), (upload.signed.id, upload.last_resort.id));
     assert_eq!(Ok(()), world.finds((None, 1, 3), START));
 }
+
+#[test]
+fn renewal_destroys_one_time_keys_and_passes_over_numbers() {
+    let mut world = World::new();
+    let (bundle, upload) = (world.reserve(), world.upload());
+    let one_time = bundle.one_time.unwrap().id;
+    let offered = upload.one_time[0].id;
+    let (signed, last) = (upload.signed.id, upload.last_resort.id);
+    let next = world.stock.next_id;
+
+    world.stock.renew(&world.identity, START, &mut world.random).unwrap();
+
+    for gone in [one_time, offered] {
+        assert_eq!(Err(Error::UnknownPreKey), world.finds((Some(gone), signed, last), START));
+    }
+    assert_eq!(Err(Error::UnknownPreKey), world.finds((None, signed, bundle.kyber_id), START));
+    assert_eq!(Ok(()), world.finds((None, signed, last), START + KEPT_MS));
+    assert_eq!(Err(Error::UnknownPreKey), world.finds((None, signed, last), START + KEPT_MS + 1));
+    let first = world.stock.signed.current.id;
+    assert_eq!(next + (MAX_ID - next) / 16, first);
+    world.stock = world.restarted();
+    assert_eq!(first + 2, world.reserve().one_time.unwrap().id);
+}
+
+#[test]
+fn renewal_can_be_repeated_and_keeps_what_can_be_stored() {
+    let mut world = World::new();
+
+    for _ in 0..MAX_RETIRED + 8 {
+        world.stock.renew(&world.identity, START, &mut world.random).unwrap();
+        world.stock = world.restarted();
+    }
+
+    assert_eq!(MAX_RETIRED, world.stock.signed.retired.len());
+    assert!(world.stock.next_id < MAX_ID - 100_000);
+}
+
+#[test]
+fn renewal_without_randomness_changes_nothing() {
+    let mut world = World::new();
+    _ = world.reserve();
+    let encoded = |stock: &PreKeyStock| {
+        let mut out = Vec::new();
+        stock.encode(&mut out);
+        out
+    };
+    let before = encoded(&world.stock);
+
+    let refused = world.stock.renew(&world.identity, START, &mut Fails);
+
+    assert_eq!(Err(Error::RandomUnavailable), refused);
+    assert_eq!(before, encoded(&world.stock));
+}

@@ -213,7 +213,18 @@ impl Account {
         if self.user() == (user, device) { Err(Error::InvalidArgument) } else { Ok(()) }
     }
 
-    fn group_ids(&self) -> Result<Vec<GroupId>, Error> {
+    /// A group whose next chain nobody has yet.
+    pub(super) fn with_next_chain(
+        &mut self,
+        id: &GroupId,
+        environment: &mut Environment<'_>,
+    ) -> Result<LoadedGroup, Failure> {
+        let mut loaded = self.load_group(environment.records, id)?;
+        self.end_own_chain(&mut loaded, environment)?;
+        Ok(loaded)
+    }
+
+    pub(super) fn group_ids(&self) -> Result<Vec<GroupId>, Error> {
         let names = self.members.keys().filter(|name| name.starts_with(names::GROUP_PREFIX));
         let mut ids = names.map(|name| names::group_of(name)).collect::<Result<Vec<_>, _>>()?;
         ids.sort_unstable();

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Healing an account whose store was set back: no key that the lost past may have used is used
+//! again (docs/storage.md, "Healing").
+//!
+//! Sessions receive and never send again, our own group keys end, what waits to be posted is
+//! dropped, and one-time prekeys are destroyed. Trust, groups, the inbox and the ledger stay.
+
+use e2ee_state::{Failure, Step};
+
+use crate::DeviceId;
+
+use super::{Account, Environment, GroupId, Learnt, Outcome, draft::Draft, names};
+
+/// What healing ended.
+#[derive(Debug, Default)]
+pub struct Healed {
+    /// The peers to which nothing can be sent until the application connects again.
+    pub peers: Vec<(String, DeviceId)>,
+    /// The groups whose members need invitations again.
+    pub groups: Vec<GroupId>,
+    /// The names of the outbox's entries that were dropped; their texts are to be queued again.
+    pub dropped: Vec<String>,
+}
+
+impl Account {
+    /// Ends all that may have been used in a past that the store has lost, in one step.
+    pub fn heal(
+        &mut self,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Healed>>, Failure> {
+        self.refresh(environment.records)?;
+        let mut healed = Healed::default();
+        let (mut peers, mut groups) = (Vec::new(), Vec::new());
+        for (name, _) in environment.records.list(names::PEER_PREFIX)? {
+            let (user, device) = names::peer_of(&name)?;
+            let Some(mut loaded) = self.load_peer(environment.records, user, device)? else {
+                continue;
+            };
+            let before = loaded.peer.clone();
+            loaded.sessions.retire_all();
+            healed.peers.push((user.to_owned(), device));
+            peers.push((loaded, before));
+        }
+        for id in self.group_ids()? {
+            groups.push(self.with_next_chain(&id, environment)?);
+            healed.groups.push(id);
+        }
+        let mut stock = self.stock(environment.records)?;
+        stock.renew(self.identity.key(), environment.now_ms, environment.random)?;
+        let outbox = environment.records.list(names::OUTBOX_PREFIX)?;
+        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut learnt = Learnt::default();
+        let mut index = self.put_stock(&stock, &mut draft)?;
+        for (loaded, before) in &mut peers {
+            self.save_sessions(loaded, (Some(before), &mut index), &mut draft, &mut learnt)?;
+        }
+        for group in &groups {
+            self.save_group(group, &mut index, &mut draft, &mut learnt)?;
+        }
+        for (name, revision) in outbox {
+            draft.delete(&name, revision);
+            healed.dropped.extend(name.strip_prefix(names::OUTBOX_PREFIX).map(str::to_owned));
+        }
+        self.put_index(index, &mut draft, &mut learnt)?;
+        Ok(self.drafted(draft.finish(), healed, learnt))
+    }
+}
