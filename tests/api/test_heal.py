@@ -19,7 +19,7 @@ CLUB = UUID(int=9)
 
 def healed(account: e2ee.Account) -> tuple[list[tuple[str, int]], list[bytes], list[str]]:
     """Heals an account, and says what that ended."""
-    return account._commit(account._inner.heal)  # noqa: SLF001 - the public call needs an anchor
+    return account._commits.commit(account._inner.heal)  # noqa: SLF001 - the public call needs an anchor
 
 
 def header(envelope: e2ee.Envelope) -> wire.Header:
@@ -144,7 +144,7 @@ def test_a_reusable_bundle_from_before_still_opens_first_messages(world: SetBack
 
 def test_what_healing_says_is_still_so_after_opening_again(world: SetBack) -> None:
     healed(world.alice)
-    again = e2ee.Account.open(world.alice._store)  # noqa: SLF001 - the same rows
+    again = e2ee.Account.open(world.alice._commits.store)  # noqa: SLF001 - the same rows
 
     with pytest.raises(e2ee.NoSessionError):
         again.encrypt("bob", b"never leaves")

@@ -16,6 +16,7 @@ from e2ee import signal
 from e2ee.store import Scope, Store, StoreSecret, Transaction
 from tests.operator import curve
 from tests.operator.beside import BESIDE
+from tests.operator.many import MANY
 from tests.operator.material import bytes_in, candidate_keys
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
@@ -265,11 +266,6 @@ def verified(account: e2ee.Account, peer: str, blob: bytes) -> None:
     account.verify(peer, account.safety_number(peer, bundle=blob), bundle=blob)
 
 
-def queued(account: e2ee.Account, peer: str, blob: bytes) -> object:
-    """Queues a blob, and takes what waits then."""
-    return account.queue(peer, blob), account.outbox()
-
-
 def assembled(operator: Operator, blob: bytes) -> e2ee.PreKeyBundle:
     """A bundle of a server that puts a key of its own choice into an upload."""
     upload = operator.accounts[0].prekeys()
@@ -283,13 +279,8 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Account.connect": lambda o: o.account_acts(lambda a, p, b: a.connect(p, b)),
     "Account.decrypt": lambda o: o.account_acts(lambda a, p, b: a.decrypt(p, b)),
     "Account.decrypt_sealed": lambda o: o.account_acts(lambda a, _, b: o.unseal(a, b)),
-    "Account.decrypt_many": lambda o: o.account_acts(lambda a, p, b: a.decrypt_many([(p, b)])),
-    "Account.encrypt_many": lambda o: o.account_acts(lambda a, p, b: a.encrypt_many([(p, b)])),
     "Account.encrypt_sealed": lambda o: o.account_acts(o.seal),
     "Account.encrypt": lambda o: o.account_acts(lambda a, p, b: a.encrypt(p, b)),
-    "Account.queue": lambda o: o.account_acts(queued),
-    "Account.queue_many": lambda o: o.account_acts(lambda a, p, b: a.queue_many([(p, b)])),
-    "Account.receive_many": lambda o: o.account_acts(lambda a, p, b: a.receive_many([(p, b)])),
     "Account.receive": lambda o: o.account_acts(received),
     "Account.receive_sealed": lambda o: o.account_acts(
         lambda a, _, b: o.unseal_into_the_inbox(a, b)
@@ -386,6 +377,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         partial(o.mixed, name, row) for name in PEOPLE for row in o.seized.rows[name]
     ),
     **BESIDE,
+    **MANY,
 }
 
 
