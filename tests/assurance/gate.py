@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from tests.assurance.ledger import Ledger
+
 Size: TypeAlias = Literal["short", "full"]
 
 
@@ -26,11 +28,15 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was tried, how often; what must be 0, how often it was not; and what should be said."""
+    """What was tried, how often; what must be 0, how often it was not; and what should be said.
+
+    The ledger has the keys of all messages that were made; those of all gates are compared.
+    """
 
     counts: Mapping[str, int]
     violations: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
 
     def found(self) -> int:
         """How many violations there were."""

@@ -2,5 +2,6 @@
 """The gates, in the order of the table."""
 
 from tests.assurance.gate import Gate
+from tests.assurance.gates import calls, kills
 
-GATES: tuple[Gate, ...] = ()
+GATES: tuple[Gate, ...] = (calls.GATE, kills.GATE)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Stores with a planted fault, which the gates must find. They reach into the real one."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import final
+
+import e2ee
+from e2ee.store import Store, StoreSecret, Transaction, Write
+from e2ee.store.sqlite import SQLiteTransaction
+from tests.stores.kinds import store_of
+
+
+def real(folder: Path, name: str) -> e2ee.SQLiteStore:
+    """The store that the others are made of."""
+    store = store_of(folder, name)
+    assert isinstance(store, e2ee.SQLiteStore)
+    return store
+
+
+def connection(store: e2ee.SQLiteStore) -> sqlite3.Connection:
+    """What a store does not show."""
+    return store._connection  # noqa: SLF001 - planted
+
+
+@final
+class EarlyStore:
+    """Says that a transaction is durable, and commits it before the next one begins."""
+
+    def __init__(self, inner: e2ee.SQLiteStore) -> None:
+        self._inner, self._connection = inner, connection(inner)
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self._inner.secret
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction whose commit comes later."""
+        self._settle()
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield SQLiteTransaction(self._connection)
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+    def _settle(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Commits and closes."""
+        self._settle()
+        self._inner.close()
+
+
+@final
+class PiecewiseStore:
+    """Commits each record by itself."""
+
+    def __init__(self, inner: e2ee.SQLiteStore) -> None:
+        self._inner, self._connection = inner, connection(inner)
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self._inner.secret
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that is none."""
+        yield SQLiteTransaction(self._connection)
+
+    def close(self) -> None:
+        """Closes the store inside."""
+        self._inner.close()
+
+
+@final
+class BlindTransaction:
+    """Writes over whatever revision it finds."""
+
+    def __init__(self, inner: SQLiteTransaction) -> None:
+        self._inner = inner
+
+    def get(self, name: str, /) -> tuple[int, bytes] | None:
+        """As in the real one."""
+        return self._inner.get(name)
+
+    def list(self, prefix: str, /) -> list[tuple[str, int]]:
+        """As in the real one."""
+        return self._inner.list(prefix)
+
+    def apply(self, writes: Sequence[Write], /) -> None:
+        """Changes records, whoever else did."""
+        for name, _, revision, sealed in writes:
+            present = self._inner.get(name)
+            base = 0 if present is None else present[0]
+            if base or revision is not None:
+                self._inner.apply([(name, base, revision, sealed)])
+
+
+@final
+class BlindStore:
+    """Begins without a lock, and writes without looking at revisions."""
+
+    def __init__(self, inner: e2ee.SQLiteStore) -> None:
+        self._inner, self._connection = inner, connection(inner)
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self._inner.secret
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction of nobody in particular."""
+        yield BlindTransaction(SQLiteTransaction(self._connection))
+
+    def close(self) -> None:
+        """Closes the store inside."""
+        self._inner.close()
+
+
+def early(folder: Path, name: str) -> Store:
+    """Acknowledges before the commit."""
+    return EarlyStore(real(folder, name))
+
+
+def piecewise(folder: Path, name: str) -> Store:
+    """Commits each record by itself."""
+    return PiecewiseStore(real(folder, name))
+
+
+def blind(folder: Path, name: str) -> Store:
+    """Has neither locks nor revisions."""
+    return BlindStore(real(folder, name))
+
+
+def unsynced(folder: Path, name: str) -> Store:
+    """Never syncs."""
+    store = real(folder, name)
+    connection(store).execute("PRAGMA synchronous = OFF")
+    return store
+
+
+def half_synced(folder: Path, name: str) -> Store:
+    """Syncs before checkpoints only, as many advise."""
+    store = real(folder, name)
+    connection(store).execute("PRAGMA synchronous = NORMAL")
+    return store
