@@ -3,7 +3,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import final
 
@@ -20,9 +20,11 @@ def real(folder: Path, name: str) -> e2ee.SQLiteStore:
     return store
 
 
-def connection(store: e2ee.SQLiteStore) -> sqlite3.Connection:
-    """What a store does not show."""
-    return store._connection  # noqa: SLF001 - planted
+def connection(store: Store) -> sqlite3.Connection:
+    """What a store in a file does not show; those with a planted fault have it too."""
+    found = getattr(store, "_connection", None)
+    assert isinstance(found, sqlite3.Connection)
+    return found
 
 
 @final
@@ -74,6 +76,35 @@ class PiecewiseStore:
     def transaction(self) -> Iterator[Transaction]:
         """A transaction that is none."""
         yield SQLiteTransaction(self._connection)
+
+    def close(self) -> None:
+        """Closes the store inside."""
+        self._inner.close()
+
+
+@final
+class HopefulStore:
+    """Takes a commit that failed for one that was made."""
+
+    def __init__(self, inner: e2ee.SQLiteStore) -> None:
+        self._inner, self._connection = inner, connection(inner)
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self._inner.secret
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction whose end is not looked at."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield SQLiteTransaction(self._connection)
+            with suppress(sqlite3.Error):
+                self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Closes the store inside."""
@@ -134,6 +165,11 @@ def early(folder: Path, name: str) -> Store:
 def piecewise(folder: Path, name: str) -> Store:
     """Commits each record by itself."""
     return PiecewiseStore(real(folder, name))
+
+
+def hopeful(folder: Path, name: str) -> Store:
+    """Does not look whether it has committed."""
+    return HopefulStore(real(folder, name))
 
 
 def blind(folder: Path, name: str) -> Store:

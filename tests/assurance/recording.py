@@ -15,7 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
-import e2ee
 from e2ee.store import Store, StoreSecret, Transaction
 from tests.assurance.children import Child
 from tests.assurance.party import Party
@@ -49,8 +48,8 @@ class Kind(NamedTuple):
 class MarkedStore:
     """A store that makes a mark when a transaction is durable, as it says."""
 
-    def __init__(self, inner: e2ee.SQLiteStore, name: str, marks: int, *, early: bool) -> None:
-        self._inner, self._name, self._marks, self._early = inner, name, marks, early
+    def __init__(self, inner: Store, mark: Callable[[str], object], *, early: bool = False) -> None:
+        self._inner, self._mark, self._early = inner, mark, early
 
     @property
     def secret(self) -> StoreSecret:
@@ -67,9 +66,6 @@ class MarkedStore:
                 self._mark(digest)
         if not self._early:
             self._mark(digest)
-
-    def _mark(self, digest: str) -> None:
-        os.write(self._marks, f"{self._name} {digest}\n".encode())
 
     def close(self) -> None:
         """Closes the store inside."""
@@ -103,7 +99,11 @@ def script(folder: Path, kind: Kind, operations: int, lives: int) -> Callable[[]
             store = real(where, name)
             connection(store).execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_EVERY}")
             connection(store).execute(f"PRAGMA synchronous = {kind.synchronous}")
-            return MarkedStore(store, name, marks, early=kind.early)
+
+            def mark(digest: str) -> None:
+                os.write(marks, f"{name} {digest}\n".encode())
+
+            return MarkedStore(store, mark, early=kind.early)
 
         for life in range(lives):
             party = Party(folder, opens)

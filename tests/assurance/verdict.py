@@ -46,18 +46,19 @@ class Judge:
         try:
             party = Party(folder)
         except e2ee.E2EEError as refusal:
-            self._complain(UNREADABLE, repr(refusal))
+            self.complain(UNREADABLE, repr(refusal))
             return own
         try:
             self._judge(party, own, deaths)
         except (e2ee.E2EEError, AssertionError) as refusal:
-            self._complain(STUCK, repr(refusal))
+            self.complain(STUCK, repr(refusal))
         finally:
             party.close()
         self.found[TWICE] += own.twice + duplicates(party.bundles())
         return own
 
-    def _complain(self, what: str, why: str) -> None:
+    def complain(self, what: str, why: str) -> None:
+        """Counts what must not be, and keeps the first reasons."""
         self.found[what] += 1
         if len(self.complaints) < COMPLAINTS:
             self.complaints.append(f"{what}: {why}")

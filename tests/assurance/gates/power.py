@@ -41,7 +41,7 @@ NOTES: Final = (
     "Covered: what is not synced, any subset in any order, torn at 512 bytes and below;",
     "new ends with zeros or anything; names made or gone before their directory was synced.",
     "Not covered: a medium that lies about a sync, or damages what was synced beside a write;",
-    "names of one directory reach the medium in their order. The -shm is left out: SQLite makes it.",
+    "names of one directory reach the medium in their order. SQLite makes the -shm anew.",
     "A checkpoint comes after 14 pages here, so that many are met.",
 )
 
