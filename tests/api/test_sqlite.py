@@ -208,6 +208,16 @@ def test_a_newer_file_is_left_alone(path: Path) -> None:
         e2ee.SQLiteStore(path, key=KEY)
 
 
+def test_a_damaged_description_of_the_table_is_corrupt(path: Path) -> None:
+    with e2ee.SQLiteStore(path, key=KEY):
+        pass
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE TABLE", b"CREATE TAB\xcc\x45"))
+
+    with pytest.raises(e2ee.StoreCorruptionError):
+        e2ee.SQLiteStore(path, key=KEY)
+
+
 def test_what_is_no_database_is_corrupt(path: Path) -> None:
     path.write_bytes(b"x" * 5_000)
 

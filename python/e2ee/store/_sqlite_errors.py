@@ -37,11 +37,12 @@ def translated() -> Iterator[None]:
     """Raises SQLite's errors as ours; the sentences never name the file."""
     try:
         yield
-    except sqlite3.Error as error:
+    # The module cannot say what is wrong if SQLite's message quotes damaged text.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _translation(error) from error
 
 
-def _translation(error: sqlite3.Error) -> StoreError:
+def _translation(error: Exception) -> StoreError:
     # The low byte is the kind; the others say more than a caller can use. The module's own errors,
     # on text that is not UTF-8 for instance, have no code: the rows are not as we wrote them.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
