@@ -49,7 +49,7 @@ class Judge:
             self.complain(UNREADABLE, repr(refusal))
             return own
         try:
-            self._judge(party, own, deaths)
+            self.live(party, own, deaths)
         except (e2ee.E2EEError, AssertionError) as refusal:
             self.complain(STUCK, repr(refusal))
         finally:
@@ -63,7 +63,8 @@ class Judge:
         if len(self.complaints) < COMPLAINTS:
             self.complaints.append(f"{what}: {why}")
 
-    def _judge(self, party: Party, ledger: Ledger, deaths: int) -> None:
+    def live(self, party: Party, ledger: Ledger, deaths: int) -> None:
+        """Lets a party send, recover and go on."""
         before = party.sent()
         note_all(ledger, before)
         last = highest(before)

@@ -2,6 +2,6 @@
 """The gates, in the order of the table."""
 
 from tests.assurance.gate import Gate
-from tests.assurance.gates import calls, faults, kills, power
+from tests.assurance.gates import calls, faults, flips, kills, power
 
-GATES: tuple[Gate, ...] = (calls.GATE, kills.GATE, power.GATE, faults.GATE)
+GATES: tuple[Gate, ...] = (calls.GATE, kills.GATE, power.GATE, faults.GATE, flips.GATE)
