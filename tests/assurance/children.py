@@ -100,6 +100,10 @@ class Child:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
+    def has_ended(self) -> bool:
+        """Whether the child has ended; then there is nothing more to wait for."""
+        return os.waitpid(self.pid, os.WNOHANG)[0] != 0
+
     def wait(self) -> int:
         """How the child ended: 0, its status, or the signal with a minus sign."""
         _, status = os.waitpid(self.pid, 0)

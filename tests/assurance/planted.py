@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Stores with a planted fault, which the gates must find. They reach into the real one."""
 
+import random
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 import e2ee
 from e2ee.store import Store, StoreSecret, Transaction, Write
 from e2ee.store.sqlite import SQLiteTransaction
 from tests.stores.kinds import store_of
+
+#: How often a forgetful store loses a transaction.
+FORGOTTEN: Final = 0.05
 
 
 def real(folder: Path, name: str) -> e2ee.SQLiteStore:
@@ -136,6 +140,51 @@ class BlindTransaction:
 
 
 @final
+class ForgetfulTransaction:
+    """Loses what it was given, now and then."""
+
+    def __init__(self, inner: Transaction) -> None:
+        self._inner = inner
+
+    def get(self, name: str, /) -> tuple[int, bytes] | None:
+        """As in the real one."""
+        return self._inner.get(name)
+
+    def list(self, prefix: str, /) -> list[tuple[str, int]]:
+        """As in the real one."""
+        return self._inner.list(prefix)
+
+    def apply(self, writes: Sequence[Write], /) -> None:
+        """Changes records, as a rule."""
+        if random.random() < FORGOTTEN:  # noqa: S311 - now and then
+            return
+        self._inner.apply(writes)
+
+
+@final
+class ForgetfulStore:
+    """Loses a transaction now and then, and says nothing."""
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self._inner.secret
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that may be lost."""
+        with self._inner.transaction() as transaction:
+            yield ForgetfulTransaction(transaction)
+
+    def close(self) -> None:
+        """Closes the store inside."""
+        self._inner.close()
+
+
+@final
 class BlindStore:
     """Begins without a lock, and writes without looking at revisions."""
 
@@ -170,6 +219,11 @@ def piecewise(folder: Path, name: str) -> Store:
 def hopeful(folder: Path, name: str) -> Store:
     """Does not look whether it has committed."""
     return HopefulStore(real(folder, name))
+
+
+def forgetful(folder: Path, name: str) -> Store:
+    """Loses a transaction now and then."""
+    return ForgetfulStore(real(folder, name))
 
 
 def blind(folder: Path, name: str) -> Store:

@@ -20,6 +20,7 @@ import e2ee
 from e2ee.store import Store, postgres
 from e2ee.store._postgres_locks import Locks
 from e2ee.store._postgres_transaction import Statements
+from tests.assurance.ledger import BLOCK
 from tests.stores.kinds import store_of
 
 PROCESSES, WORKERS = 4, 8
@@ -82,7 +83,7 @@ class Worker:
 
     def _send(self) -> None:
         peer, self._sent = self._chance.choice(PEERS), self._sent + 1
-        text = f"{self._name} {os.getpid()} {self._sent}"
+        text = f"{BLOCK.decode()}{self._name} {os.getpid()} {self._sent}"
         envelope = self._account.encrypt(peer, text.encode())
         self._report.add("sent", peer, text, envelope.to_bytes().hex())
 

@@ -2,6 +2,14 @@
 """The gates, in the order of the table."""
 
 from tests.assurance.gate import Gate
-from tests.assurance.gates import calls, faults, flips, kills, power
+from tests.assurance.gates import calls, crowd, faults, flips, kills, power, rows
 
-GATES: tuple[Gate, ...] = (calls.GATE, kills.GATE, power.GATE, faults.GATE, flips.GATE)
+GATES: tuple[Gate, ...] = (
+    calls.GATE,
+    kills.GATE,
+    power.GATE,
+    faults.GATE,
+    flips.GATE,
+    rows.GATE,
+    crowd.GATE,
+)
