@@ -20,6 +20,7 @@ CONFORMANCE := e2ee-conformance
 INTEROP := tests.interop.run
 INTEROP_SHORT := --conversations 200 --size 30
 ASSURANCE := --hypothesis-profile=assurance
+GATES := tests.assurance
 FUZZ_EXECUTIONS ?= 10000000
 # By their names, the tests that need a database.
 DATABASE := tests/stores tests/api -k 'database or postgres or fleet or many_workers'
@@ -60,11 +61,12 @@ bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside
 	$(BIN)/python -m benches.database
 
 .PHONY: ci-extra
-ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## run a short bench and a database, and say what is left out
+ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## run a short bench, a database and short gates, and say what is left out
 	$(LIMIT)
 	timeout 120 $(BIN)/python -m pytest benches $(BENCH) --short
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(DATABASE)
+	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,ARM build)
 
 .PHONY: interop
@@ -76,12 +78,17 @@ interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 
 .PHONY: assurance
-assurance: $(VENV)/.extension $(VENV)/.dev ## run model, properties and fuzz targets for hours, the core optimised, a file of 4 GiB
+assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties and fuzz targets for hours, the core optimised, a file of 4 GiB
 	cargo test $(OURS) --release
 	$(BIN)/python -m tests.model --large
-	$(BIN)/python -m pytest tests/properties tests/stores/test_fleet.py -s $(ASSURANCE)
+	$(BIN)/python -m $(GATES)
+	$(BIN)/python -m pytest tests/properties -s $(ASSURANCE)
 	$(BIN)/python benches/attachment.py
 	fuzz/run $(FUZZ_EXECUTIONS)
+
+.PHONY: assurance-short
+assurance-short: $(VENV)/.extension $(VENV)/.postgres ## run the gates of the stores for some minutes
+	$(BIN)/python -m $(GATES) --short
 
 .PHONY: clean
 clean: ## remove all that was built

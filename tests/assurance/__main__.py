@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.assurance.gate import Gate, Profile, Result
 from tests.assurance.gates import GATES
 from tests.assurance.ledger import Ledger
+from tests.stores import server
 
 
 def main() -> int:
@@ -25,6 +26,14 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=[each.name for each in GATES])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
     given = parser.parse_args()
+    try:
+        return run(given)
+    finally:
+        server.stop()
+
+
+def run(given: argparse.Namespace) -> int:
+    """Runs what was chosen."""
     profile = Profile("short" if given.short else "full", given.seed)
     say(f"seed {profile.seed}, {profile.size} profile")
     chosen = [gate for gate in GATES if not given.only or gate.name in given.only]

@@ -2,7 +2,7 @@
 """The gates, in the order of the table."""
 
 from tests.assurance.gate import Gate
-from tests.assurance.gates import calls, crowd, faults, flips, kills, power, rows
+from tests.assurance.gates import calls, crowd, faults, fleet, flips, kills, power, rows
 
 GATES: tuple[Gate, ...] = (
     calls.GATE,
@@ -12,4 +12,5 @@ GATES: tuple[Gate, ...] = (
     flips.GATE,
     rows.GATE,
     crowd.GATE,
+    fleet.GATE,
 )
