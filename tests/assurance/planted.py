@@ -10,7 +10,7 @@ from typing import Final, final
 
 import e2ee
 from e2ee.store import Store, StoreSecret, Transaction, Write
-from e2ee.store.sqlite import SQLiteTransaction
+from e2ee.store._sqlite_transaction import OWN, SQLiteTransaction
 from tests.stores.kinds import store_of
 
 #: How often a forgetful store loses a transaction.
@@ -49,7 +49,7 @@ class EarlyStore:
         self._settle()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield SQLiteTransaction(self._connection)
+            yield SQLiteTransaction(self._connection, OWN)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
@@ -79,7 +79,7 @@ class PiecewiseStore:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A transaction that is none."""
-        yield SQLiteTransaction(self._connection)
+        yield SQLiteTransaction(self._connection, OWN)
 
     def close(self) -> None:
         """Closes the store inside."""
@@ -103,7 +103,7 @@ class HopefulStore:
         """A transaction whose end is not looked at."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield SQLiteTransaction(self._connection)
+            yield SQLiteTransaction(self._connection, OWN)
             with suppress(sqlite3.Error):
                 self._connection.execute("COMMIT")
         finally:
@@ -199,7 +199,7 @@ class BlindStore:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A transaction of nobody in particular."""
-        yield BlindTransaction(SQLiteTransaction(self._connection))
+        yield BlindTransaction(SQLiteTransaction(self._connection, OWN))
 
     def close(self) -> None:
         """Closes the store inside."""

@@ -80,7 +80,8 @@ class Judge:
         sent, shown = party.sent(), party.shown()
         note_all(ledger, sent)
         waiting = sum(len(each.inbox()) for each in party.accounts.values())
-        self.found[LOST] += waiting + sum(letter.text not in shown for letter in sent)
+        promised = [*(letter.text for letter in sent), *party.queued()]
+        self.found[LOST] += waiting + sum(text not in shown for text in promised)
         self.found[DOUBLED] += max(0, sum(shown.values()) - len(shown) - deaths)
 
 

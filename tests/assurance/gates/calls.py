@@ -66,7 +66,10 @@ def killed(profile: Profile, opens: OpensStores, lives: int, sample: int) -> Res
         start.mkdir()
         for number in range(lives):
             fresh(start, after)
-            listed = children.calls_of(life(after, number, opens), shop)
+            status, listed = children.calls_of(life(after, number, opens), shop)
+            if status != 0:
+                judge.complain(STUCK, f"a life that nobody disturbed ended with {status}")
+                break
             calls.update(f"{call.name} {call.file}" for call in listed)
             for call in chance.sample(listed, min(sample, len(listed))):
                 fresh(start, here)

