@@ -191,7 +191,7 @@ class Party:
         if what == "deliver" or len(self._under_way) >= UNDER_WAY:
             self._deliver_one(chance)
         else:
-            acts = {
+            acts: dict[str, Callable[[], object]] = {
                 "send": lambda: self._under_way.append(self.send(name)),
                 "queue": lambda: self.queue(name),
                 "post": lambda: self.post(name),
