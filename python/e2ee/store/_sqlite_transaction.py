@@ -90,6 +90,8 @@ class SQLiteTransaction:
     def end(self) -> None:
         """Refuses all further use."""
         self._open = False
+        # A list that was not read to its end would hold on to what it saw, and so stop a VACUUM.
+        self._cursor.close()
 
     def _execute(self, statement: str, *values: str | int | bytes | None) -> sqlite3.Cursor:
         if not self._open:
