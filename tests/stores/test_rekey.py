@@ -2,6 +2,7 @@
 """Another key for a store: nothing but the key changes, and nothing opens with the one before."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -254,6 +255,23 @@ def test_a_change_of_the_key_hides_no_damage(state: State) -> None:
     assert hidden == []
 
 
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["of old", "deleted"])
+def test_a_change_of_the_key_puts_no_peer_back(*, is_deleted: bool) -> None:
+    store, bob = e2ee.MemoryStore(key=KEY), e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    alice = introduced(store, bob)
+    before = read_rows(store)
+    alice.verify("bob", bob.safety_number("alice"))
+    changed_rows = read_rows(store)
+    del changed_rows["peer/bob/1"]
+    put_rows(store, changed_rows if is_deleted else before | changed_rows)
+    rows = read_rows(store)
+
+    with pytest.raises(FOUND):
+        alice.rekey(key=OTHER)
+
+    assert read_rows(store) == rows
+
+
 def test_rows_under_the_key_before_are_found_in_the_store(state: State) -> None:
     expected, store, wrong = outcomes(state, state.now), copy_of(state.now, KEY), []
     e2ee.Account.open(store).rekey(key=OTHER)
@@ -300,3 +318,39 @@ def test_a_damaged_store_record_is_not_a_wrong_key(secret: Options, *, is_change
     assert {outcome(each, secret) for each in flipped} == {e2ee.StoreCorruptionError}
     assert {outcome(record, each) for each in wrong} == {e2ee.StoreKeyError}
     assert {outcome(each, wrong[0]) for each in flipped} == {e2ee.StoreCorruptionError}
+
+
+def test_what_waits_in_the_outbox_leaves_as_the_same_bytes(kind: Kind, tmp_path: Path) -> None:
+    store, bob = kind(tmp_path, KEY), e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    alice = introduced(store, bob)
+    alice.queue("bob", b"queued")
+    before = alice.outbox()
+
+    alice.rekey(key=OTHER)
+
+    assert alice.outbox() == e2ee.Account.open(store).outbox() == before
+    assert bob.decrypt("alice", before[0].envelope).plaintext == b"queued"
+    alice.sent(before[0])
+    assert alice.outbox() == []
+    store.close()
+
+
+def test_on_a_lent_connection_the_key_is_changed_in_a_transaction_of_its_own(
+    tmp_path: Path,
+) -> None:
+    connection = sqlite3.connect(tmp_path / "shop.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    store = e2ee.SQLiteStore.on(connection, key=KEY)
+    alice = introduced(store, e2ee.Account.create(e2ee.MemoryStore(), "bob"))
+
+    connection.execute("BEGIN")
+    with pytest.raises(e2ee.TransactionOpenError):
+        alice.rekey(key=OTHER)
+    connection.execute("COMMIT")
+    assert not alice.rekey(key=OTHER)
+
+    assert e2ee.Account.open(e2ee.SQLiteStore.on(connection, key=OTHER)).contacts()
+    with pytest.raises(e2ee.StoreKeyError):
+        e2ee.Account.open(e2ee.SQLiteStore.on(connection, key=KEY))
+    connection.close()
