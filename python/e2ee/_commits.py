@@ -29,10 +29,11 @@ _T = TypeVar("_T")
 class Commits:
     """The transactions of one account; threads may share it."""
 
-    __slots__ = ("_blocks", "store")
+    __slots__ = ("_blocks", "_lent", "store")
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._lent = lent_store(store)
         self._blocks: dict[int, list[Block]] = {}
 
     def read(self, work: Callable[[Transaction], _T]) -> _T:
@@ -59,7 +60,7 @@ class Commits:
             TransactionOpenError: A transaction goes on.
         """
         self._refuse_block()
-        refuse_joined(self.store)
+        self._refuse_joined()
         return self.store.transaction()
 
     def write(self, work: Work[_T], scope: Scope | None = None) -> _T:
@@ -77,7 +78,7 @@ class Commits:
         Raises:
             TransactionOpenError: The application's transaction is open.
         """
-        refuse_joined(self.store)
+        self._refuse_joined()
         return _scopes.saved(self.store, scope, work).release()
 
     def join(self, work: Work[_T], scope: Scope | None = None) -> _T:
@@ -85,10 +86,9 @@ class Commits:
         block = self._block()
         if block is not None:
             return block.join(work)
-        lent = lent_store(self.store)
-        if lent is None or not lent.in_transaction():
+        if self._lent is None or not self._lent.in_transaction():
             return _scopes.saved(self.store, scope, work).release()
-        with lent.joined() as transaction:
+        with self._lent.joined() as transaction:
             step = work(transaction)
             transaction.apply(step.writes)
         return step.join()
@@ -101,7 +101,7 @@ class Commits:
             DuplicateMessageError: Somebody else has handled the message meanwhile.
         """
         block, thread = Block(self.store, inbox_id, work), threading.get_ident()
-        if lent_store(self.store) is not None:
+        if self._lent is not None:
             block.begin()
         with block:
             opened = self._blocks.setdefault(thread, [])
@@ -122,6 +122,10 @@ class Commits:
         """The innermost block that is open in this thread."""
         blocks = self._blocks.get(threading.get_ident())
         return blocks[-1] if blocks else None
+
+    def _refuse_joined(self) -> None:
+        if self._lent is not None:
+            refuse_joined(self._lent)
 
     def _refuse_block(self) -> None:
         if self._block() is not None:

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
 from e2ee.errors import StoreBusyError, StoreCorruptionError, StoreError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 #: What passes when another connection has finished.
 BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
@@ -32,14 +31,37 @@ _UNAVAILABLE: Final = {
 }
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raises SQLite's errors as ours; the sentences never name the file."""
-    try:
-        yield
-    # The module cannot say what is wrong if SQLite's message quotes damaged text.
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise _translation(error) from error
+@final
+class _Translated:
+    """A block whose errors of SQLite are raised as ours. It keeps nothing, so one serves all."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """The block follows."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Raises what was raised, as ours."""
+        # Text that is not UTF-8, also in a message of SQLite about the file, is damage.
+        if isinstance(error, sqlite3.Error | UnicodeDecodeError):
+            raise _translation(error) from error
+
+
+_TRANSLATED: Final = _Translated()
+
+
+def translated() -> _Translated:
+    """Raises SQLite's errors as ours; the sentences never name the file.
+
+    A class, not a generator: each record that is read passes here, and it takes a quarter of the
+    time.
+    """
+    return _TRANSLATED
 
 
 def _translation(error: Exception) -> StoreError:

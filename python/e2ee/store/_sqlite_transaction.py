@@ -57,7 +57,10 @@ class SQLiteTransaction:
         """The revision and the sealed bytes of a record, or `None` if there is none."""
         with translated():
             row = self._execute(self._statements.get, name).fetchone()
-        return None if row is None else (_checked(row[0], int), _checked(row[1], bytes))
+        if row is None:
+            return None
+        revision, sealed = row
+        return _checked(revision, int), _checked(sealed, bytes)
 
     def list(self, prefix: str, /) -> list[tuple[str, int]]:
         """Names and revisions of the records whose names begin so, in the order of code points."""
@@ -101,6 +104,6 @@ class SQLiteTransaction:
 
 def _checked(value: object, kind: type[_T]) -> _T:
     """A value of a row; the table's rules say its type, but the file may hold another table."""
-    if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
+    if not isinstance(value, kind) or (kind is int and value < 1):  # type: ignore[operator]
         raise StoreCorruptionError("the store's file is damaged")
     return value
