@@ -181,7 +181,7 @@ def read(path: str) -> str | None:
     try:
         rows = connection.execute(ROWS).fetchall()
         return digest_of(rows) if rows else NOTHING
-    except (sqlite3.Error, TypeError):
+    except (sqlite3.Error, TypeError, AttributeError):
         return NOTHING if is_empty(connection) else None
     finally:
         connection.close()
