@@ -61,3 +61,15 @@ class Gate:
     controls: tuple[Control, ...]
     #: Why the gate cannot run here, or `None`; a gate that is left out says so in the table.
     missing: Callable[[], str | None] = field(default=lambda: None)
+
+
+def until_found(run: Callable[[Profile], Result], tries: int = 10) -> Callable[[Profile], Result]:
+    """A control that chance may miss: it is run with other seeds until it finds something."""
+
+    def repeated(profile: Profile) -> Result:
+        result, done = run(profile), 1
+        while not result.found() and done < tries:
+            result, done = run(Profile(profile.size, profile.seed + done)), done + 1
+        return result
+
+    return repeated

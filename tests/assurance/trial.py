@@ -75,12 +75,13 @@ def brief(folder: Path, name: str) -> Store:
 
 
 def open_as(folder: Path, opens: OpensStores, *, ordinary: bool) -> None:
-    """Opens Alice's account, perhaps as an ordinary user, whom permissions concern."""
+    """Opens Alice's account and writes, perhaps as an ordinary user, whom permissions concern."""
     superuser = os.geteuid() == 0
     if superuser and ordinary:
         os.seteuid(NOBODY)
     try:
-        e2ee.Account.open(opens(folder, "alice"))
+        with closing(opens(folder, "alice")) as store:
+            e2ee.Account.open(store).bundle()
     finally:
         if superuser:
             os.seteuid(0)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.assurance import children, planted
-from tests.assurance.gate import Control, Gate, Profile, Result
+from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.party import OpensStores, Party, letters
 from tests.assurance.verdict import STUCK, Judge, note_all
 from tests.stores.kinds import store_of
@@ -53,7 +53,7 @@ def run(profile: Profile) -> Result:
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
     """The gate over a store with a planted fault."""
-    return lambda profile: killed(profile, opens, CONTROL_LIVES, CONTROL_SAMPLE)
+    return until_found(lambda profile: killed(profile, opens, CONTROL_LIVES, CONTROL_SAMPLE))
 
 
 def killed(profile: Profile, opens: OpensStores, lives: int, sample: int) -> Result:

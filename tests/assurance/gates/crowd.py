@@ -18,7 +18,7 @@ from typing import Final, final
 import e2ee
 from tests.assurance import planted
 from tests.assurance.children import Child, workshop
-from tests.assurance.gate import Control, Gate, Profile, Result
+from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.ledger import BLOCK, Ledger
 from tests.assurance.party import OpensStores
 from tests.properties import wire
@@ -164,7 +164,7 @@ def run(profile: Profile) -> Result:
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
     """The gate over a store with a planted fault."""
-    return lambda _: worked(CONTROL_SECONDS, CONTROL_THREADS, SHORT_INCOMING, opens)
+    return until_found(lambda _: worked(CONTROL_SECONDS, CONTROL_THREADS, SHORT_INCOMING, opens))
 
 
 def worked(seconds: int, threads: int, incoming: int, opens: OpensStores) -> Result:

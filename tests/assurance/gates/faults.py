@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from tests.assurance import children, planted
 from tests.assurance.children import Child
-from tests.assurance.gate import Control, Gate, Profile, Result
+from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.gates.calls import fresh
 from tests.assurance.party import OpensStores, Party
 from tests.assurance.trial import DONE, OPEN, READ_ONLY, Fault, Outcome, acts, brief, tried
@@ -165,7 +165,7 @@ def run(profile: Profile) -> Result:
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
     """The gate over a store with a planted fault."""
-    return lambda profile: faulty(profile, opens, CONTROL_SAMPLE)
+    return until_found(lambda profile: faulty(profile, opens, CONTROL_SAMPLE))
 
 
 def faulty(profile: Profile, opens: OpensStores, sample: int) -> Result:

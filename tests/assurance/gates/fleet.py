@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.assurance.gate import Control, Gate, Profile, Result
+from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.ledger import Ledger
 from tests.stores import server
 from tests.stores.test_fleet import ASSURANCE_INCOMING, INCOMING, SECONDS, judged, prepared
@@ -28,7 +28,7 @@ def run(profile: Profile) -> Result:
 
 def controlled(fault: str) -> Callable[[Profile], Result]:
     """The gate over workers with a planted fault, whom nobody disturbs."""
-    return lambda profile: worked(fault, CONTROL_SECONDS, INCOMING, profile)
+    return until_found(lambda profile: worked(fault, CONTROL_SECONDS, INCOMING, profile))
 
 
 def worked(fault: str, seconds: float, incoming: int, profile: Profile) -> Result:

@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.assurance import children, planted
-from tests.assurance.gate import Control, Gate, Profile, Result
+from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.party import OpensStores, Party, letters
 from tests.assurance.verdict import STUCK, Judge, probes
 from tests.stores.kinds import store_of
 
 KILLS, SHORT_KILLS, CONTROL_KILLS = 10_000, 150, 60
-#: How often a control begins anew until it has found something.
-CONTROL_TRIES: Final = 10
 #: How many die in one folder.
 LIVES: Final = 100
 #: Seconds that the longest life lasts; opening takes about a tenth of it.
@@ -48,16 +46,8 @@ def run(profile: Profile) -> Result:
 
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
-    """The gate over a store with a planted fault, until it is found."""
-
-    def run(profile: Profile) -> Result:
-        result, tries = killed(profile, opens, CONTROL_KILLS), 1
-        while not result.found() and tries < CONTROL_TRIES:
-            again = Profile(profile.size, profile.seed + tries)
-            result, tries = killed(again, opens, CONTROL_KILLS), tries + 1
-        return result
-
-    return run
+    """The gate over a store with a planted fault."""
+    return until_found(lambda profile: killed(profile, opens, CONTROL_KILLS))
 
 
 def killed(profile: Profile, opens: OpensStores, kills: int) -> Result:
