@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 import e2ee
+from e2ee import _scopes
 from e2ee.store import PostgresStore
 from tests.properties import wire
 from tests.stores.kinds import KEY, introduced
@@ -48,6 +49,28 @@ def test_a_commit_that_the_server_never_heard_of_releases_nothing(
     assert isinstance(caught.value.__cause__, psycopg.OperationalError)
     assert bob.decrypt("alice", again).plaintext == b"again"
     assert line.connections == 2
+
+
+def test_a_line_that_broke_behind_the_reading_is_no_rollback(
+    running: Server, tmp_path: Path, bob: e2ee.Account
+) -> None:
+    conninfo, schema = running.conninfo, schema_of(tmp_path)
+    with PostgresStore(conninfo, key=KEY, schema=schema) as store:
+        alice, address = introduced(store, bob), e2ee.Address("bob")
+        sender = threading.Thread(target=alice.encrypt, args=("bob", b"others go on"))
+
+        def send_on_a_broken_line() -> None:
+            with store.beside(_scopes.sending(address)) as transaction:
+                pid = transaction._link.info.backend_pid  # noqa: SLF001 - whose line it is
+                running.execute("SELECT pg_terminate_backend(%s, 5000)", pid)
+                sender.start()
+                sender.join()
+                alice._inner.encrypt(transaction, address, b"old")  # noqa: SLF001 - what was read
+
+        with pytest.raises(e2ee.StoreUnavailableError, match="connection"):
+            send_on_a_broken_line()
+
+        assert bob.decrypt("alice", alice.encrypt("bob", b"again")).plaintext == b"again"
 
 
 def test_a_commit_whose_answer_is_lost_spends_the_key(

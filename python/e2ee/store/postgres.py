@@ -6,7 +6,12 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, final
 
-from e2ee.errors import InvalidArgumentError, StoreOutcomeUnknownError, StoreUnavailableError
+from e2ee.errors import (
+    InvalidArgumentError,
+    StoreOutcomeUnknownError,
+    StoreRollbackError,
+    StoreUnavailableError,
+)
 from e2ee.store._postgres_driver import driver
 from e2ee.store._postgres_errors import translated, translation
 from e2ee.store._postgres_locks import Locks, weakness
@@ -131,6 +136,9 @@ class PostgresStore:
                 try:
                     yield transaction
                     _commit(link)
+                except StoreRollbackError:
+                    _confirm(link)
+                    raise
                 finally:
                     transaction.end()
             finally:
@@ -213,6 +221,18 @@ def _check(schema: str, account: str, timeout: float, connections: int) -> None:
         raise InvalidArgumentError("a timeout is above zero, and of a day at most")
     if connections < 1:
         raise InvalidArgumentError("a store needs a connection")
+
+
+def _confirm(link: Link) -> None:
+    """Asks whether the locks are held still, so that what was read is the newest.
+
+    If the line broke behind the reading, others went on, and what they made is newer.
+
+    Raises:
+        StoreUnavailableError: The connection is lost.
+    """
+    with translated():
+        link.execute("SELECT 1", prepare=False)
 
 
 def _commit(link: Link) -> None:
