@@ -104,3 +104,18 @@ def test_what_was_read_of_an_undone_transaction_is_forgotten() -> None:
     assert alice.contacts() == []
     alice.connect("bob", bundle)
     assert bob.decrypt("alice", alice.encrypt("bob", b"sent")).plaintext == b"sent"
+
+
+def test_a_damaged_index_teaches_a_process_nothing() -> None:
+    store, bob = e2ee.MemoryStore(), e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    alice = e2ee.Account.create(store, "alice")
+    alice.connect("bob", bob.bundle())
+    sound = read_rows(store)
+    revision, sealed = sound["index"]
+    put_rows(store, sound | {"index": (revision + 1_000, sealed[:-1] + b"\x00\x01")})
+
+    with pytest.raises(e2ee.StoreCorruptionError):
+        alice.encrypt("bob", b"never sent")
+
+    put_rows(store, sound)
+    assert bob.decrypt("alice", alice.encrypt("bob", b"sent")).plaintext == b"sent"

@@ -243,9 +243,9 @@ impl Account {
     fn refresh(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
         let stored = records.get(names::INDEX)?.ok_or(StoreError::Corruption)?;
         let found = Seen { revision: stored.revision, mark: Mark::of(&stored.sealed)? };
-        self.memory.see(names::INDEX, found)?;
+        self.memory.check(names::INDEX, found)?;
         if self.index_mark == Some(found.mark) && self.index_revision == found.revision {
-            return Ok(());
+            return Ok(self.memory.see(names::INDEX, found)?);
         }
         let opened = match self.sealer.open(names::INDEX, stored.revision, &stored.sealed) {
             Err(StoreError::Corruption) => {
@@ -256,6 +256,8 @@ impl Account {
         };
         let index = Index::decode(opened.expose())?;
         let members = self.members_of(&index, records)?;
+        // Only now is it known to be a row of ours, which others must not precede.
+        self.memory.see(names::INDEX, found)?;
         // Chains of a group that another process changed may have gone and begun anew.
         let unchanged = |group: &String| self.members.get(group) == members.get(group);
         self.memory
