@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, final
 
 import e2ee
-from e2ee.store import Store, postgres
+from e2ee.store import Store, _postgres_commit
 from e2ee.store._postgres_locks import Locks
 from e2ee.store._postgres_transaction import Statements
 from tests.assurance.ledger import BLOCK
@@ -122,7 +122,7 @@ def without_revisions() -> None:
 
 def without_waiting() -> None:
     """A planted fault: the result leaves although the commit failed."""
-    commit: Any = postgres._commit  # noqa: SLF001 - planted
+    commit: Any = _postgres_commit.commit
 
     def hopeful(link: Any) -> None:  # noqa: ANN401 - passed through
         if random.random() < 0.05:  # noqa: S311 - now and then
@@ -130,7 +130,7 @@ def without_waiting() -> None:
         else:
             commit(link)
 
-    postgres._commit = hopeful  # noqa: SLF001 - planted
+    _postgres_commit.commit = hopeful
 
 
 FAULTS: dict[str, tuple[Callable[[], None], ...]] = {

@@ -14,7 +14,7 @@ from e2ee.store._postgres_errors import translated
 from e2ee.store._postgres_locks import lock_key, quoted
 
 if TYPE_CHECKING:
-    from psycopg import Connection
+    from e2ee.store._postgres_link import Link
 
     Rows = list[tuple[object, ...]]
 
@@ -40,7 +40,7 @@ _TABLE: Final = """
 """
 
 
-def prepare(connection: Connection[tuple[object, ...]], schema: str) -> None:
+def prepare(connection: Link, schema: str) -> None:
     """Makes the tables, or brings older ones to this version.
 
     Raises:
@@ -73,7 +73,7 @@ def check(number: object) -> None:
         raise StoreFormatError("the store is of a newer version of this program: update")
 
 
-def _migrate(connection: Connection[tuple[object, ...]], schema: str) -> None:
+def _migrate(connection: Link, schema: str) -> None:
     """All missing steps in one transaction; another process that does the same is waited for."""
     with connection.transaction():
         _run(connection, "SELECT pg_advisory_xact_lock(%s)", lock_key("schema", schema))
@@ -91,7 +91,7 @@ def _migrate(connection: Connection[tuple[object, ...]], schema: str) -> None:
         _run(connection, f"UPDATE {quoted(schema)}.version SET number = %s", len(STEPS))  # noqa: S608
 
 
-def _version(connection: Connection[tuple[object, ...]], schema: str) -> int:
+def _version(connection: Link, schema: str) -> int:
     """The version of the tables, 0 if there are none.
 
     Raises:
@@ -107,9 +107,9 @@ def _version(connection: Connection[tuple[object, ...]], schema: str) -> int:
     return cast("int", number)
 
 
-def _rows(connection: Connection[tuple[object, ...]], statement: str, *values: object) -> Rows:
+def _rows(connection: Link, statement: str, *values: object) -> Rows:
     return connection.execute(statement.encode(), values or None).fetchall()
 
 
-def _run(connection: Connection[tuple[object, ...]], statement: str, *values: object) -> None:
+def _run(connection: Link, statement: str, *values: object) -> None:
     connection.execute(statement.encode(), values or None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
-    from e2ee.store._postgres_pool import Link
+    from e2ee.store._postgres_link import Link
     from e2ee.store.protocol import Scope, Write
 
     Records = dict[str, tuple[int, bytes]]
@@ -28,7 +28,7 @@ _LAST: Final = chr(sys.maxunicode)
 class Statements:
     """The statements on one schema, with the account whose rows they touch."""
 
-    __slots__ = ("account", "delete", "get", "insert", "list", "own", "update")
+    __slots__ = ("account", "delete", "get", "get_newest", "insert", "list", "own", "update")
 
     def __init__(self, schema: str, account: str) -> None:
         table = f"{quoted(schema)}.record"
@@ -36,6 +36,8 @@ class Statements:
         # Made of our own texts and of a quoted name.
         self.account = account
         self.get = f"SELECT revision, sealed FROM {table} {of} = %s".encode()  # noqa: S608
+        #: Refused if the row was changed after the transaction's snapshot was made.
+        self.get_newest = self.get + b" FOR SHARE"
         self.list = (
             f"SELECT name, revision FROM {table} {of} >= %s AND name < %s ORDER BY name"  # noqa: S608
         ).encode()
@@ -57,21 +59,31 @@ class Statements:
 class PostgresTransaction:
     """Reads and changes the records under the locks that the transaction began with."""
 
-    __slots__ = ("_link", "_open", "_read", "_scope", "_statements")
+    __slots__ = ("_get", "_link", "_open", "_read", "_scope", "_statements", "wrote")
 
-    def __init__(self, link: Link, statements: Statements, scope: Scope | None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        statements: Statements,
+        scope: Scope | None = None,
+        *,
+        may_be_stale: bool = False,
+    ) -> None:
+        self._get = statements.get_newest if may_be_stale else statements.get
         self._link = link
         self._open = True
         self._scope = scope
         self._statements = statements
         self._read: Records | None = None if scope is None else self._read_ahead(scope)
+        #: Whether it has changed something.
+        self.wrote = False
 
     def get(self, name: str, /) -> tuple[int, bytes] | None:
         """The revision and the sealed bytes of a record, or `None` if there is none."""
         if self._open and self._read is not None and self._is_read_ahead(name):
             return self._read.get(name)
         with translated():
-            row = self._execute(self._statements.get, self._statements.account, name).fetchone()
+            row = self._execute(self._get, self._statements.account, name).fetchone()
         return None if row is None else (_checked(row[0], int), _checked(row[1], bytes))
 
     def list(self, prefix: str, /) -> list[tuple[str, int]]:
@@ -91,6 +103,7 @@ class PostgresTransaction:
         if self._scope is not None and not self._scope.allows(writes):
             raise StoreConflictError("the transaction is about other records")
         self._read = None
+        self.wrote = self.wrote or bool(writes)
         with translated():
             if len(writes) == 1:
                 changed = [self._apply(writes[0])]

@@ -3,18 +3,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, final
 
-from e2ee.errors import (
-    InvalidArgumentError,
-    StoreOutcomeUnknownError,
-    StoreRollbackError,
-    StoreUnavailableError,
-)
-from e2ee.store._postgres_driver import driver
-from e2ee.store._postgres_errors import translated, translation
-from e2ee.store._postgres_locks import Locks, weakness
+from e2ee.errors import InvalidArgumentError, StoreRollbackError, StoreUnavailableError
+from e2ee.store import _postgres_commit
+from e2ee.store._postgres_errors import translated
+from e2ee.store._postgres_lent import lend
+from e2ee.store._postgres_locks import Locks, check_names, weakness
 from e2ee.store._postgres_pool import Pool
 from e2ee.store._postgres_schema import check, prepare
 from e2ee.store._postgres_transaction import PostgresTransaction, Statements
@@ -30,9 +26,6 @@ if TYPE_CHECKING:
     from e2ee.store._postgres_pool import Link
     from e2ee.store.protocol import Scope
 
-#: The server cuts longer identifiers.
-MAX_SCHEMA_LEN: Final = 63
-MAX_ACCOUNT_LEN: Final = 255
 #: Seconds: a day.
 MAX_TIMEOUT: Final = 86_400.0
 
@@ -79,7 +72,8 @@ class PostgresStore:
         connections: int = 16,
     ) -> None:
         self._secret = store_secret(key, passphrase, secret)
-        _check(schema, account, timeout, connections)
+        check_names(schema, account)
+        _check(timeout, connections)
         self._locks = Locks(schema, account)
         self._statements = Statements(schema, account)
         self._pool = Pool(conninfo, size=connections, timeout=timeout)
@@ -93,6 +87,8 @@ class PostgresStore:
                 link.close()
                 raise
             self._pool.put_back(link)
+
+    on = staticmethod(lend)
 
     @property
     def secret(self) -> StoreSecret:
@@ -135,14 +131,14 @@ class PostgresStore:
                 transaction = PostgresTransaction(link, self._statements, scope)
                 try:
                     yield transaction
-                    _commit(link)
+                    _postgres_commit.commit(link)
                 except StoreRollbackError:
-                    _confirm(link)
+                    _postgres_commit.confirm(link)
                     raise
                 finally:
                     transaction.end()
             finally:
-                _undo(link)
+                _postgres_commit.undo(link)
                 self._pool.put_back(link)
 
     def _begun(self, begin: bytes) -> Link:
@@ -154,7 +150,7 @@ class PostgresStore:
                 self._begin(link, begin)
             except BaseException as error:
                 lost = kept is not None and link.closed
-                _undo(link)
+                _postgres_commit.undo(link)
                 self._pool.put_back(link)
                 if not lost or not isinstance(error, StoreUnavailableError):
                     raise
@@ -211,66 +207,9 @@ class PostgresStore:
         raise TypeError(msg)
 
 
-def _check(schema: str, account: str, timeout: float, connections: int) -> None:
-    """Refuses what the server would cut, or could not keep."""
-    if not 1 <= len(schema.encode()) <= MAX_SCHEMA_LEN or {"\0", "%"}.intersection(schema):
-        raise InvalidArgumentError("a schema's name has 1 to 63 bytes, and none of them is %")
-    if not 1 <= len(account) <= MAX_ACCOUNT_LEN or "\0" in account:
-        raise InvalidArgumentError("an account's name has 1 to 255 characters")
+def _check(timeout: float, connections: int) -> None:
+    """Refuses what the server could not keep."""
     if not 0 < timeout <= MAX_TIMEOUT:
         raise InvalidArgumentError("a timeout is above zero, and of a day at most")
     if connections < 1:
         raise InvalidArgumentError("a store needs a connection")
-
-
-def _confirm(link: Link) -> None:
-    """Asks whether the locks are held still, so that what was read is the newest.
-
-    If the line broke behind the reading, others went on, and what they made is newer.
-
-    Raises:
-        StoreUnavailableError: The connection is lost.
-    """
-    with translated():
-        link.execute("SELECT 1", prepare=False)
-
-
-def _commit(link: Link) -> None:
-    """Commits; only when this has returned may a result leave.
-
-    Raises:
-        StoreOutcomeUnknownError: The server's answer did not come, or says that a standby does not
-            have the commit yet.
-        StoreError: The server has undone the transaction; the subclass says why.
-    """
-    if link.closed:
-        raise StoreUnavailableError("the connection to the server is lost")
-    warnings: list[str] = []
-
-    def note(diagnosis: object) -> None:
-        if getattr(diagnosis, "severity_nonlocalized", "WARNING") == "WARNING":
-            warnings.append("warning")
-
-    link.add_notice_handler(note)
-    try:
-        answer = link.execute("COMMIT", prepare=False).statusmessage
-    except driver().Error as error:
-        if link.closed:
-            raise StoreOutcomeUnknownError(
-                "the connection broke during the commit: nothing has left"
-            ) from error
-        raise translation(error) from error
-    finally:
-        link.remove_notice_handler(note)
-    if answer != "COMMIT":
-        raise StoreUnavailableError("the server has undone the transaction")
-    if warnings:
-        raise StoreOutcomeUnknownError("a standby may lack the commit: nothing has left")
-
-
-def _undo(link: Link) -> None:
-    """Ends what was not committed; if that fails too, the server undoes it."""
-    if link.closed or link.info.transaction_status == driver().pq.TransactionStatus.IDLE:
-        return
-    with suppress(driver().Error):
-        link.execute("ROLLBACK", prepare=False)
