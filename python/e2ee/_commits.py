@@ -217,7 +217,10 @@ def refuse_joined(store: Store) -> None:
     """Refuses a call whose result leaves, inside the application's transaction."""
     lent = lent_store(store)
     if lent is not None and lent.in_transaction():
-        raise TransactionOpenError("the application's transaction is open: commit it first")
+        raise TransactionOpenError(
+            "the application's transaction is open, which without autocommit any statement begins: "
+            "commit or roll back first"
+        )
 
 
 def reading(store: Store) -> AbstractContextManager[Transaction]:

@@ -2,6 +2,7 @@
 """A database server for the tests, and Alice, who keeps her account there."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import e2ee
 from e2ee.store import PostgresStore
 from tests.stores.kinds import in_a_database, introduced
+from tests.stores.lent import DatabaseApplication, Desk, desk_with
 from tests.stores.server import Server, server
 
 
@@ -40,3 +42,28 @@ def store(tmp_path: Path) -> Iterator[PostgresStore]:
 def alice(store: PostgresStore, bob: e2ee.Account) -> e2ee.Account:
     """Alice, who has a session with Bob."""
     return introduced(store, bob)
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[DatabaseApplication]:
+    with closing(DatabaseApplication(tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+def implicit(tmp_path: Path) -> Iterator[DatabaseApplication]:
+    """An application whose every statement begins a transaction, as psycopg has it by default."""
+    with closing(DatabaseApplication(tmp_path, autocommit=False)) as made:
+        yield made
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[DatabaseApplication]:
+    """Another worker of the same application."""
+    with closing(DatabaseApplication(tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(application: DatabaseApplication) -> Desk:
+    return desk_with(application)

@@ -82,13 +82,13 @@ class Server:
     @contextmanager
     def setting(self, name: str, value: str) -> Iterator[None]:
         """A setting of the whole server, for a while."""
+        (before,) = self.execute("SELECT current_setting(%s)", name)[0]
         self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
         self._reload(name, value)
         try:
             yield
         finally:
             self.execute(f"ALTER SYSTEM RESET {name}")
-            (before,) = self.execute("SELECT boot_val FROM pg_settings WHERE name = %s", name)[0]
             self._reload(name, before)
 
     def _reload(self, name: str, value: str) -> None:
