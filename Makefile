@@ -23,7 +23,7 @@ ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 FUZZ_EXECUTIONS ?= 10000000
 # By their names, the tests that need a database.
-DATABASE := tests/stores tests/api -k 'database or postgres or fleet or many_workers'
+DATABASE := tests/stores tests/api -k 'database or postgres or fleet or many_workers or exactly_once'
 # The table at the end says more than the plugin's own.
 BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
@@ -82,7 +82,7 @@ assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties 
 	cargo test $(OURS) --release
 	$(BIN)/python -m tests.model --large
 	$(BIN)/python -m $(GATES)
-	$(BIN)/python -m pytest tests/properties -s $(ASSURANCE)
+	$(BIN)/python -m pytest tests/properties tests/stores/test_exactly_once.py -s $(ASSURANCE)
 	$(BIN)/python benches/attachment.py
 	fuzz/run $(FUZZ_EXECUTIONS)
 

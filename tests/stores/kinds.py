@@ -36,8 +36,8 @@ KINDS: Final[list[Callable[..., RekeyableStore]]] = [in_memory, in_a_file, in_a_
 DURABLE: Final[list[Callable[..., RekeyableStore]]] = [in_a_file, in_a_database]
 
 
-def kind_name(kind: Callable[..., Store]) -> str:
-    """How a test's report calls a store."""
+def kind_name(kind: Callable[..., object]) -> str:
+    """How a test's report calls a store, or what opens it."""
     return kind.__name__
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol, final
 
 import psycopg
+from psycopg import conninfo
 
 import e2ee
 from e2ee.store import LentStore
-from tests.stores.kinds import KEY
+from tests.stores.kinds import CONNINFO, KEY
 from tests.stores.server import schema_of, server
 
 
@@ -28,7 +29,7 @@ class Application(Protocol):
     def write(self, text: str) -> None:
         """One row of the application's."""
 
-    def texts(self) -> list[str]:
+    def texts(self, table: str = "chat") -> list[str]:
         """The application's rows, as another connection sees them."""
 
     def in_transaction(self) -> bool:
@@ -61,10 +62,10 @@ class FileApplication:
         """One row of the application's."""
         self.connection.execute("INSERT INTO chat VALUES (?)", (text,))
 
-    def texts(self) -> list[str]:
+    def texts(self, table: str = "chat") -> list[str]:
         """The application's rows, as another connection sees them."""
         with closing(sqlite3.connect(self._path)) as other:
-            return [text for (text,) in other.execute("SELECT text FROM chat ORDER BY rowid")]
+            return [text for (text,) in other.execute(f"SELECT text FROM {table} ORDER BY rowid")]
 
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
@@ -79,9 +80,11 @@ class FileApplication:
 class DatabaseApplication:
     """An application with a PostgreSQL database, in which it has a schema."""
 
-    def __init__(self, folder: Path, *, autocommit: bool = True) -> None:
+    def __init__(self, folder: Path, *, autocommit: bool = True, place: str | None = None) -> None:
         schema = schema_of(folder)
-        self._conninfo = server().to(options=f"-c search_path={schema}_chat")
+        self._conninfo = conninfo.make_conninfo(
+            place or server().conninfo, options=f"-c search_path={schema}_chat"
+        )
         self.schema = schema
         with self._another() as other:
             other.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}_chat")
@@ -105,10 +108,13 @@ class DatabaseApplication:
         """One row of the application's."""
         self.connection.execute("INSERT INTO chat (text) VALUES (%s)", (text,))
 
-    def texts(self) -> list[str]:
+    def texts(self, table: str = "chat") -> list[str]:
         """The application's rows, as another connection sees them."""
         with self._another() as other:
-            return [text for (text,) in other.execute("SELECT text FROM chat ORDER BY number")]
+            return [
+                text
+                for (text,) in other.execute(f"SELECT text FROM {table} ORDER BY ctid".encode())
+            ]
 
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
@@ -127,6 +133,16 @@ def beside_a_file(folder: Path) -> Application:
 def beside_a_database(folder: Path) -> Application:
     """An application with a PostgreSQL database; left out, or failing, if there is no server."""
     return DatabaseApplication(folder)
+
+
+def application_of(folder: Path) -> Application:
+    """The application of processes that work in a folder."""
+    place = folder / CONNINFO
+    return (
+        DatabaseApplication(folder, place=place.read_text())
+        if place.exists()
+        else FileApplication(folder)
+    )
 
 
 #: Opens an application in a folder: again and again the same, each time another connection.

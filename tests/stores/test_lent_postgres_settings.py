@@ -125,11 +125,13 @@ def serializable(connection: psycopg.Connection[Any]) -> None:
     connection.isolation_level = IsolationLevel.SERIALIZABLE
 
 
-def elsewhere(connection: psycopg.Connection[Any]) -> None:
+def with_functions_of_its_own(connection: psycopg.Connection[Any]) -> None:
+    """Before those of the system, there is a function that says other things."""
+    trap = "CREATE OR REPLACE FUNCTION current_setting(text) RETURNS text AS $$SELECT 'off'$$"
+    connection.execute(trap + " LANGUAGE sql")
     connection.execute(
-        "CREATE FUNCTION pg_temp.current_setting(text) RETURNS text AS 'SELECT NULL' LANGUAGE sql"
+        "SELECT set_config('search_path', quote_ident(current_schema) || ', pg_catalog', false)"
     )
-    connection.execute("SET search_path = pg_temp, pg_catalog")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def elsewhere(connection: psycopg.Connection[Any]) -> None:
         never_prepared,
         always_prepared,
         serializable,
-        elsewhere,
+        with_functions_of_its_own,
     ],
 )
 @pytest.mark.parametrize("autocommit", [True, False])
