@@ -58,10 +58,15 @@ def flushed(running: Server) -> bool:
     return running.execute(question) == [(True,)]
 
 
+@pytest.mark.parametrize("lent", [True, False])
 def test_what_was_committed_without_the_disk_leaves_only_behind_it(
-    desk: Desk, ours: Server
+    desk: Desk, application: DatabaseApplication, ours: Server, *, lent: bool
 ) -> None:
-    with ours.setting("wal_writer_delay", "10s"):
+    with (
+        ours.setting("wal_writer_delay", "10s"),
+        e2ee.PostgresStore(ours.conninfo, key=KEY, schema=application.schema) as own,
+    ):
+        account = desk.alice if lent else e2ee.Account.open(own)
         for _ in range(3):
             desk.execute("BEGIN")
             desk.alice.queue("bob", b"hasty")
@@ -70,7 +75,7 @@ def test_what_was_committed_without_the_disk_leaves_only_behind_it(
         before = ours.execute("SELECT pg_current_wal_insert_lsn()::text")[0][0]
         assert not flushed(ours)
 
-        assert len(desk.alice.outbox()) == 3
+        assert len(account.outbox()) == 3
 
         passed = ours.execute("SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn", before)
         assert passed == [(True,)]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from e2ee.errors import StoreOutcomeUnknownError, StoreUnavailableError
 from e2ee.store._postgres_driver import driver
@@ -12,6 +12,13 @@ from e2ee.store._postgres_errors import translated, translation
 
 if TYPE_CHECKING:
     from e2ee.store._postgres_link import Link
+
+#: A record in the log, behind which a commit waits for all before it, unless all is on the disk.
+_RECORD: Final = (
+    b"SELECT pg_catalog.pg_logical_emit_message(true, 'e2ee', '') "
+    b"WHERE pg_catalog.current_setting('synchronous_standby_names') <> '' "
+    b"OR pg_catalog.pg_current_wal_insert_lsn() > pg_catalog.pg_current_wal_flush_lsn()"
+)
 
 
 def commit(link: Link) -> None:
@@ -57,6 +64,17 @@ def confirm(link: Link) -> None:
     """
     with translated():
         link.execute(b"SELECT 1", prepare=False)
+
+
+def wait_for_log(link: Link) -> None:
+    """Lets a commit that has written nothing wait for the commits that it has read.
+
+    An application may have told the server that its own need not wait (docs/storage.md,
+    "Lent connections").
+    """
+    if link.info.transaction_status == driver().pq.TransactionStatus.INTRANS:
+        with translated():
+            link.execute(_RECORD, prepare=False)
 
 
 def undo(link: Link) -> None:

@@ -37,13 +37,6 @@ if TYPE_CHECKING:
 _PREPARING: Final = (
     b"SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = pg_catalog"
 )
-#: What this transaction has read may be of a commit that did not wait for the disk or the standby:
-#: a record in the log makes this one wait for all before it.
-_WAIT: Final = (
-    b"SELECT pg_catalog.pg_logical_emit_message(true, 'e2ee', '') "
-    b"WHERE pg_catalog.current_setting('synchronous_standby_names') <> '' "
-    b"OR pg_catalog.pg_current_wal_insert_lsn() > pg_catalog.pg_current_wal_flush_lsn()"
-)
 _SAVEPOINT: Final = b"e2ee_part"
 
 
@@ -193,10 +186,8 @@ class LentPostgresStore:
     def _commit(self, transaction: PostgresTransaction) -> None:
         if not self.in_transaction() and not self._link.closed:
             raise StoreOutcomeUnknownError("the block has ended the transaction: nothing has left")
-        failed = driver().pq.TransactionStatus.INERROR
-        if not transaction.wrote and self._connection.info.transaction_status != failed:
-            with translated():
-                self._link.execute(_WAIT, prepare=False)
+        if not transaction.wrote:
+            _postgres_commit.wait_for_log(self._link)
         _postgres_commit.commit(self._link)
 
     def _is_pipelined(self) -> bool:

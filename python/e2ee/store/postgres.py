@@ -131,6 +131,8 @@ class PostgresStore:
                 transaction = PostgresTransaction(link, self._statements, scope)
                 try:
                     yield transaction
+                    if not transaction.wrote:
+                        _postgres_commit.wait_for_log(link)
                     _postgres_commit.commit(link)
                 except StoreRollbackError:
                     _postgres_commit.confirm(link)
