@@ -21,6 +21,7 @@ INTEROP := tests.interop.run
 INTEROP_SHORT := --conversations 200 --size 30
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
+CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
 FUZZ_EXECUTIONS ?= 10000000
 # By their names, the tests that need a database.
 DATABASE := tests/stores tests/api -k 'database or postgres or fleet or many_workers or exactly_once'
@@ -82,7 +83,7 @@ assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties 
 	cargo test $(OURS) --release
 	$(BIN)/python -m tests.model --large
 	$(BIN)/python -m $(GATES)
-	$(BIN)/python -m pytest tests/properties tests/stores/test_exactly_once.py -s $(ASSURANCE)
+	$(BIN)/python -m pytest tests/properties $(CRASHES) -s $(ASSURANCE)
 	$(BIN)/python benches/attachment.py
 	fuzz/run $(FUZZ_EXECUTIONS)
 

@@ -7,19 +7,26 @@ from dataclasses import dataclass, field
 from typing import final
 
 import e2ee
+from e2ee._commits import lent_store
 from e2ee.store import Store
-from tests.model import state
+from tests.model import beside, state
+from tests.model.beside import Composer
 from tests.model.paths import Path
-from tests.model.staged import CutError, Outcome, StagedStore, StagedWorker
+from tests.model.scenario import Scenario
+from tests.model.staged import CutError, Outcome, StagedLentStore, StagedStore, StagedWorker
 from tests.model.state import Event, Rows, World
 from tests.properties import wire
 from tests.properties.world import Rows as StoredRows
 from tests.properties.world import copy_of, is_head, put_rows, read_rows
+from tests.stores.lent import Application, FileApplication
 
 KEY = bytes(range(32))
+#: The place of whoever looks at the rows.
+WATCHER = -1
 
-#: Opens the store of one path: each call is another process, or another connection.
-Opens = Callable[[], Store]
+#: Opens the store of one path, or the application that lends it one: each call is another process,
+#: or another connection.
+Opens = Callable[[], Store | FileApplication]
 
 
 class LeftError(Exception):
@@ -55,41 +62,55 @@ class Replay:
 
     stage: Stage
     opens: Opens
+    scenario: Scenario
     workers: list[StagedWorker | None] = field(default_factory=list)
     posted: list[tuple[str, bytes]] = field(default_factory=list)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     watcher: Store = field(init=False)
+    #: The applications of the workers, and last that of the watcher.
+    applications: dict[int, Application] = field(default_factory=dict)
+    composer: Composer = field(init=False)
     #: Revision of the session and number of ledger entries before the path.
     before: tuple[int, int] = (0, 0)
 
     def run(self, path: Path) -> int:
         """Replays all events; how many there were."""
-        self.watcher = self.opens()
+        self.composer = Composer(self.scenario.replies)
+        self.watcher = self._store(WATCHER)
         put_rows(self.watcher, self.stage.alice)
         revision, _, entries = self._counts()
         self.before = (revision, entries)
-        self.workers = [self._opened() for _ in path.worlds[0].workers]
+        self.workers = [self._opened(place) for place, _ in enumerate(path.worlds[0].workers)]
         try:
             for event, world in zip(path.events, path.worlds, strict=True):
                 self._step(event, world)
                 if all(worker.phase != state.STEPPED for worker in world.workers):
                     self._compare(world.databases[0])
         finally:
-            for worker in self.workers:
+            for place, worker in enumerate(self.workers):
                 if worker is not None:
                     worker.abandon()
-                    self._closed(worker)
+                    self._closed(place, worker)
         self._end()
         return len(path.events)
 
-    def _opened(self) -> StagedWorker:
-        return StagedWorker(StagedStore(self.opens()))
+    def _store(self, place: int) -> Store:
+        opened = self.opens()
+        if not isinstance(opened, FileApplication):
+            return opened
+        self.applications[place] = opened
+        return opened.store()
+
+    def _opened(self, place: int) -> StagedWorker:
+        store = self._store(place)
+        lent = lent_store(store)
+        return StagedWorker(StagedStore(store) if lent is None else StagedLentStore(lent))
 
     def _step(self, event: Event, world: World) -> None:
         """One event."""
         what, place, details = event
         if what == "open":
-            self.workers[place] = self._opened()
+            self.workers[place] = self._opened(place)
         elif what == "begin":
             assert self._begin(place, details[0]) == world.workers[place].phase
         elif what == "commit":
@@ -100,7 +121,7 @@ class Replay:
         elif what == "crash":
             self._crash(place)
         else:
-            assert what in {"release", "cancel"}
+            assert what in {"release", "cancel", "lose"}
             self._release(place, details)
 
     def _worker(self, place: int) -> StagedWorker:
@@ -113,6 +134,8 @@ class Replay:
         self.outcomes.pop(place, None)
         worker = self._worker(place)
         kind, what = call.split(" ")
+        if place in self.applications:
+            return worker.begin(self._beside(place, kind, what))
         if kind == state.HANDLE:
             waiting = worker.account.inbox()
             message = next(each for each in waiting if each.plaintext == what.encode())
@@ -123,6 +146,25 @@ class Replay:
         if kind == state.DECRYPT:
             return worker.begin(lambda account: account.decrypt("bob", envelope).plaintext)
         return worker.begin(lambda account: received(account, envelope))
+
+    def _beside(self, place: int, kind: str, what: str) -> Callable[[e2ee.Account], bytes | None]:
+        """A call of an application with rows of its own."""
+        application, composer = self.applications[place], self.composer
+        stops = self._worker(place).store.stops
+        if kind == state.QUEUE:
+            return lambda account: composer.queue(account, application, stops, what)
+        if kind == state.HANDLE:
+            waiting = self._worker(place).account.inbox()
+            message = next(each for each in waiting if each.plaintext == what.encode())
+            return lambda account: composer.handle(account, application, stops, message)
+        if kind == state.POST:
+            return lambda account: composer.post(account, what)
+        if kind == state.SENT:
+            outgoing = composer.waiting(self._worker(place).account, what)
+            return lambda account: account.sent(outgoing)
+        assert kind == state.RECEIVE
+        envelope = self.stage.envelopes[what]
+        return lambda account: beside.received(account, envelope)
 
     def _commit(self, place: int, outcome: str, *, ends: bool) -> None:
         """The commit ends as the path says; the locks of our stores leave no conflict."""
@@ -142,7 +184,7 @@ class Replay:
         worker = self._worker(place)
         if worker.is_busy():
             worker.finish(CutError())
-        self._closed(worker)
+        self._closed(place, worker)
         self.workers[place] = None
 
     def _release(self, place: int, details: tuple[str, ...]) -> None:
@@ -170,6 +212,12 @@ class Replay:
         expected = (self.before[0] + rows.revision - 1, len(rows.inbox))
         assert (revision, waiting) == expected
         assert entries == self.before[1] + len(rows.ledger)
+        if WATCHER in self.applications:
+            with self.watcher.transaction() as transaction:
+                names = [name.removeprefix("outbox/") for name, _ in transaction.list("outbox/")]
+            texts = sorted(self.composer.texts[name] for name in names)
+            assert texts == sorted(text for text, _ in rows.outbox)
+            assert sorted(self.applications[WATCHER].texts()) == list(rows.application)
 
     def _counts(self) -> tuple[int, int, int]:
         """The session's revision, and how many rows the inbox and the ledger have."""
@@ -180,15 +228,32 @@ class Replay:
 
     def _end(self) -> None:
         """Whatever left can be opened by Bob, each under a key of its own."""
+        if WATCHER in self.applications:
+            self._deliver_all()
+        left = {envelope: text for text, envelope in self.posted}
         bob = e2ee.Account.open(copy_of(self.stage.bob, KEY))
-        for text, envelope in self.posted:
+        for envelope, text in left.items():
             assert bob.decrypt("alice", envelope).plaintext == text.encode()
-        headers = [wire.header(envelope) for _, envelope in self.posted]
+        headers = [wire.header(envelope) for envelope in left]
         assert len({(each.ratchet_key, each.index) for each in headers}) == len(headers)
+        # However often a text was posted, and encrypted once.
+        assert len(left) == len(set(left.values()))
 
-    def _closed(self, worker: StagedWorker) -> None:
+    def _deliver_all(self) -> None:
+        """From wherever the path has ended, everything arrives."""
+        account, application = e2ee.Account.open(self.watcher), self.applications[WATCHER]
+        self.posted += self.composer.deliver_all(
+            account, application, self.stage.envelopes, self.scenario
+        )
+        texts = {*self.scenario.queues, *(text for _, text in self.scenario.replies)}
+        assert {text for text, _ in self.posted} >= texts
+        application.close()
+
+    def _closed(self, place: int, worker: StagedWorker) -> None:
         """Closes what only this worker used."""
-        if worker.store.inner is not self.watcher:
+        if place in self.applications:
+            self.applications.pop(place).close()
+        elif worker.store.inner is not self.watcher:
             worker.store.close()
 
 

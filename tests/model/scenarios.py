@@ -95,7 +95,7 @@ CLONED_OUTBOXES = replace(
     queues=("q", "r"),
 )
 
-#: What the library can do today: no outbox, and the application's row is not ours to commit.
+#: What is replayed over the library, with a store of its own.
 TODAY_SENDING = Scenario(
     "sending, as it is built",
     Budget(crash=1, unknown=1, rollback=1),
@@ -119,6 +119,23 @@ TODAY_BOTH = Scenario(
     locked=True,
 )
 REPLAYED = (TODAY_SENDING, TODAY_RECEIVING, TODAY_BOTH)
+#: And beside an application's rows, on its connection.
+BESIDE_OUTBOX = Scenario(
+    "outbox beside an application, as it is built",
+    Budget(crash=1, unknown=1, rollback=1, lose=1, duplicate=1),
+    workers=2,
+    queues=("q",),
+    locked=True,
+)
+BESIDE_REPLYING = Scenario(
+    "replying beside an application, as it is built",
+    Budget(crash=1, unknown=1, rollback=1),
+    workers=2,
+    receives=("m",),
+    replies=(("m", "r"),),
+    locked=True,
+)
+BESIDE = (BESIDE_OUTBOX, BESIDE_REPLYING)
 
 SMALL = (
     SENDING,
@@ -135,6 +152,7 @@ SMALL = (
     CLONED_OUTBOXES,
     FORK,
     *REPLAYED,
+    *BESIDE,
 )
 
 

@@ -6,12 +6,12 @@ The call runs in a thread of its own, so that others go on while it stands betwe
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 from typing import final
 
 import e2ee
-from e2ee.store import Store, StoreSecret, Transaction, Write
+from e2ee.store import LentStore, Store, StoreSecret, Transaction, Write
 from tests.model import state
 
 #: How long a stage may take; more is a deadlock.
@@ -47,57 +47,106 @@ class WatchedTransaction:
 
 
 @final
-class StagedStore:
-    """A store whose next transaction stops before its commit and after it."""
+class Stops:
+    """Where the next transaction waits for an order: before its commit and after it."""
 
-    def __init__(self, inner: Store) -> None:
-        self.inner = inner
+    def __init__(self) -> None:
         self.armed = False
         self.news: SimpleQueue[str] = SimpleQueue()
         self.orders: SimpleQueue[Exception | None] = SimpleQueue()
 
-    @property
-    def secret(self) -> StoreSecret:
-        """That of the store inside."""
-        return self.inner.secret
+    def disarm(self) -> bool:
+        """Whether this transaction waits; those after it do not."""
+        armed, self.armed = self.armed, False
+        return armed
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """A transaction that stops if it was armed, and goes on as it is told."""
-        armed, self.armed, refused = self.armed, False, False
-        try:
-            with self.inner.transaction() as inner:
-                watched = WatchedTransaction(inner)
-                try:
-                    yield watched
-                except e2ee.E2EEError:
-                    refused = True
-                    raise
-                if armed and watched.wrote:
-                    self._stop(state.STEPPED)
-        except e2ee.E2EEError:
-            if armed and refused:
-                self._stop(state.CONFIRMED)
-            raise
-        if armed:
-            self._stop(state.CONFIRMED)
-
-    def close(self) -> None:
-        """Closes the store inside."""
-        self.inner.close()
-
-    def _stop(self, stage: str) -> None:
+    def stop(self, stage: str) -> None:
+        """Waits, and raises what it is told to."""
         self.news.put(stage)
         order = self.orders.get(timeout=TIMEOUT)
         if order is not None:
             raise order
 
 
+@contextmanager
+def staged(inner: AbstractContextManager[Transaction], stops: Stops) -> Iterator[Transaction]:
+    """A transaction that stops if it was armed, and goes on as it is told."""
+    armed, refused = stops.disarm(), False
+    try:
+        with inner as transaction:
+            watched = WatchedTransaction(transaction)
+            try:
+                yield watched
+            except e2ee.E2EEError:
+                refused = True
+                raise
+            if armed and watched.wrote:
+                stops.stop(state.STEPPED)
+    except e2ee.E2EEError:
+        if armed and refused:
+            stops.stop(state.CONFIRMED)
+        raise
+    if armed:
+        stops.stop(state.CONFIRMED)
+
+
+@final
+class StagedStore:
+    """A store whose next transaction stops before its commit and after it."""
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.stops = Stops()
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self.inner.secret
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction that stops if it was armed."""
+        return staged(self.inner.transaction(), self.stops)
+
+    def close(self) -> None:
+        """Closes the store inside."""
+        self.inner.close()
+
+
+@final
+class StagedLentStore:
+    """The same on a connection of the application's, whose own transactions stop by themselves."""
+
+    def __init__(self, inner: LentStore) -> None:
+        self.inner = inner
+        self.stops = Stops()
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self.inner.secret
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction that stops if it was armed."""
+        return staged(self.inner.transaction(), self.stops)
+
+    def in_transaction(self) -> bool:
+        """Whether the application's is open."""
+        return self.inner.in_transaction()
+
+    def joined(self) -> AbstractContextManager[Transaction]:
+        """A part of the application's."""
+        return self.inner.joined()
+
+    def close(self) -> None:
+        """Closes the store inside."""
+        self.inner.close()
+
+
 @final
 class StagedWorker:
     """An account with a thread for its calls."""
 
-    def __init__(self, store: StagedStore) -> None:
+    def __init__(self, store: StagedStore | StagedLentStore) -> None:
         self.store = store
         self.account = e2ee.Account.open(store)
         self._thread: threading.Thread | None = None
@@ -111,17 +160,17 @@ class StagedWorker:
                 self._outcome = call(self.account)
             except (CutError, e2ee.E2EEError) as error:
                 self._outcome = error
-            self.store.news.put(state.IDLE)
+            self.store.stops.news.put(state.IDLE)
 
-        self.store.armed = True
+        self.store.stops.armed = True
         self._thread = threading.Thread(target=run)
         self._thread.start()
-        return self.store.news.get(timeout=TIMEOUT)
+        return self.store.stops.news.get(timeout=TIMEOUT)
 
     def go_on(self, order: Exception | None = None) -> str:
         """Lets the call go on to its next stage, or raises something where it stands."""
-        self.store.orders.put(order)
-        return self.store.news.get(timeout=TIMEOUT)
+        self.store.stops.orders.put(order)
+        return self.store.stops.news.get(timeout=TIMEOUT)
 
     def finish(self, order: Exception | None = None) -> Outcome:
         """Lets the call end; what came out of it."""
@@ -135,7 +184,7 @@ class StagedWorker:
         """Ends a call wherever it stands."""
         if self._thread is not None:
             for _ in range(2):
-                self.store.orders.put(CutError())
+                self.store.stops.orders.put(CutError())
             self._thread.join(TIMEOUT)
             self._thread = None
 

@@ -13,10 +13,20 @@ from tests.model.explore import explore
 from tests.model.paths import along, from_line, paths, to_lines
 from tests.model.replay import KEY, Opens, Replay, Stage
 from tests.model.scenario import Fault, Property, Scenario
-from tests.model.scenarios import REPLAYED, TODAY_RECEIVING, TODAY_SENDING
+from tests.model.scenarios import (
+    BESIDE,
+    BESIDE_OUTBOX,
+    BESIDE_REPLYING,
+    REPLAYED,
+    TODAY_RECEIVING,
+    TODAY_SENDING,
+)
+from tests.stores.lent import FileApplication
 
 #: Each commit in a file waits for the disk.
 PATHS_IN_FILES = 25
+#: Of the paths beside an application, one in so many; all of them with the profile `assurance`.
+ONE_IN = 6
 
 
 def in_memory() -> Opens:
@@ -33,7 +43,7 @@ def stage() -> Stage:
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", REPLAYED, ids=lambda scenario: scenario.name)
 def test_every_step_of_the_model_is_that_of_the_library(scenario: Scenario, stage: Stage) -> None:
-    replayed = sum(Replay(stage, in_memory()).run(path) for path in paths(scenario))
+    replayed = sum(Replay(stage, in_memory(), scenario).run(path) for path in paths(scenario))
 
     assert replayed >= len(explore(scenario).ends)
 
@@ -44,11 +54,60 @@ def test_paths_are_the_same_in_a_file(scenario: Scenario, stage: Stage, tmp_path
     chosen = list(islice(paths(scenario), PATHS_IN_FILES))
 
     replayed = [
-        Replay(stage, partial(e2ee.SQLiteStore, tmp_path / f"{number}.db", key=KEY)).run(path)
+        Replay(stage, partial(e2ee.SQLiteStore, tmp_path / f"{number}.db", key=KEY), scenario).run(
+            path
+        )
         for number, path in enumerate(chosen)
     ]
 
     assert len(replayed) == PATHS_IN_FILES
+
+
+def beside(folder: Path) -> Opens:
+    """An application with a file of its own, which lends the store its connection."""
+    folder.mkdir()
+    return partial(FileApplication, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", BESIDE, ids=lambda scenario: scenario.name)
+def test_steps_beside_an_application_are_those_of_the_library(
+    scenario: Scenario, stage: Stage, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    assured = pytestconfig.getoption("--hypothesis-profile") == "assurance"
+    found = list(paths(scenario))
+    chosen = found if assured else found[::ONE_IN]
+
+    replayed = [
+        Replay(stage, beside(tmp_path / str(number)), scenario).run(path)
+        for number, path in enumerate(chosen)
+    ]
+
+    assert len(replayed) >= len(found) // ONE_IN
+    assert not assured or sum(replayed) >= len(explore(scenario).ends)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fault", "broken"),
+    [
+        (BESIDE_REPLYING, Fault.HANDLED_AFTER_THE_ROW, Property.EXACTLY_ONCE),
+        (BESIDE_REPLYING, Fault.HANDLED_BEFORE_THE_ROW, Property.NONE_LOST),
+        (BESIDE_OUTBOX, Fault.OUTBOX_WITHOUT_BYTES, Property.SAME_BYTES),
+        (BESIDE_OUTBOX, Fault.SENT_BEFORE_TAKEN, Property.NO_WEDGE),
+        (BESIDE_OUTBOX, Fault.QUEUE_RELEASES, Property.DURABLE_FIRST),
+    ],
+    ids=lambda value: value.name,
+)
+def test_the_library_does_not_follow_a_fault_beside_an_application(
+    scenario: Scenario, fault: Fault, broken: Property, stage: Stage, tmp_path: Path
+) -> None:
+    faulty = replace(scenario, fault=fault)
+    violation = explore(faulty, [broken]).violation
+    assert violation is not None
+    path = along(faulty, violation.trace)
+
+    with pytest.raises(AssertionError):
+        Replay(stage, beside(tmp_path / "application"), scenario).run(path)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +131,7 @@ def test_the_library_does_not_follow_a_fault(
     path = along(faulty, violation.trace)
 
     with pytest.raises(AssertionError):
-        Replay(stage, in_memory()).run(path)
+        Replay(stage, in_memory(), scenario).run(path)
 
 
 def test_paths_can_be_kept_as_lines() -> None:

@@ -45,7 +45,8 @@ class FileApplication:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "application.db"
-        self.connection = sqlite3.connect(self._path, isolation_level=None)
+        # Used by one thread at a time, not always the same one.
+        self.connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("CREATE TABLE IF NOT EXISTS chat (text TEXT)")
