@@ -16,13 +16,13 @@ from e2ee import signal
 from e2ee.store import Scope, Store, StoreSecret, Transaction
 from tests.operator import curve
 from tests.operator.beside import BESIDE
+from tests.operator.databases import DATABASES
 from tests.operator.many import MANY
 from tests.operator.material import bytes_in, candidate_keys
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
-from tests.stores.kinds import application, in_a_database
-from tests.stores.server import available
+from tests.stores.kinds import application
 
 Act = Callable[[], object]
 OWN_KEY = bytes(range(32))
@@ -115,13 +115,6 @@ class Operator:
     ) -> list[object]:
         """Opens a copy of a seized file."""
         with e2ee.SQLiteStore(self.file(name), key=key, passphrase=passphrase) as store:
-            return self.read_all(store)
-
-    def read_database(self, name: str, key: bytes) -> list[object]:
-        """Seized rows as the tables of a database of the operator's."""
-        self.folder.mkdir(exist_ok=True)
-        with in_a_database(self.folder, key) as store:
-            put_rows(store, self.seized.rows[name])
             return self.read_all(store)
 
     def read_beside(self, name: str, key: bytes) -> list[object]:
@@ -301,9 +294,6 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         lambda key, name: o.read_all(copy_of(o.seized.rows[name], key))
     ),
     "Message": lambda o: o.value_acts(lambda b: e2ee.Message(e2ee.Address("bob"), b)),
-    "PostgresStore": lambda o: (
-        o.key_acts(lambda key, name: o.read_database(name, key)) if available() else iter(())
-    ),
     "Outgoing": lambda o: o.value_acts(
         lambda b: e2ee.Outgoing("", e2ee.Address("bob"), datetime.now(UTC), e2ee.Envelope(b))
     ),
@@ -377,6 +367,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         partial(o.mixed, name, row) for name in PEOPLE for row in o.seized.rows[name]
     ),
     **BESIDE,
+    **DATABASES,
     **MANY,
 }
 

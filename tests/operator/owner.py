@@ -16,6 +16,7 @@ from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.properties import wire
 from tests.stores.kinds import application, in_a_database
+from tests.stores.lent import DatabaseApplication
 from tests.stores.server import available
 
 KEY = bytes(range(32))
@@ -309,7 +310,10 @@ def of_a_database(folder: Path) -> Shown:
         e2ee.Account.create(store, "carol")
         with store.beside(scope) as transaction:
             rows = [transaction.get("index"), transaction.list("")]
-        return of_stores(store) | {("PostgresStore", "beside"): rows}
+        found = of_stores(store) | {("PostgresStore", "beside"): rows}
+    with closing(DatabaseApplication(folder)) as own:
+        lent = e2ee.PostgresStore.on(own.connection, key=KEY, schema=own.schema)
+        return found | {("PostgresStore", "on"): repr(lent)}
 
 
 def of_import() -> e2ee.ImportReport:

@@ -15,6 +15,8 @@ from tests.properties import wire
 from tests.stores.kinds import kind_name, undone
 from tests.stores.lent import LENDING, Application, Desk, desk_with
 
+OTHER = bytes(range(32, 64))
+
 
 @pytest.fixture(params=LENDING, ids=kind_name)
 def lending(request: pytest.FixtureRequest) -> Callable[[Path], Application]:
@@ -219,3 +221,20 @@ def test_a_connection_inside_a_transaction_is_refused(desk: Desk) -> None:
 
     desk.execute("COMMIT")
     assert desk.texts() == ["kept"]
+
+
+def test_the_key_is_changed_in_a_transaction_of_its_own(
+    desk: Desk, lending: Callable[[Path], Application], tmp_path: Path
+) -> None:
+    desk.alice.queue("bob", b"queued before")
+    desk.execute("BEGIN")
+    with pytest.raises(e2ee.TransactionOpenError):
+        desk.alice.rekey(key=OTHER)
+    desk.execute("COMMIT")
+
+    assert not desk.alice.rekey(key=OTHER)
+
+    (outgoing,) = desk.alice.outbox()
+    assert desk.bob.decrypt("alice", outgoing.envelope).plaintext == b"queued before"
+    with closing(lending(tmp_path)) as application, pytest.raises(e2ee.StoreKeyError):
+        e2ee.Account.open(application.store())

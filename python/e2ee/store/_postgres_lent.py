@@ -129,11 +129,11 @@ class LentPostgresStore:
                 with translated():
                     self._link.execute(b"RELEASE " + _SAVEPOINT, prepare=False)
             except BaseException as error:
-                if isinstance(error, StoreRollbackError):
-                    _postgres_commit.confirm(self._link)
                 with suppress(driver().Error):
                     back = b"ROLLBACK TO %b; RELEASE %b" % (_SAVEPOINT, _SAVEPOINT)
                     self._link.execute(back, prepare=False)
+                if isinstance(error, StoreRollbackError):
+                    _postgres_commit.confirm(self._link)
                 raise
             finally:
                 if transaction is not None:
@@ -224,7 +224,7 @@ class LentPostgresStore:
         raise TypeError(msg)
 
 
-def lend(
+def lend(  # noqa: PLR0913 - options, each by its name
     connection: Connection[Any],
     *,
     key: Key | None = None,

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""How the operator tries the stores in a database, if there is a server."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import e2ee
+from tests.properties.world import put_rows
+from tests.stores.kinds import in_a_database
+from tests.stores.lent import DatabaseApplication
+from tests.stores.server import available
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.operator.attempts import Act, Operator
+
+
+def read_database(operator: Operator, name: str, key: bytes) -> list[object]:
+    """Seized rows as the tables of a database of the operator's."""
+    operator.folder.mkdir(exist_ok=True)
+    with in_a_database(operator.folder, key) as store:
+        put_rows(store, operator.seized.rows[name])
+        return operator.read_all(store)
+
+
+def read_beside(operator: Operator, name: str, key: bytes) -> list[object]:
+    """The same on the connection of an application of the operator's."""
+    operator.folder.mkdir(exist_ok=True)
+    with closing(DatabaseApplication(operator.folder)) as application:
+        schema = application.schema
+        store = e2ee.PostgresStore.on(application.connection, key=key, schema=schema)
+        put_rows(store, operator.seized.rows[name])
+        return operator.read_all(store)
+
+
+def tried(read: Callable[[Operator, str, bytes], object]) -> Callable[[Operator], Iterator[Act]]:
+    """All attempts, or none without a server."""
+    return lambda o: o.key_acts(lambda key, name: read(o, name, key)) if available() else iter(())
+
+
+DATABASES: dict[str, Callable[[Operator], Iterator[Act]]] = {
+    "PostgresStore": tried(read_database),
+    "PostgresStore.on": tried(read_beside),
+}
