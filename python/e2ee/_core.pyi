@@ -209,7 +209,13 @@ class Batches:
 @final
 class Outbox:
     def __new__(cls, account: Account) -> Outbox: ...
-    def queue(self, transaction: _Transaction, peer: Address, plaintext: bytes) -> Step[str]: ...
+    def queue(
+        self,
+        transaction: _Transaction,
+        peer: Address,
+        plaintext: bytes,
+        outbox_id: str | None = None,
+    ) -> Step[str]: ...
     def entries(
         self, transaction: _Transaction, peer: Address | None, limit: int
     ) -> list[tuple[str, tuple[str, int], int, bytes]]: ...

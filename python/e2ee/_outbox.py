@@ -29,9 +29,16 @@ def queue(self: Account, peer: Address | str, plaintext: bytes) -> str:
         NoSessionError: No session was started with the peer.
         UntrustedIdentityError: The session is under another identity than the trusted one.
     """
+    return queue_as(self, peer, plaintext, None)
+
+
+def queue_as(self: Account, peer: Address | str, plaintext: bytes, outbox_id: str | None) -> str:
+    """Like `queue`; the entry may get the name of an earlier one whose step was dropped."""
     whom, outbox = address_of(peer), _core.Outbox(self._inner)
     scope = _scopes.queueing(whom)
-    return self._commits.join(lambda inside: outbox.queue(inside, whom, plaintext), scope)
+    return self._commits.join(
+        lambda inside: outbox.queue(inside, whom, plaintext, outbox_id), scope
+    )
 
 
 def outbox(  # noqa: D417 (self is the account)

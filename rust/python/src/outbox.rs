@@ -29,16 +29,18 @@ impl Outbox {
         Self { account }
     }
 
-    /// Encrypts to a peer into the outbox; the result is the entry's id.
+    /// Encrypts to a peer into the outbox; the result is the entry's id, which may be given.
+    #[pyo3(signature = (transaction, peer, plaintext, outbox_id=None))]
     fn queue(
         &self,
         transaction: &Bound<'_, PyAny>,
         peer: Peer<'_>,
         plaintext: &[u8],
+        outbox_id: Option<&str>,
     ) -> PyResult<Step> {
         let (whom, account) = (peer.get(), self.account.bind(transaction.py()));
         let queue = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
-            account.queue(whom, plaintext, inside)
+            account.queue(whom, (plaintext, outbox_id), inside)
         };
         Account::step(account, (transaction, plaintext.len() > LONG), queue, convert::text)
             .map_err(|refusal| refusal.raise_for(&peer, || None))

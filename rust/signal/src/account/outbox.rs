@@ -20,6 +20,17 @@ use super::{
 };
 
 const FORMAT_VERSION: u8 = 1;
+/// Hexadecimal digits of an entry's id.
+const ID_LEN: usize = 40;
+
+/// What an entry is called.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Naming<'a> {
+    /// By its time, and by its place in its batch.
+    Anew(usize),
+    /// As the entry of an earlier step that was dropped.
+    Again(&'a str),
+}
 
 /// An envelope that waits for its carrier.
 #[derive(Debug)]
@@ -40,14 +51,20 @@ impl OutboxEntry {
     /// The entry of an envelope that was made on the peer's current session.
     pub(super) fn new(
         loaded: &LoadedPeer,
-        place: usize,
+        naming: Naming<'_>,
         envelope: Vec<u8>,
         (now_ms, draft): (u64, &mut Draft<'_>),
     ) -> Result<Self, Failure> {
-        let mut suffix = [0; 4];
-        draft.random().fill(&mut suffix)?;
-        let (revision, suffix) = (loaded.next_sending_revision()?, names::hex(&suffix));
-        let id = format!("{now_ms:012x}{revision:016x}{place:04x}{suffix}");
+        let id = match naming {
+            Naming::Anew(place) => {
+                let mut suffix = [0; 4];
+                draft.random().fill(&mut suffix)?;
+                let (revision, suffix) = (loaded.next_sending_revision()?, names::hex(&suffix));
+                format!("{now_ms:012x}{revision:016x}{place:04x}{suffix}")
+            }
+            Naming::Again(id) if is_id(id) => id.to_owned(),
+            Naming::Again(_) => return Err(Error::InvalidArgument.into()),
+        };
         let (user, device) = (loaded.user.clone(), loaded.device);
         let entry = Self { id, user, device, queued_ms: now_ms, envelope };
         draft.put(&record_name(&entry.id), 0, 1, &entry.encode())?;
@@ -83,20 +100,21 @@ impl OutboxEntry {
 
 impl Account {
     /// Pads and encrypts `plaintext`, and puts the envelope into the outbox, in the same step; the
-    /// result is the entry's id.
+    /// result is the entry's id, which may be that of an earlier step that was dropped.
     ///
-    /// As [`Account::encrypt`].
+    /// As [`Account::encrypt`]; [`Error::InvalidArgument`] also for what is no id.
     pub fn queue(
         &mut self,
         whom: (&str, DeviceId),
-        plaintext: &[u8],
+        (plaintext, id): (&[u8], Option<&str>),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<String>>, Failure> {
         let (mut loaded, envelope) = self.encrypt_for(whom, plaintext, environment)?;
         let now_ms = environment.now_ms;
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
-        let entry = OutboxEntry::new(&loaded, 0, envelope, (now_ms, &mut draft))?;
+        let naming = id.map_or(Naming::Anew(0), Naming::Again);
+        let entry = OutboxEntry::new(&loaded, naming, envelope, (now_ms, &mut draft))?;
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
         Ok(self.drafted(draft.finish(), entry.id, learnt))
     }
@@ -139,6 +157,10 @@ impl Account {
         let result = Outcome { value: (), learnt: Learnt::default() };
         Ok(Step { writes: draft.finish(), result })
     }
+}
+
+fn is_id(id: &str) -> bool {
+    id.len() == ID_LEN && id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn record_name(id: &str) -> String {

@@ -7,7 +7,10 @@ use e2ee_wire::Error;
 use crate::{
     DeviceId,
     account::{
-        Account, Environment, Learnt, Outcome, draft::Draft, outbox::OutboxEntry, send::At,
+        Account, Environment, Learnt, Outcome,
+        draft::Draft,
+        outbox::{Naming, OutboxEntry},
+        send::At,
         sessions::LoadedPeer,
     },
     envelope::MAX_PLAINTEXT_LEN,
@@ -72,7 +75,7 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<String>>>, Refused> {
         self.send_many(messages, workers, environment, |loaded, place, envelope, at| {
-            Ok(OutboxEntry::new(loaded, place, envelope, at)?.id)
+            Ok(OutboxEntry::new(loaded, Naming::Anew(place), envelope, at)?.id)
         })
     }
 
