@@ -18,11 +18,28 @@ from e2ee.errors import DuplicateMessageError, TransactionOpenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from typing import Protocol
 
     from e2ee._scopes import Work
     from e2ee.store import LentStore, Scope, Store, Transaction
 
 _T = TypeVar("_T")
+
+if TYPE_CHECKING:
+
+    class Doors(Protocol):
+        """How an account's calls reach its store: `Commits`, or what puts calls together."""
+
+        store: Store
+
+        def read(self, work: Callable[[Transaction], _T]) -> _T: ...
+        def read_committed(self, work: Callable[[Transaction], _T]) -> _T: ...
+        def alone(self) -> AbstractContextManager[Transaction]: ...
+        def write(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
+        def commit(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
+        def join(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
+        def handling(self, inbox_id: str, work: Work[bool]) -> AbstractContextManager[None]: ...
+        def handles(self, inbox_id: str) -> bool: ...
 
 
 @final

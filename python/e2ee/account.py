@@ -22,6 +22,7 @@ from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from e2ee._commits import Doors
     from e2ee._opened import Entry
     from e2ee._sealed import SenderCertificate
     from e2ee.store import Store
@@ -36,7 +37,7 @@ class Account:
 
     __slots__ = ("_commits", "_inner")
 
-    _commits: Commits
+    _commits: Doors
     _inner: _core.Account
 
     def __init__(self) -> None:
@@ -56,7 +57,7 @@ class Account:
         with store.transaction() as transaction:
             step = _core.Account.create(store.secret, transaction, owner)
             transaction.apply(step.writes)
-        return cls._of(store, step.release())
+        return cls._of(Commits(store), step.release())
 
     import_records = staticmethod(importing.import_records)
 
@@ -71,12 +72,12 @@ class Account:
         """
         with reading(store) as transaction:
             core = _core.Account.open(store.secret, transaction)
-        return cls._of(store, core)
+        return cls._of(Commits(store), core)
 
     @classmethod
-    def _of(cls, store: Store, core: _core.Account) -> Account:
+    def _of(cls, commits: Doors, core: _core.Account) -> Account:
         account = object.__new__(cls)
-        account._commits = Commits(store)
+        account._commits = commits
         account._inner = core
         return account
 
