@@ -60,6 +60,7 @@ bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside
 	$(LIMIT)
 	$(BIN)/python -m pytest benches $(BENCH)
 	$(BIN)/python -m benches.database
+	$(BIN)/python -m benches.aio
 
 .PHONY: ci-extra
 ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## run a short bench, a database and short gates, and say what is left out
