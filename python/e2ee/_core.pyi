@@ -7,6 +7,7 @@ from uuid import UUID
 
 from e2ee.errors import E2EEError
 from e2ee.importing import LibsignalRecords, Outcome, RecordKind
+from e2ee.store.examination import ExaminationRow
 from e2ee.values import Address, ContentKind, EnvelopeKind
 
 _T = TypeVar("_T")
@@ -62,6 +63,7 @@ __all__ = [
     "check_address",
     "envelope_kind",
     "examine_records",
+    "examine_store",
     "hash_pin",
     "hpke_seal",
     "import_records",
@@ -95,6 +97,9 @@ def hpke_seal(
 def examine_records(
     transaction: _Transaction, owner: Address, records: LibsignalRecords
 ) -> list[_ImportRow]: ...
+def examine_store(
+    secret: StoreSecret, transaction: _Transaction, *, names: bool
+) -> ExaminationRow: ...
 def import_records(
     secret: StoreSecret, transaction: _Transaction, owner: Address, records: LibsignalRecords
 ) -> Step[list[_ImportRow]]: ...
@@ -128,6 +133,8 @@ class Rekeying:
     def __new__(
         cls, account: Account, transaction: _Transaction, secret: StoreSecret
     ) -> Rekeying: ...
+    @staticmethod
+    def moving(account: Account, transaction: _Transaction, secret: StoreSecret) -> Rekeying: ...
     def next(self, transaction: _Transaction) -> list[_Write]: ...
     def release(self) -> None: ...
     def __reduce__(self) -> NoReturn: ...

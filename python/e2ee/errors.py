@@ -163,7 +163,7 @@ class StoreRollbackError(StoreError):
 
 
 class StoreExistsError(StoreError):
-    """The store already holds an account: open it."""
+    """There is an account, or a file, already: open it, or choose another place."""
 
 
 class StoreMissingError(StoreError):
@@ -172,6 +172,13 @@ class StoreMissingError(StoreError):
 
 class StoreFormatError(StoreError):
     """The file or schema is another program's, or newer: choose another one, or update."""
+
+
+class StoreBackupError(StoreFormatError):
+    """The file is a backup: use restore, which puts it into an empty place.
+
+    Opened as a store, it would use message keys again.
+    """
 
 
 class StoreBusyError(StoreError):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import e2ee
 from e2ee import signal
-from e2ee.store import RekeyableStore, Scope, StoreSecret
+from e2ee.store import Scope, StoreSecret, backup, examine, restore
 from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.properties import wire
@@ -248,7 +248,7 @@ def issued(signer: signal.ServerSigner, account: e2ee.Account) -> signal.SenderC
     return signer.issue(account.user, account.device, account.identity_key, expires)
 
 
-def of_stores(*stores: RekeyableStore) -> Shown:
+def of_stores(*stores: e2ee.MemoryStore | e2ee.SQLiteStore | e2ee.PostgresStore) -> Shown:
     """The stores and their transactions: sealed rows, and a secret that shows nothing."""
     found: Shown = {}
     for each in stores:
@@ -261,6 +261,8 @@ def of_stores(*stores: RekeyableStore) -> Shown:
             transaction.apply([])
         found[kind, "transaction"] = rows
         found[kind, "secret"] = [repr(each.secret), str(each.secret)]
+        with each.snapshot() as reading:
+            found[kind, "snapshot"] = [reading.get(name) for name, _ in reading.list("")]
         found[kind, "close"] = None
         found[kind, "rekeyed"] = each.rekeyed(StoreSecret.from_key(KEY))
     with TemporaryDirectory() as folder, closing(application(Path(folder) / "own.db")) as link:
@@ -284,6 +286,35 @@ def secret_of_file() -> StoreSecret:
         return StoreSecret.from_fd(file.fileno())
 
 
+def of_a_backup(folder: Path) -> Shown:
+    """What a backup's restoration returns."""
+    store, path = e2ee.MemoryStore(key=KEY), folder / "carol.backup"
+    e2ee.Account.create(store, "carol").connect("bob", other("bob").bundle())
+    backup(store, path)
+    restored = restore(path, e2ee.MemoryStore(key=KEY))
+    return {("Restored", name): getattr(restored, name) for name in public_names(type(restored))}
+
+
+def of_an_examination() -> Shown:
+    """What the doctor says of a store that has something of every kind, with the names."""
+    store = e2ee.MemoryStore(key=KEY)
+    alice, bob = e2ee.Account.create(store, "alice"), other("bob")
+    alice.connect("bob", bob.bundle())
+    bob.decrypt("alice", alice.encrypt("bob", b"text"))
+    club = bob.create_group(["alice"])
+    alice.decrypt("bob", club.invitations()[0][1])
+    alice.group(club.id).add("carol")
+    seen = examine(store, names=True)
+    peer, group = seen.peers[0], seen.groups[0]
+    every = (seen, seen.findings[0], seen.records[0], peer, peer.sessions[0], group)
+    assert seen.prekeys is not None
+    return {
+        (type(value).__name__, name): getattr(value, name)
+        for value in (*every, group.senders[0], seen.prekeys)
+        for name in public_names(type(value))
+    }
+
+
 def of_everything(folder: Path) -> Shown:
     """All of it."""
     with e2ee.SQLiteStore(folder / "alice.db", key=KEY) as store:
@@ -294,6 +325,8 @@ def of_everything(folder: Path) -> Shown:
             of_accounts(store)
             | of_groups()
             | of_stores(memory, store)
+            | of_an_examination()
+            | of_a_backup(folder)
             | of_sessions()
             | of_sender_keys()
             | of_certificates()

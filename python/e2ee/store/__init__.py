@@ -2,10 +2,23 @@
 """Where accounts are kept: the stores, and what a store of your own has to do (docs/storage.md)."""
 
 from e2ee._core import StoreSecret
+from e2ee.store._backup import Restored, backup, restore
+from e2ee.store._examining import examine, examine_file
+from e2ee.store.examination import (
+    Examination,
+    Finding,
+    GroupState,
+    PeerState,
+    PreKeyState,
+    RecordCount,
+    SenderState,
+    SessionState,
+)
 from e2ee.store.memory import MemoryStore
 from e2ee.store.postgres import PostgresStore
 from e2ee.store.protocol import (
     LentStore,
+    Reading,
     RekeyableStore,
     Scope,
     SharedStore,
@@ -16,15 +29,29 @@ from e2ee.store.protocol import (
 from e2ee.store.sqlite import SQLiteStore
 
 __all__ = [
+    "Examination",
+    "Finding",
+    "GroupState",
     "LentStore",
     "MemoryStore",
+    "PeerState",
     "PostgresStore",
+    "PreKeyState",
+    "Reading",
+    "RecordCount",
     "RekeyableStore",
+    "Restored",
     "SQLiteStore",
     "Scope",
+    "SenderState",
+    "SessionState",
     "SharedStore",
     "Store",
     "StoreSecret",
     "Transaction",
     "Write",
+    "backup",
+    "examine",
+    "examine_file",
+    "restore",
 ]

@@ -26,6 +26,7 @@ _KIND: Final = ("transaction_isolation", "transaction_read_only")
 MAX_SCHEMA_LEN: Final = 63
 MAX_ACCOUNT_LEN: Final = 255
 _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
 
 
 @final
@@ -35,7 +36,7 @@ class Locks:
     The answer is one row: the version of the tables, and the settings that `weakness` looks at.
     """
 
-    __slots__ = ("_account", "_ask", "_schema", "alone", "inside")
+    __slots__ = ("_account", "_ask", "_schema", "alone", "inside", "snapshot")
 
     def __init__(self, schema: str, account: str) -> None:
         self._schema, self._account = schema, account
@@ -47,6 +48,8 @@ class Locks:
         #: For one that has begun, and is the application's; the answer ends with its isolation,
         #: and whether it only reads.
         self.inside = f"{lock} {self._ask}, {_asking(_KIND)}".encode()
+        #: For reading all records as they are at one moment, without a lock.
+        self.snapshot = f"{_SNAPSHOT} {self._ask}".encode()
 
     def beside(self, own: str) -> bytes:
         """For a transaction that has its own records for itself, and finds the others at rest."""

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Final
 
-from e2ee.errors import StoreFormatError, StoreUnavailableError
+from e2ee.errors import StoreBackupError, StoreFormatError, StoreUnavailableError
 from e2ee.store._sqlite_errors import BUSY, translated
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 #: "e2ee" in ASCII.
 APPLICATION_ID: Final = 0x65326565
+#: "e2eb": a backup, which is no store.
+BACKUP_ID: Final = 0x65326562
 FORMAT_VERSION: Final = 1
-_TABLE: Final = """
+TABLE: Final = """
     CREATE TABLE record (
         name TEXT PRIMARY KEY,
         revision INTEGER NOT NULL,
@@ -81,7 +83,7 @@ def _prepare(connection: sqlite3.Connection, timeout: float) -> None:
     connection.execute("BEGIN IMMEDIATE")
     # Asked again: another process may have made it meanwhile.
     if _is_new(connection):
-        connection.execute(_TABLE)
+        connection.execute(TABLE)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     connection.execute("COMMIT")
@@ -106,11 +108,13 @@ def _is_new(connection: sqlite3.Connection) -> bool:
     """Whether nothing is in the file; asked in a transaction, so that the answers belong together.
 
     Raises:
-        StoreFormatError: What is in it is not ours, or of a newer version.
+        StoreFormatError: What is in it is not ours, a backup, or of a newer version.
     """
     application, version = _value(connection, "application_id"), _value(connection, "user_version")
     if application == APPLICATION_ID and version == FORMAT_VERSION:
         return False
+    if application == BACKUP_ID:
+        raise StoreBackupError("the file is a backup: use restore")
     if application == APPLICATION_ID:
         raise StoreFormatError("the store is of a newer version of this program")
     if (application, version, _value(connection, "schema_version")) != (0, 0, 0):

@@ -83,6 +83,20 @@ class MemoryStore:
         self._secret = secret
         return True
 
+    @contextmanager
+    def snapshot(self) -> Iterator[MemoryTransaction]:
+        """The records at one moment, to be read while others go on writing.
+
+        Raises:
+            TransactionOpenError: A transaction is open in this thread.
+        """
+        with self._turn:
+            reading = MemoryTransaction(dict(self._records))
+        try:
+            yield reading
+        finally:
+            reading.end()
+
     def close(self) -> None:
         """Forgets all records."""
         if self._turn.is_closed() or self._turn.is_foreign():

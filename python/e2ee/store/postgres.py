@@ -124,6 +124,24 @@ class PostgresStore:
         return self._transaction(self._locks.beside(scope.own), scope)
 
     @contextmanager
+    def snapshot(self) -> Iterator[PostgresTransaction]:
+        """The records at one moment, to be read while others go on writing.
+
+        Raises:
+            TransactionOpenError: A transaction is open in this thread.
+            StoreUnavailableError: The server cannot be reached.
+        """
+        with self._pool.turn():
+            link = self._begun(self._locks.snapshot)
+            transaction = PostgresTransaction(link, self._statements, None)
+            try:
+                yield transaction
+            finally:
+                transaction.end()
+                _undo(link)
+                self._pool.put_back(link)
+
+    @contextmanager
     def _transaction(self, begin: bytes, scope: Scope | None) -> Iterator[PostgresTransaction]:
         with self._pool.turn():
             link = self._begun(begin)

@@ -50,14 +50,18 @@ class Scope:
         return gone <= 1 and all(name.startswith(self.loose) for name, _, _, _ in others)
 
 
-class Transaction(Protocol):
-    """Reading and changing in one piece; used by one thread, until its block ends."""
+class Reading(Protocol):
+    """Records as they are at one moment."""
 
     def get(self, name: str, /) -> tuple[int, bytes] | None:
         """The revision and the sealed bytes of a record, or `None` if there is none."""
 
     def list(self, prefix: str, /) -> list[tuple[str, int]]:
         """Names and revisions of the records whose names begin so, in the order of code points."""
+
+
+class Transaction(Reading, Protocol):
+    """Reading and changing in one piece; used by one thread, until its block ends."""
 
     def apply(self, writes: Sequence[Write], /) -> None:
         """Changes the records.

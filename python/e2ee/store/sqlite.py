@@ -13,16 +13,19 @@ from e2ee.store._secret import Key, Passphrase, store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_file import connect
 from e2ee.store._sqlite_lent import lend
+from e2ee.store._sqlite_reading import reading
 from e2ee.store._sqlite_transaction import OWN, SQLiteTransaction
 from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
     from e2ee._core import StoreSecret
+    from e2ee.store._sqlite_reading import SQLiteReading
 
 
 @final
@@ -51,7 +54,7 @@ class SQLiteStore:
     Account('alice.1')
     """
 
-    __slots__ = ("_connection", "_secret", "_turn")
+    __slots__ = ("_connection", "_path", "_secret", "_turn")
 
     def __init__(
         self,
@@ -64,7 +67,8 @@ class SQLiteStore:
     ) -> None:
         self._secret = store_secret(key, passphrase, secret)
         # A path, so that no name has a special meaning to SQLite.
-        self._connection = connect(Path(path).absolute(), timeout)
+        self._path = Path(path).absolute()
+        self._connection = connect(self._path, timeout)
         self._turn = Turn()
 
     on = staticmethod(lend)
@@ -93,6 +97,16 @@ class SQLiteStore:
             finally:
                 transaction.end()
                 self._undo()
+
+    def snapshot(self) -> AbstractContextManager[SQLiteReading]:
+        """The records at one moment, to be read while others go on writing.
+
+        Raises:
+            TransactionOpenError: A transaction is open in this thread.
+            StoreError: The file cannot be read.
+        """
+        with self._turn:
+            return reading(self._path)
 
     def _undo(self) -> None:
         """Ends what was not committed; if that fails too, the file is whole without it."""

@@ -14,6 +14,7 @@ mod beside;
 mod certificates;
 mod convert;
 mod errors;
+mod examining;
 mod functions;
 mod groups;
 mod importing;
@@ -47,6 +48,7 @@ mod _core {
             ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
             sealed_envelope,
         },
+        examining::examine_store,
         functions::{
             assemble_bundle, check_address, envelope_kind, read_bundle, safety_number,
             safety_number_digits, safety_number_matches,

@@ -22,6 +22,16 @@ pub struct Rekeying {
     inner: Mutex<CoreRekeying>,
 }
 
+impl Rekeying {
+    fn begun(
+        account: &Bound<'_, Account>,
+        change: Result<CoreRekeying, Refusal>,
+    ) -> PyResult<Self> {
+        let inner = Mutex::new(change.map_err(|refusal| refusal.raise(account.py()))?);
+        Ok(Self { account: account.clone().unbind(), inner })
+    }
+}
+
 #[pymethods]
 impl Rekeying {
     /// Begins; `next` says what to write.
@@ -34,9 +44,20 @@ impl Rekeying {
         let begin = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
             account.rekey(&secret.inner, inside)
         };
-        let change = account.get().call(transaction, true, begin);
-        let inner = Mutex::new(change.map_err(|refusal| refusal.raise(account.py()))?);
-        Ok(Self { account: account.clone().unbind(), inner })
+        Self::begun(account, account.get().call(transaction, true, begin))
+    }
+
+    /// Begins to make the store another one.
+    #[staticmethod]
+    fn moving(
+        account: &Bound<'_, Account>,
+        transaction: &Bound<'_, PyAny>,
+        secret: &StoreSecret,
+    ) -> PyResult<Self> {
+        let begin = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
+            account.move_to(&secret.inner, inside)
+        };
+        Self::begun(account, account.get().call(transaction, true, begin))
     }
 
     /// The next writes of the transaction; none when all is written.

@@ -30,6 +30,17 @@ pub struct DoubleRatchet<D> {
     pub(crate) dialect: PhantomData<D>,
 }
 
+/// How far the chains of a ratchet have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Positions {
+    /// The index of our next message; none if it makes a new chain.
+    pub sent: Option<u32>,
+    /// The index behind the newest message that came on the newest receiving chain.
+    pub received: Option<u32>,
+    /// How many receiving chains there are.
+    pub receiving_chains: usize,
+}
+
 /// Whose ratchet key is the newest.
 #[derive(Debug)]
 pub(crate) enum Turn {
@@ -105,6 +116,19 @@ impl<D: Dialect> DoubleRatchet<D> {
         match &self.turn {
             Turn::Ours { sending, .. } => Some(sending.key.public()),
             Turn::Theirs { .. } => None,
+        }
+    }
+
+    /// How far the chains have come.
+    #[must_use]
+    pub fn positions(&self) -> Positions {
+        Positions {
+            sent: match &self.turn {
+                Turn::Ours { sending, .. } => Some(sending.chain.index()),
+                Turn::Theirs { .. } => None,
+            },
+            received: self.receiving.last().map(|newest| newest.chain.index()),
+            receiving_chains: self.receiving.len(),
         }
     }
 

@@ -18,6 +18,6 @@ pub mod skipped;
 pub use budget::Budget;
 pub use chain::Chain;
 pub use dialect::{Dialect, FrameHead, Header};
-pub use double::{DoubleRatchet, Prepared};
+pub use double::{DoubleRatchet, Positions, Prepared};
 pub use group::{GroupPlan, HashRatchet, Receiver};
 pub use receive::{Frame, ReceivePlan};

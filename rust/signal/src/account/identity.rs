@@ -49,6 +49,15 @@ impl Identity {
         Ok(Self { user: user.to_owned(), device, registration_id, key, ledger_key })
     }
 
+    /// Nobody's identity, in place of one whose record is lost: it opens nothing, and nothing is
+    /// sealed with it.
+    pub(super) fn nobody() -> Result<Self, Error> {
+        let (zero, device) = (x25519::PublicKey::new([0; 32]), DeviceId::new(1)?);
+        let key = x25519::PrivateKey::from_parts(Secret::new([0; 32]), zero);
+        let (user, ledger_key) = ("nobody".to_owned(), Secret::new([0; 32]));
+        Ok(Self { user, device, registration_id: 0, key, ledger_key })
+    }
+
     pub(super) fn user(&self) -> (&str, DeviceId) {
         (&self.user, self.device)
     }

@@ -85,7 +85,7 @@ impl InboxEntry {
         })
     }
 
-    fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
+    pub(super) fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
         let version = reader.u8()?;
         let entry = Self {

@@ -16,7 +16,8 @@ use super::{Account, Environment, draft::Draft, names, receive::Delivery};
 
 /// How long a repeated delivery is recognized.
 pub const REMEMBERED_DAYS: u64 = 30;
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// A day in milliseconds.
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 pub(super) const fn day(now_ms: u64) -> u64 {
     now_ms / DAY_MS
@@ -24,6 +25,18 @@ pub(super) const fn day(now_ms: u64) -> u64 {
 
 fn entry_name(day: u64, key: &str) -> String {
     format!("{}{day:08x}/{key}", names::LEDGER_PREFIX)
+}
+
+/// Whether a record of this name and content is an entry.
+pub(super) fn is_entry(name: &str, content: &[u8]) -> bool {
+    let mut words = name.split('/').skip(1);
+    let is_hex = |word: Option<&str>, length| {
+        word.is_some_and(|word| {
+            word.len() == length && word.bytes().all(|digit| digit.is_ascii_hexdigit())
+        })
+    };
+    let is_named = is_hex(words.next(), 8) && is_hex(words.next(), 64) && words.next().is_none();
+    is_named && is_hex(core::str::from_utf8(content).ok(), 28)
 }
 
 impl Account {

@@ -8,6 +8,7 @@
 
 mod batch;
 mod draft;
+mod examination;
 mod groups;
 mod heal;
 mod identity;
@@ -45,6 +46,10 @@ use memory::{Mark, Memory, Rows, Seen};
 use rekey::Successor;
 
 pub use batch::{Placed, Refused, Workers};
+pub use examination::{
+    ChainsState, Examination, Fault, Finding, GroupState, InboxState, Naming, OpenedSession,
+    PeerState, Phase, Place, RecordCount, RecordKind, Sending, SessionState, Severity,
+};
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use heal::Healed;
 pub use inbox::{Content, GroupId, InboxEntry};

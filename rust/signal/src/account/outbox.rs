@@ -81,7 +81,7 @@ impl OutboxEntry {
         })
     }
 
-    fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
+    pub(super) fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
         if reader.u8()? != FORMAT_VERSION {
             return Err(Error::CorruptState);

@@ -61,7 +61,27 @@ impl Account {
         secret: &StoreSecret,
         environment: &mut Environment<'_>,
     ) -> Result<Rekeying, Failure> {
-        let records = &mut *environment.records;
+        self.refresh(environment.records)?;
+        let next = secret.replace(&self.sealer, environment.random)?;
+        self.seal_anew(next, environment.records)
+    }
+
+    /// Begins to make the store another one under `secret`, whose key may be the one that it has:
+    /// nothing that was sealed before opens in it. [`Account::rekey_next`] does it.
+    pub fn move_to(
+        &mut self,
+        secret: &StoreSecret,
+        environment: &mut Environment<'_>,
+    ) -> Result<Rekeying, Failure> {
+        let next = secret.create(environment.random)?;
+        self.seal_anew(next, environment.records)
+    }
+
+    fn seal_anew(
+        &mut self,
+        (sealer, store_record): (Sealer, Vec<u8>),
+        records: &mut dyn Records,
+    ) -> Result<Rekeying, Failure> {
         self.refresh(records)?;
         // Asked again, because the new digest must not hide what the one before would show.
         let members = self.members_of(&self.index, records)?;
@@ -71,7 +91,6 @@ impl Account {
         }
         let mut left = records.list("")?;
         left.retain(|(name, _)| name != key::RECORD_NAME && name != names::INDEX);
-        let (sealer, store_record) = secret.replace(&self.sealer, environment.random)?;
         let digest_key = sealer.hash_key("index");
         let index_revision = self.next_index_revision()?;
         let mut digest = SetDigest::default();

@@ -195,6 +195,11 @@ impl RepairLog {
     }
 }
 
+/// Whether these bytes are the record of a peer's requests.
+pub(super) fn is_log(content: &[u8]) -> bool {
+    RepairLog::decode(1, content).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

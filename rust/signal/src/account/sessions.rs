@@ -33,7 +33,7 @@ pub(super) struct LoadedPeer {
 }
 
 /// The revisions under which a session stands in the store.
-struct Saved {
+pub(super) struct Saved {
     base_key: x25519::PublicKey,
     head: u64,
     objects: u64,
@@ -80,7 +80,7 @@ impl Account {
         Ok(Some(LoadedPeer { user, device, revision, peer, sessions, saved }))
     }
 
-    fn load_session(
+    pub(super) fn load_session(
         &mut self,
         records: &mut dyn Records,
         (user, device): (&str, DeviceId),

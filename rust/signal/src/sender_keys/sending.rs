@@ -47,6 +47,12 @@ impl SenderKey {
         self.chain_id
     }
 
+    /// The index of the next message.
+    #[must_use]
+    pub const fn index(&self) -> u32 {
+        self.chain.index()
+    }
+
     /// The chain from here on, for a member: it opens nothing that was sent before.
     #[must_use]
     pub const fn distribution(

@@ -11,6 +11,7 @@ mod pool;
 mod record;
 mod renewal;
 mod rotation;
+mod state;
 mod upload;
 
 use e2ee_primitives::{kyber1024, random::Random, sha, x25519};
@@ -30,6 +31,7 @@ use rotation::Rotation;
 pub use import::FormerPreKeys;
 pub use pool::{MAX_OFFERED, MAX_RESERVED, Numbered};
 pub use rotation::{KEPT_MS, MAX_RETIRED, ROTATION_MS};
+pub use state::{PoolState, RotatedKey, StockState};
 pub use upload::{LOW_WATER_MARK, PreKeyUpload, PublicKyberKey, Remaining, TARGET};
 
 /// Sessions that may be started from one last-resort key.

@@ -11,6 +11,7 @@ mod incoming;
 mod inviting;
 mod record;
 mod sealing;
+mod seeing;
 
 use e2ee_primitives::random::Random;
 use e2ee_state::{Failure, Records, Step};
@@ -29,6 +30,7 @@ use record::{DeviceAddress, Share};
 pub(super) use chains::LoadedGroup;
 pub use inviting::Invitation;
 pub use sealing::SealedToGroup;
+pub(super) use seeing::{SeenGroup, is_group};
 
 /// What changes in a group on our side; nobody else learns of it.
 #[derive(Clone, Copy, Debug)]

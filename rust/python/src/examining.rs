@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A look at a store that changes nothing (docs/storage.md, "Doctor").
+
+#![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
+
+use std::collections::BTreeSet;
+
+use e2ee_signal::{
+    account::{
+        Environment, Examination, Finding, GroupState, Naming, OpenedSession, PeerState, Phase,
+        RecordCount, SessionState, Severity,
+    },
+    stock::{PoolState, RotatedKey, StockState},
+};
+use pyo3::prelude::*;
+
+use crate::{secret::StoreSecret, transaction};
+
+/// Looks at all records of a store; what comes out holds no secret, and names only if asked to.
+#[pyfunction]
+#[pyo3(signature = (secret, transaction, *, names))]
+pub fn examine_store(
+    py: Python<'_>,
+    secret: &StoreSecret,
+    transaction: Py<PyAny>,
+    names: bool,
+) -> PyResult<ExaminationRow> {
+    let naming = if names { Naming::Named } else { Naming::Numbered };
+    let examine = |inside: &mut Environment<'_>| {
+        Examination::of(&secret.inner, inside.records, inside.now_ms, naming)
+    };
+    let seen = py.detach(|| transaction::within(transaction, examine));
+    seen.map(examination).map_err(|refusal| refusal.raise(py))
+}
+
+/// Records, peers, groups, prekeys, waiting messages (how many, and seconds of the oldest) and
+/// findings.
+type ExaminationRow = (
+    Vec<CountRow>,
+    Vec<PeerRow>,
+    Vec<GroupRow>,
+    Option<StockRow>,
+    (usize, Option<u64>),
+    Vec<FindingRow>,
+);
+/// Kind, number, bytes, median, largest, versions.
+type CountRow = (&'static str, usize, usize, usize, usize, BTreeSet<u8>);
+/// Label, verified, what keeps from sending (empty: nothing), sessions.
+type PeerRow = (String, bool, &'static str, Vec<SessionRow>);
+/// Place, and how far it has come.
+type SessionRow = (&'static str, Option<OpenedRow>);
+/// Phase, seconds of waiting, trusted, sent, received, skipped, and the post-quantum ratchet's
+/// epoch and messages.
+type OpenedRow = (&'static str, Option<u64>, bool, Option<u32>, Option<u32>, usize, u64, u64);
+/// Label, members, pending, sent, and of each sender label, heard and chains.
+type GroupRow = (String, usize, Vec<String>, Option<u32>, Vec<(String, bool, Option<usize>)>);
+/// Signed prekey and last-resort key: seconds, replaced, uses; one-time keys of both kinds:
+/// reserved, offered.
+type StockRow = (RotatedRow, RotatedRow, PoolRow, PoolRow);
+type RotatedRow = (Option<u64>, usize, usize);
+type PoolRow = (usize, usize);
+/// Severity, code, subject, meaning, advice.
+type FindingRow = (&'static str, &'static str, String, &'static str, &'static str);
+
+fn examination(seen: Examination) -> ExaminationRow {
+    (
+        seen.records.into_iter().map(count).collect(),
+        seen.peers.into_iter().map(peer).collect(),
+        seen.groups.into_iter().map(group).collect(),
+        seen.stock.map(stock),
+        (seen.inbox.messages, seen.inbox.oldest_seconds),
+        seen.findings.into_iter().map(finding).collect(),
+    )
+}
+
+fn count(seen: RecordCount) -> CountRow {
+    let RecordCount { kind, number, bytes, median, largest, versions } = seen;
+    (kind.text(), number, bytes, median, largest, versions)
+}
+
+fn peer(seen: PeerState) -> PeerRow {
+    let sessions = seen.sessions.into_iter().map(session).collect();
+    (seen.label, seen.verified, seen.sending.text(), sessions)
+}
+
+fn session(seen: SessionState) -> SessionRow {
+    (seen.place.text(), seen.opened.map(opened))
+}
+
+fn opened(seen: OpenedSession) -> OpenedRow {
+    let waiting = match seen.phase {
+        Phase::Waiting { seconds } => Some(seconds),
+        Phase::Initiated | Phase::Accepted => None,
+    };
+    let OpenedSession { trusted, sent, received, skipped, pq_epoch, pq_messages, .. } = seen;
+    (seen.phase.text(), waiting, trusted, sent, received, skipped, pq_epoch, pq_messages)
+}
+
+fn group(seen: GroupState) -> GroupRow {
+    let senders = seen.senders.into_iter();
+    let senders = senders.map(|sender| (sender.label, sender.heard, sender.chains)).collect();
+    (seen.label, seen.members, seen.pending, seen.sent, senders)
+}
+
+const fn stock(seen: StockState) -> StockRow {
+    let StockState { signed, last_resort, one_time, one_time_kyber } = seen;
+    (rotated(signed), rotated(last_resort), pool(one_time), pool(one_time_kyber))
+}
+
+const fn rotated(seen: RotatedKey) -> RotatedRow {
+    (seen.seconds, seen.replaced, seen.uses)
+}
+
+const fn pool(seen: PoolState) -> PoolRow {
+    (seen.reserved, seen.offered)
+}
+
+fn finding(seen: Finding) -> FindingRow {
+    let severity = match seen.fault.severity() {
+        Severity::Damage => "damage",
+        Severity::Stuck => "stuck",
+        Severity::Advice => "advice",
+    };
+    (severity, seen.fault.code(), seen.subject, seen.fault.meaning(), seen.fault.advice())
+}

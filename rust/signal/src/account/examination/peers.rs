@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Peers, sessions and groups in a report: what state they are in, and what would help
+//! (docs/storage.md, "Doctor"; signal.md §6.5 and §8).
+
+use e2ee_primitives::x25519;
+
+use crate::{
+    DeviceId, Session,
+    account::{
+        GroupId,
+        groups::SeenGroup,
+        names,
+        peer::{Peer, Trust},
+    },
+    phase::{self, Origin},
+};
+
+use super::{
+    Fault, RecordKind,
+    state::{
+        ChainsState, GroupState, OpenedSession, PeerState, Phase, Place, Sending, SessionState,
+    },
+    walk::Walk,
+};
+
+/// Messages of one epoch of the post-quantum ratchet above which it rests although both sides
+/// write: an epoch takes about 88 if they take turns (spqr.md §7).
+const MANY_MESSAGES: u64 = 1_000;
+/// Receiving chains that show that both sides take turns.
+const TURNS: usize = 2;
+
+impl Walk<'_> {
+    pub(super) fn peers(&mut self) -> Vec<PeerState> {
+        let mut peers = Vec::new();
+        for name in self.whole(RecordKind::Peer) {
+            let Ok((user, device)) = names::peer_of(&name) else { continue };
+            let label = self.labels.peer((user, device));
+            self.labels.name_record(&name, label.clone());
+            let Some(opened) = self.open(&name) else { continue };
+            let Ok(peer) = Peer::decode(opened.expose()) else { continue };
+            peers.push(self.peer(label, (user, device), &peer));
+        }
+        peers
+    }
+
+    fn peer(&mut self, label: String, whom: (&str, DeviceId), peer: &Peer) -> PeerState {
+        let current = peer.current.iter().map(|base_key| (Place::Current, base_key));
+        let archived = peer.archived.iter().map(|base_key| (Place::Archived, base_key));
+        let mut sessions = Vec::new();
+        let mut sending = Sending::Refused(Fault::NoSession);
+        for (number, (place, base_key)) in (1_usize..).zip(current.chain(archived)) {
+            let session_label = format!("session {number} of {label}");
+            let session = self.session(&session_label, whom, base_key);
+            if place == Place::Current {
+                sending = session.as_ref().map_or(Sending::Refused(Fault::Mismatch), |session| {
+                    self.sending(session, peer)
+                });
+            }
+            let is_retired = session.as_ref().is_some_and(Session::is_retired);
+            let place = if is_retired { Place::Retired } else { place };
+            let opened = session.map(|session| self.opened(&session, peer));
+            if place == Place::Current && opened.as_ref().is_some_and(rests) {
+                self.find(Fault::PqRests, &session_label);
+            }
+            sessions.push(SessionState { place, opened: opened.map(|(opened, _)| opened) });
+        }
+        match sending {
+            // Said already, of the records.
+            Sending::Ready | Sending::Refused(Fault::Mismatch) => {}
+            Sending::Refused(fault) => self.find(fault, &label),
+        }
+        PeerState { label, verified: peer.trust == Trust::Verified, sending, sessions }
+    }
+
+    /// A session, if its records open and belong together.
+    fn session(
+        &mut self,
+        label: &str,
+        whom: (&str, DeviceId),
+        base_key: &x25519::PublicKey,
+    ) -> Option<Session> {
+        let head = names::session(whom.0, whom.1, base_key);
+        let mut is_whole = self.vouch(&head, label.to_owned());
+        for part in [names::objects(&head), names::skipped(&head)] {
+            is_whole &= self.vouch(&part, format!("a part of {label}"));
+        }
+        let loaded = self.account.load_session(self.records, whom, base_key);
+        if loaded.is_err() && is_whole {
+            self.find(Fault::Mismatch, label);
+        }
+        loaded.ok().map(|(session, _)| session)
+    }
+
+    fn sending(&self, session: &Session, peer: &Peer) -> Sending {
+        if *session.their_identity() != peer.identity_key {
+            Sending::Refused(Fault::OtherIdentity)
+        } else if !self.is_ours(session) {
+            Sending::Refused(Fault::OurIdentity)
+        } else if !session.is_fresh(self.now_ms / 1_000) {
+            Sending::Refused(Fault::Unanswered)
+        } else {
+            Sending::Ready
+        }
+    }
+
+    fn is_ours(&self, session: &Session) -> bool {
+        !self.knows_identity || session.identities().0 == self.account.identity_key()
+    }
+
+    /// How far a session has come, and how many receiving chains it has.
+    fn opened(&self, session: &Session, peer: &Peer) -> (OpenedSession, usize) {
+        let phase = match &session.phase {
+            phase::Phase::Unacknowledged(pending) => {
+                let seconds = (self.now_ms / 1_000).saturating_sub(pending.created);
+                Phase::Waiting { seconds }
+            }
+            phase::Phase::Established(Origin::Initiated)
+            | phase::Phase::Retired(Origin::Initiated) => Phase::Initiated,
+            phase::Phase::Established(Origin::Accepted { .. })
+            | phase::Phase::Retired(Origin::Accepted { .. }) => Phase::Accepted,
+        };
+        let trusted = *session.their_identity() == peer.identity_key && self.is_ours(session);
+        let positions = session.triple.ratchet.positions();
+        let (pq_epoch, pq_messages) = session.pq_progress();
+        let opened = OpenedSession {
+            phase,
+            trusted,
+            sent: positions.sent,
+            received: positions.received,
+            skipped: session.skipped_len(),
+            pq_epoch,
+            pq_messages,
+        };
+        (opened, positions.receiving_chains)
+    }
+
+    pub(super) fn groups(&mut self) -> Vec<GroupState> {
+        let mut groups = Vec::new();
+        for name in self.whole(RecordKind::Group) {
+            let Ok(id) = names::group_of(&name) else { continue };
+            let label = self.labels.group(&id);
+            self.labels.name_record(&name, label.clone());
+            if let Some(seen) = self.account.see_group(&id, self.records) {
+                groups.push(self.group(label, &id, seen));
+            }
+        }
+        groups
+    }
+
+    fn group(&mut self, label: String, id: &GroupId, seen: SeenGroup) -> GroupState {
+        let is_whole = self.vouch(&names::own_chain(id), format!("our key for {label}"));
+        if is_whole && seen.sent.is_none() {
+            self.find(Fault::Mismatch, &label);
+        }
+        let mut senders = Vec::new();
+        for sender in seen.senders {
+            let peer = self.labels.peer((&sender.device.0, sender.device.1));
+            let head = names::received_chains(id, &sender.device);
+            let mut is_whole = self.vouch(&head, format!("keys of {peer} for {label}"));
+            let part = format!("late keys of {peer} for {label}");
+            is_whole &= self.vouch(&names::skipped(&head), part);
+            if is_whole && sender.chains.is_none() {
+                self.find(Fault::Mismatch, &format!("keys of {peer} for {label}"));
+            }
+            senders.push(ChainsState { label: peer, heard: sender.heard, chains: sender.chains });
+        }
+        let pending = seen.pending.iter().map(|(user, device)| self.labels.peer((user, *device)));
+        let pending: Vec<String> = pending.collect();
+        if !pending.is_empty() {
+            self.find(Fault::InvitationsPending, &label);
+        }
+        GroupState { label, members: seen.members, pending, sent: seen.sent, senders }
+    }
+}
+
+/// Whether the post-quantum ratchet does not turn although both sides take turns.
+fn rests((opened, receiving_chains): &(OpenedSession, usize)) -> bool {
+    opened.pq_messages > MANY_MESSAGES && *receiving_chains >= TURNS
+}
