@@ -7,8 +7,10 @@ import click
 
 from e2ee import E2EEError
 from e2ee.cli.commands.account import init, invite
+from e2ee.cli.commands.backup import backup, restore
 from e2ee.cli.commands.contacts import add, contacts, forget
 from e2ee.cli.commands.demo import demo
+from e2ee.cli.commands.doctor import doctor
 from e2ee.cli.commands.messages import decrypt, encrypt, inbox
 from e2ee.cli.commands.rekey import rekey
 from e2ee.cli.commands.verify import verify
@@ -76,6 +78,9 @@ main: Final = Program(
         verify,
         forget,
         rekey,
+        doctor,
+        backup,
+        restore,
         demo,
         version,
     ],

@@ -20,6 +20,7 @@ class Exit(enum.IntEnum):
     UNTRUSTED = 4
     HANDLED = 5
     STORAGE = 6
+    FINDINGS = 7
     INTERRUPTED = 130
 
     @property
@@ -71,6 +72,7 @@ MEANINGS: Final = {
     Exit.UNTRUSTED: "the contact's identity changed: compare safety numbers",
     Exit.HANDLED: "the message was handled before",
     Exit.STORAGE: "the store or a file could not be read or written",
+    Exit.FINDINGS: "the doctor found damage, or something that is stuck",
     Exit.INTERRUPTED: "interrupted at the keyboard",
 }
 
@@ -136,6 +138,10 @@ ADVICE: Final[dict[type, tuple[Exit, str]]] = {
     e2ee.StoreRollbackError: (
         Exit.STORAGE,
         "the store is older than it was: make a new account, an old copy must not be used",
+    ),
+    e2ee.StoreBackupError: (
+        Exit.STORAGE,
+        "the file is a backup: put it into use with 'e2ee restore FILE --store PLACE'",
     ),
     e2ee.StoreFormatError: (
         Exit.STORAGE,

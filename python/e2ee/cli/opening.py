@@ -14,6 +14,7 @@ from e2ee.cli.exits import CommandError, Exit
 from e2ee.cli.places import default_store
 from e2ee.cli.screen import waiting
 from e2ee.cli.secret import PassphraseSource
+from e2ee.store import Examination, Restored, examine_file, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,32 @@ class Opening:
     @contextlib.contextmanager
     def account(self) -> Iterator[Account]:
         """The account in the store, until the block ends."""
-        if not self.path.exists():
-            sentence = f"there is no store at {self.path}: make one with 'e2ee init'"
-            raise CommandError(sentence, Exit.NO_ACCESS)
+        self.check()
         passphrase = self.passphrase.read()
         with SQLiteStore(self.path, passphrase=passphrase) as store:
             with waiting("Opening the store"):
                 account = Account.open(store)
             yield account
+
+    def check(self) -> None:
+        """Refuses a place where there is no file."""
+        if not self.path.exists():
+            sentence = f"there is no store at {self.path}: make one with 'e2ee init'"
+            raise CommandError(sentence, Exit.NO_ACCESS)
+
+    def examination(self, *, names: bool) -> Examination:
+        """What the doctor sees of the store, which need not open."""
+        self.check()
+        passphrase = self.passphrase.read()
+        with waiting("Looking at the store"):
+            return examine_file(self.path, passphrase=passphrase, names=names)
+
+    def restored(self, file: Path, progress: Callable[[int, int], None]) -> Restored:
+        """Makes a store of a backup, whose passphrase it keeps."""
+        passphrase = self.passphrase.read()
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with SQLiteStore(self.path, passphrase=passphrase) as store:
+            return restore(file, store, progress=progress)
 
     @contextlib.contextmanager
     def new_account(self, user: str) -> Iterator[Account]:

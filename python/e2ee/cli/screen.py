@@ -4,7 +4,7 @@
 import contextlib
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from rich.console import Console
@@ -41,6 +41,19 @@ def transfer_progress(text: str, total: int | None) -> Iterator[Progress]:
         yield bar
 
 
+@contextlib.contextmanager
+def record_progress(text: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for records, to be told how many of how many are done; only for many, on a terminal."""
+    console = notes()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(text, total=None, visible=False)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=total >= MANY_RECORDS)
+
+        yield tell
+
+
 def can_answer() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty()
@@ -59,3 +72,5 @@ def _visible(character: str) -> str:
 
 #: Control and format characters (bidirectional marks among them), surrogates, line separators.
 STEERING: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: From here on, a bar is shown.
+MANY_RECORDS: Final = 2_000
