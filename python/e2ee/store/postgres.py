@@ -138,7 +138,7 @@ class PostgresStore:
                 yield transaction
             finally:
                 transaction.end()
-                _undo(link)
+                _postgres_commit.undo(link)
                 self._pool.put_back(link)
 
     @contextmanager
