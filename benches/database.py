@@ -21,6 +21,7 @@ import psycopg
 
 import e2ee
 from e2ee.store import PostgresStore, Store, StoreSecret, Transaction
+from tests.properties.world import is_head
 from tests.stores.server import server, stop
 
 ROOT = Path(__file__).parents[1]
@@ -81,8 +82,7 @@ def head_size(store: PostgresStore) -> int:
 
 def heads(transaction: Transaction) -> list[tuple[str, int]]:
     """The heads of all sessions."""
-    rows = transaction.list("session/")
-    return [row for row in rows if not row[0].endswith(("/objects", "/skipped"))]
+    return [row for row in transaction.list("session/") if is_head(row[0])]
 
 
 def row_of(transaction: Transaction, name: str) -> bytes:

@@ -96,8 +96,11 @@ def secrets_of(person: Person, rows: Rows) -> list[str]:
         keys = []
         if account is not None:
             keys = [account.identity_key] + [each.identity_key for each in account.contacts()]
-    words = {word for name in rows for word in name.split("/") if len(word) > 3}
+    # Behind "chunk" stand the number of an epoch, an object and an index.
+    named = {name.split("/chunk/")[0] for name in rows}
+    words = {word for name in named for word in name.split("/") if len(word) > 3}
     kinds = {"store", "identity", "index", "prekeys", "peer", "session", "objects", "skipped"}
+    kinds |= {"chains"}
     kinds |= {"group", "chain", "sending", "from", "repair", "inbox", "ledger"}
     hidden = [*PEOPLE, "alice", "leopold", PASSPHRASE, TEXT.decode(), str(CLUB), CLUB.hex]
     store_id = rows["store"][1][1:17].hex()

@@ -15,6 +15,7 @@ Rows = dict[str, tuple[int, bytes]]
 INDEX_ROW = "index"
 SESSION_PREFIX = "session/"
 PEER_PREFIX = "peer/"
+BASE_KEY_DIGITS = 64
 
 
 def read_rows(store: Store) -> Rows:
@@ -40,8 +41,8 @@ def copy_of(rows: Rows, key: bytes) -> e2ee.MemoryStore:
 
 
 def is_head(name: str) -> bool:
-    """Whether a row is the head of a session."""
-    return name.startswith(SESSION_PREFIX) and not name.endswith(("/objects", "/skipped"))
+    """Whether a row is the head of a session: its name ends with the base key."""
+    return name.startswith(SESSION_PREFIX) and len(name.rsplit("/", 1)[1]) == BASE_KEY_DIGITS
 
 
 def head_revisions(rows: Rows) -> dict[str, int]:

@@ -197,6 +197,7 @@ ACTS: dict[str, Act] = {
     "reusable": lambda _, alice: alice.bundle(reusable=True).device,
     "contacts": lambda _, alice: [contact.address.user for contact in alice.contacts()],
     "forget bob": lambda _, alice: alice.forget("bob"),
+    "forget carol": lambda _, alice: alice.forget("carol"),
     "identity": lambda _, alice: alice.identity_key,
     "write to the group": writes,
     "read the group": hears,

@@ -55,6 +55,8 @@ EVERY = {
     "head": ("session/carol/1/", None),
     "objects": ("session/carol/1/", "/objects"),
     "skipped": ("session/carol/1/", "/skipped"),
+    "older chains": ("session/carol/1/", "/chains"),
+    "chunk": ("session/carol/1/", "/chunk/"),
     "group": ("group/", ""),
     "own chain": ("chain/", "/sending"),
     "chains": ("chain/", "/1"),
@@ -69,6 +71,8 @@ def row_of(rows: Rows, kind: str) -> str:
     prefix, suffix = EVERY[kind]
     if suffix is None:
         return min((name for name in rows if name.startswith(prefix)), key=len)
+    if suffix.endswith("/"):
+        return next(name for name in rows if name.startswith(prefix) and suffix in name)
     return next(name for name in rows if name.startswith(prefix) and name.endswith(suffix))
 
 
@@ -113,8 +117,10 @@ def test_a_record_that_is_gone_is_found(state: State, kind: str) -> None:
 
     report = seen({other: row for other, row in state.now.items() if other != name})
 
+    # Of chunks only their number is known.
+    codes = {"mismatch"} if kind == "chunk" else {"missing", "members", "orphan"}
     assert not report.is_sound
-    assert {finding.code for finding in report.findings} <= {"missing", "members", "orphan"}
+    assert {finding.code for finding in report.findings} <= codes
 
 
 @pytest.mark.parametrize("kind", ["prekeys", "objects", "skipped", "group", "own chain"])
@@ -143,7 +149,8 @@ def test_rows_that_nobody_needs_are_found(state: State) -> None:
 
     codes = [code for code, _ in found(state.now | rows | unknown)]
 
-    assert sorted(codes) == ["orphan"] * 3 + ["unknown-name"]
+    assert rows
+    assert sorted(codes) == ["orphan"] * len(rows) + ["unknown-name"]
 
 
 def test_it_does_not_stop_at_the_first_fault(state: State) -> None:

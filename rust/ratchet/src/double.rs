@@ -27,6 +27,7 @@ pub struct DoubleRatchet<D> {
     pub(crate) receiving: Vec<ReceivingChain>,
     pub(crate) max_jump: u32,
     pub(crate) skipped_generation: u64,
+    pub(crate) older_generation: u64,
     pub(crate) dialect: PhantomData<D>,
 }
 
@@ -95,6 +96,7 @@ impl<D: Dialect> DoubleRatchet<D> {
             receiving: Vec::new(),
             max_jump,
             skipped_generation: 0,
+            older_generation: 0,
             dialect: PhantomData,
         }
     }
@@ -142,6 +144,12 @@ impl<D: Dialect> DoubleRatchet<D> {
     #[must_use]
     pub const fn skipped_generation(&self) -> u64 {
         self.skipped_generation
+    }
+
+    /// Changes whenever the stored form of the receiving chains before the newest would.
+    #[must_use]
+    pub const fn older_generation(&self) -> u64 {
+        self.older_generation
     }
 
     /// Derives the seed of our next message; a new ratchet key is drawn if it is our turn to make

@@ -11,6 +11,7 @@ pub mod chain;
 pub mod dialect;
 pub mod double;
 pub mod group;
+mod parts;
 mod receive;
 mod record;
 pub mod skipped;

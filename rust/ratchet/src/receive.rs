@@ -115,6 +115,9 @@ impl<D: Dialect> DoubleRatchet<D> {
                 }
             }
             Step::Ahead { chain, next, skipped } => {
+                if chain + 1 < self.receiving.len() {
+                    self.older_generation = self.older_generation.wrapping_add(1);
+                }
                 if let Some(chain) = self.receiving.get_mut(chain) {
                     chain.chain = next;
                     if !skipped.is_empty() {
@@ -149,6 +152,9 @@ impl<D: Dialect> DoubleRatchet<D> {
         let dropped = self.receiving.drain(..excess).any(|old| !old.skipped.is_empty());
         if dropped || !chain.skipped.is_empty() {
             self.skipped_generation = self.skipped_generation.wrapping_add(1);
+        }
+        if !self.receiving.is_empty() {
+            self.older_generation = self.older_generation.wrapping_add(1);
         }
         self.receiving.push(chain);
     }

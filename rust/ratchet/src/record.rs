@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The stored form of a Double Ratchet, in a head that every message rewrites and a part with the
+//! The stored form of a Double Ratchet in two parts: a head that every message rewrites, and the
 //! skipped seeds, rewritten only when they change (docs/formats.md, "Double Ratchet").
 
 use core::marker::PhantomData;
@@ -16,8 +16,8 @@ use crate::{
     skipped::Skipped,
 };
 
-const TURN_OURS: u8 = 1;
-const TURN_THEIRS: u8 = 2;
+pub(crate) const TURN_OURS: u8 = 1;
+pub(crate) const TURN_THEIRS: u8 = 2;
 
 impl<D: Dialect> DoubleRatchet<D> {
     /// Appends the head: whose turn it is, the sending chain and the receiving chains.
@@ -80,7 +80,14 @@ impl<D: Dialect> DoubleRatchet<D> {
         {
             return Err(Error::CorruptState);
         }
-        Ok(Self { turn, receiving, max_jump, skipped_generation: 0, dialect: PhantomData })
+        Ok(Self {
+            turn,
+            receiving,
+            max_jump,
+            skipped_generation: 0,
+            older_generation: 0,
+            dialect: PhantomData,
+        })
     }
 }
 
@@ -105,7 +112,7 @@ fn decode_turn(head: &mut RecordReader<'_>) -> Result<Turn, Error> {
 }
 
 /// Gives each chain its seeds; the keys must come in the order of `receiving`, each once.
-fn decode_skipped(
+pub(crate) fn decode_skipped(
     reader: &mut RecordReader<'_>,
     receiving: &mut [ReceivingChain],
 ) -> Result<(), Error> {
@@ -122,12 +129,12 @@ fn decode_skipped(
     Ok(())
 }
 
-fn encode_chain(chain: &Chain, out: &mut Vec<u8>) {
+pub(crate) fn encode_chain(chain: &Chain, out: &mut Vec<u8>) {
     out.extend_from_slice(chain.key().expose());
     out.extend_from_slice(&chain.index().to_be_bytes());
 }
 
-fn decode_chain(head: &mut RecordReader<'_>) -> Result<Chain, Error> {
+pub(crate) fn decode_chain(head: &mut RecordReader<'_>) -> Result<Chain, Error> {
     let key = Secret::new(*head.array()?);
     Ok(Chain::new(key, head.u32()?))
 }

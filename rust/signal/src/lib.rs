@@ -21,6 +21,7 @@ pub mod keys;
 pub mod limits;
 pub mod message;
 pub mod padding;
+pub mod parts;
 mod phase;
 pub mod pqxdh;
 pub mod prekey_message;

@@ -60,10 +60,11 @@ impl Phase {
         }
     }
 
-    /// Reads it back, with the Kyber ciphertext of a pending start from `objects`.
+    /// Reads it back; the Kyber ciphertext of a pending start from `objects`, or if there is none
+    /// from what follows.
     pub(crate) fn decode(
         head: &mut RecordReader<'_>,
-        objects: &mut RecordReader<'_>,
+        objects: Option<&mut RecordReader<'_>>,
     ) -> Result<Self, Error> {
         match head.u8()? {
             UNACKNOWLEDGED => {
@@ -77,7 +78,10 @@ impl Phase {
                     signed_id: head.u32()?,
                     kyber_id: head.u32()?,
                     created: head.u64()?,
-                    kyber_ciphertext: Box::new(*objects.array()?),
+                    kyber_ciphertext: Box::new(match objects {
+                        Some(objects) => *objects.array()?,
+                        None => *head.array()?,
+                    }),
                 }))
             }
             INITIATED => Ok(Self::Established(Origin::Initiated)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The stored form of a session in three parts (docs/formats.md, "Session"): a head that every
-//! message rewrites, the objects of the post-quantum ratchet and of a pending start, and the
-//! skipped seeds and keys.
+//! The stored form of a session in three parts (docs/formats.md, "Session in three parts"): a head
+//! that every message rewrites, the objects of the post-quantum ratchet and of a pending start, and
+//! the skipped seeds and keys.
 
 use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_ratchet::DoubleRatchet;
@@ -9,7 +9,7 @@ use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{phase::Phase, session::Session, spqr::Spqr, triple::Triple};
 
-const FORMAT_VERSION: u8 = 1;
+pub(crate) const FORMAT_VERSION: u8 = 1;
 
 /// What the parts take at most: a vector that grows leaves secrets in its old place.
 const HEAD_CAPACITY: usize = 1_024;
@@ -81,7 +81,7 @@ impl Session {
             our_registration_id: head.u32()?,
             their_registration_id: head.u32()?,
             base_key: x25519::PublicKey::new(*head.array()?),
-            phase: Phase::decode(&mut head, &mut objects)?,
+            phase: Phase::decode(&mut head, Some(&mut objects))?,
             triple: Triple {
                 ratchet: DoubleRatchet::decode(&mut head, &mut skipped)?,
                 pq: Spqr::decode(&mut head, &mut objects, &mut skipped)?,

@@ -227,6 +227,7 @@ impl Session {
         if let Phase::Established(origin) = self.phase {
             self.phase = Phase::Retired(origin);
             self.head_generation = self.head_generation.wrapping_add(1);
+            self.start_generation = self.start_generation.wrapping_add(1);
         }
     }
 
@@ -312,6 +313,9 @@ impl Session {
         Generations {
             head: self.head_generation,
             objects: self.start_generation.wrapping_add(pq.objects_generation()),
+            state: self.start_generation.wrapping_add(pq.generations().turns),
+            replaced: pq.generations().replaced,
+            chains: ratchet.older_generation(),
             skipped: ratchet.skipped_generation().wrapping_add(pq.skipped_generation()),
         }
     }
@@ -329,13 +333,19 @@ impl Session {
     }
 }
 
-/// Change counters of the three stored parts of a session; they start anew when it is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Change counters of the stored parts of a session; they start anew when it is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Generations {
     /// Of the head, which every message rewrites.
     pub head: u64,
-    /// Of the post-quantum objects and the pending start.
+    /// Of the post-quantum objects with their chunks, and the pending start.
     pub objects: u64,
+    /// Of the same without the chunks, and of what names the session.
+    pub state: u64,
+    /// Of chunks that took the place of others.
+    pub replaced: u64,
+    /// Of the receiving chains before the newest.
+    pub chains: u64,
     /// Of the skipped seeds and keys.
     pub skipped: u64,
 }

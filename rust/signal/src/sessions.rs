@@ -195,7 +195,7 @@ impl Sessions {
     }
 
     /// The current session first, then the archived ones, newest first.
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
         self.current.iter_mut().chain(self.archived.iter_mut())
     }
 

@@ -105,10 +105,11 @@ fn open(
     plan.open::<Signal>(pq_plan.key(), identities, &message.frame)
 }
 
-/// Every refusal of the post-quantum ratchet looks alike, but for a jump that is too far.
+/// Every refusal of the post-quantum ratchet looks alike, but for a jump that is too far. A part
+/// that was not read is no refusal.
 const fn uniform(error: Error) -> Error {
     match error {
-        Error::TooFarAhead => Error::TooFarAhead,
+        Error::TooFarAhead | Error::PartMissing => error,
         _ => Error::Forged,
     }
 }

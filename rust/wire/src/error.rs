@@ -49,6 +49,8 @@ pub enum Error {
     Stale,
     /// A stored state does not decode: it was not written by this program, or it is damaged.
     CorruptState,
+    /// A part of a stored state that was not read is needed: read it, and do the same again.
+    PartMissing,
     /// A device number, a name or a size is out of the range that its type allows.
     InvalidArgument,
     /// The system's random source failed: nothing was encrypted.
@@ -78,6 +80,7 @@ impl core::fmt::Display for Error {
             Self::RepairLimit => "too many requests to send again",
             Self::Stale => "the session must be loaded again",
             Self::CorruptState => "the stored state is damaged",
+            Self::PartMissing => "a part of the stored state was not read",
             Self::InvalidArgument => "an argument is out of range",
             Self::RandomUnavailable => "the system's random source failed",
         })

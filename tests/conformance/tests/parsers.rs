@@ -10,9 +10,10 @@ use e2ee_conformance::{
     sealed::recipients,
     signal::Filler,
 };
-use e2ee_primitives::Random;
+use e2ee_primitives::{Random, secret::SecretBytes};
 use e2ee_signal::{
     PreKeyBundle, PreKeyMessage, PreKeyStock, RatchetMessage, Session, envelope,
+    parts::{Parts, Revisions},
     sealed_sender::{Content, SenderCertificate, SentMessage},
     spqr,
 };
@@ -207,6 +208,55 @@ fn stored_sessions_read_what_they_write() {
             let again = parts_of(&session);
             let session = Session::decode(&again[0], &again[1], &again[2]).unwrap();
             assert_eq!(again, parts_of(&session));
+            true
+        });
+    }
+}
+
+/// Head, objects, older chains and skipped seeds as an account keeps them.
+fn account_parts_of(session: &Session) -> [Vec<u8>; 4] {
+    let some = |part: Option<SecretBytes>| part.map_or(vec![], |part| part.expose().to_vec());
+    [
+        session.head_part(&Revisions::default()).expose().to_vec(),
+        session.objects_part().expose().to_vec(),
+        some(session.chains_part()),
+        some(session.skipped_part()),
+    ]
+}
+
+/// A part that is there.
+fn some_part(part: &[u8]) -> Option<&[u8]> {
+    (!part.is_empty()).then_some(part)
+}
+
+fn read_account_parts(parts: [&[u8]; 4]) -> Option<Session> {
+    let [head, objects, chains, skipped] = parts;
+    let (_, head) = Revisions::decode(head).ok()??;
+    let (chains, skipped) = (some_part(chains), some_part(skipped));
+    Session::from_parts(&Parts { head, objects, chains, skipped }).ok()
+}
+
+#[test]
+fn sessions_of_accounts_read_what_they_write() {
+    let [mut alice, mut bob] = own::pair();
+    own::connect(&mut alice, &own::bundle(&bob), 7).unwrap();
+    for _ in 0..3 {
+        own::send(&mut alice, b"lost");
+        let (kind, message) = own::send(&mut alice, b"there");
+        bob.receive(kind, &message).unwrap();
+        let (kind, message) = own::send(&mut bob, b"back");
+        alice.receive(kind, &message).unwrap();
+    }
+    let parts = account_parts_of(bob.sessions.current().unwrap());
+    assert!(parts.iter().all(|part| !part.is_empty()));
+    for (damage, name) in ["head", "objects", "chains", "skipped"].into_iter().enumerate() {
+        throw(&format!("account_session_{name}"), &[parts[damage].clone()], |bytes| {
+            let mut given = parts.each_ref().map(|part| &part[..]);
+            given[damage] = bytes;
+            let Some(session) = read_account_parts(given) else { return false };
+            let again = account_parts_of(&session);
+            let session = read_account_parts(again.each_ref().map(|part| &part[..])).unwrap();
+            assert_eq!(again, account_parts_of(&session));
             true
         });
     }

@@ -87,7 +87,7 @@ fn collect<'a, const LEN: usize>(
     let mut decoder = Decoder::<LEN>::new();
     for field in fields.filter(|field| chosen(field.payload())) {
         let chunk = field.payload().chunk().unwrap();
-        if let Some(object) = decoder.completed_by(chunk) {
+        if let Some(object) = decoder.completed_by(chunk).unwrap() {
             return Some(object);
         }
         decoder.add(chunk);

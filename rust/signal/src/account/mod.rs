@@ -19,6 +19,7 @@ mod ledger;
 mod memory;
 mod names;
 mod outbox;
+mod parts;
 mod peer;
 mod prekeys;
 mod receive;

@@ -22,6 +22,9 @@ pub(super) const INBOX_PREFIX: &str = "inbox/";
 pub(super) const OUTBOX_PREFIX: &str = "outbox/";
 pub(super) const LEDGER_PREFIX: &str = "ledger/";
 
+/// Digits of a base key, with which the name of a session's head ends.
+const BASE_KEY_DIGITS: usize = 64;
+
 /// The namespace of user names that are no service ids (RFC 9562 §5.5): a random UUID.
 const USER_NAMESPACE: [u8; 16] = [
     0x7b, 0x1e, 0x5c, 0x02, 0x9a, 0x6d, 0x4f, 0x43, 0xb0, 0xd4, 0x31, 0x8f, 0x52, 0xc6, 0xaa, 0x19,
@@ -84,16 +87,43 @@ pub(super) fn objects(head: &str) -> String {
     format!("{head}/objects")
 }
 
+pub(super) fn chains(head: &str) -> String {
+    format!("{head}/chains")
+}
+
+/// What the chunks of an object begin with; no two objects of a session have the same.
+pub(super) fn chunks(head: &str, epoch: u64, object: &str) -> String {
+    format!("{head}/chunk/{epoch}/{object}/")
+}
+
+/// The record of a chunk; in the order of names the indices ascend.
+pub(super) fn chunk(prefix: &str, index: u16) -> String {
+    format!("{prefix}{index:04x}")
+}
+
+/// The index in the name of a chunk's record.
+pub(super) fn chunk_index(name: &str, prefix: &str) -> Result<u16, Error> {
+    let digits = name.strip_prefix(prefix).ok_or(Error::CorruptState)?;
+    let index = u16::from_str_radix(digits, 16).map_err(|_| Error::CorruptState)?;
+    if chunk(prefix, index) == name { Ok(index) } else { Err(Error::CorruptState) }
+}
+
 pub(super) fn skipped(head: &str) -> String {
     format!("{head}/skipped")
 }
 
-/// How many revisions of other records stand before the content of the record of this name.
+/// Whether this is the head of a session, whose name ends with the base key.
+pub(super) fn is_session_head(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    name.starts_with("session/") && last.len() == BASE_KEY_DIGITS
+}
+
+/// How many revisions of other records stand before the content of the record of this name; in a
+/// session's head of version 1.
 pub(super) fn parts_of(name: &str) -> usize {
-    let is_part = name.ends_with("/objects") || name.ends_with("/skipped");
     match name.split_once('/') {
-        Some(("session", _)) if !is_part => 2,
-        Some(("chain", rest)) if !is_part && !rest.ends_with("/sending") => 1,
+        Some(("session", _)) if is_session_head(name) => 2,
+        Some(("chain", rest)) if !rest.ends_with("/skipped") && !rest.ends_with("/sending") => 1,
         _ => 0,
     }
 }
@@ -165,7 +195,10 @@ mod tests {
             let head = session(user, device, &x25519::PublicKey::new([7; 32]));
             let chain = received_chains(&[7; 16], &(user.to_owned(), device));
 
-            assert_eq!([2, 0, 0], [&head, &objects(&head), &skipped(&head)].map(|it| parts_of(it)));
+            let chunk = chunk(&chunks(&head, 7, "vector"), 7);
+            let parts = [objects(&head), skipped(&head), chains(&head), chunk];
+            assert_eq!([0; 4], parts.each_ref().map(|it| parts_of(it)));
+            assert_eq!(2, parts_of(&head));
             assert_eq!([1, 0], [&chain, &skipped(&chain)].map(|it| parts_of(it)));
             assert_eq!([0, 0], [peer(user, device), repair(user, device)].map(|it| parts_of(&it)));
         }

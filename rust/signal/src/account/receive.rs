@@ -207,8 +207,10 @@ impl Account {
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let before = Some(loaded.peer.clone());
         let trusted = loaded.peer.identity_key;
-        let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
-        let padded = loaded.sessions.decrypt(&parties, &trusted, message, &mut budget)?;
+        let padded = self.open_loaded(environment.records, &mut loaded, |sessions| {
+            let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
+            sessions.decrypt(&parties, &trusted, message, &mut budget)
+        })?;
         let sender = (user, device, &trusted);
         let (opened, invited) = self.opened(sender, &padded, environment)?;
         Ok((opened, Effect::Session { loaded: Box::new(loaded), before, stock: None, invited }))
@@ -227,12 +229,9 @@ impl Account {
             return Err(Error::UntrustedIdentity.into());
         }
         let mut stock = self.stock(environment.records)?;
-        let accepted = loaded.sessions.decrypt_prekey(
-            self.ours(),
-            &parties,
-            message,
-            stock.at(environment.now_ms),
-        )?;
+        let accepted = self.open_loaded(environment.records, &mut loaded, |sessions| {
+            sessions.decrypt_prekey(self.ours(), &parties, message, stock.at(environment.now_ms))
+        })?;
         let sender = (user, device, &identity_key);
         let (opened, invited) = self.opened(sender, &accepted.plaintext, environment)?;
         let stock = accepted.used.map(|used| {

@@ -14,6 +14,8 @@ use e2ee_state::{
 };
 use e2ee_wire::{Error, record::RecordReader};
 
+use crate::parts::Revisions;
+
 use super::{
     Account, Environment,
     draft::{self, Draft},
@@ -206,6 +208,11 @@ impl Account {
         let content = self.sealer.open(name, revision, &stored.sealed)?;
         if name == names::IDENTITY {
             return Ok(self.identity.encode());
+        }
+        if names::is_session_head(name)
+            && let Some(head) = Revisions::advanced(content.expose())?
+        {
+            return Ok(head);
         }
         Ok(advanced(&content, names::parts_of(name))?)
     }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Loading the sessions of a peer, and saving what changed of them (docs/formats.md, "Session").
-//!
-//! A session is three records. Its head seals the revisions of the other two, and the peer's
-//! record names the head: none of them can be exchanged, taken away or put back alone.
+//! Loading a peer with its sessions, and saving what changed of them: the peer's record names the
+//! heads of its sessions (docs/formats.md, "Peer").
 
 use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_state::{Failure, Records, StoreError};
-use e2ee_wire::{Error, record::RecordReader};
+use e2ee_wire::Error;
 
-use crate::{DeviceId, Session, Sessions, session::Generations};
+use crate::{DeviceId, Session, Sessions, limits::MAX_ARCHIVED_SESSIONS};
 
 use super::{
     Account, Learnt,
@@ -16,10 +14,9 @@ use super::{
     index::Index,
     memory::{Mark, Seen},
     names,
+    parts::{Saved, check_absent, delete_session, save_session},
     peer::Peer,
 };
-
-const UNCHANGED: Generations = Generations { head: 0, objects: 0, skipped: 0 };
 
 /// A peer, as its records say.
 pub(super) struct LoadedPeer {
@@ -30,14 +27,6 @@ pub(super) struct LoadedPeer {
     pub(super) peer: Peer,
     pub(super) sessions: Sessions,
     saved: Vec<Saved>,
-}
-
-/// The revisions under which a session stands in the store.
-pub(super) struct Saved {
-    base_key: x25519::PublicKey,
-    head: u64,
-    objects: u64,
-    skipped: u64,
 }
 
 impl Account {
@@ -77,33 +66,45 @@ impl Account {
         let archived = peer.archived.iter().map(load).collect::<Result<_, _>>()?;
         let sessions = Sessions::from_parts(current, archived)?;
         let user = user.to_owned();
-        Ok(Some(LoadedPeer { user, device, revision, peer, sessions, saved }))
+        let mut loaded = LoadedPeer { user, device, revision, peer, sessions, saved };
+        if loaded.peer.archived.len() >= MAX_ARCHIVED_SESSIONS {
+            // Any call may archive one more: the oldest goes, with its chunks.
+            self.read_chunks(records, &mut loaded)?;
+        }
+        Ok(Some(loaded))
     }
 
-    pub(super) fn load_session(
-        &mut self,
+    /// Reads the chunks that the sessions of `loaded` have left in the store.
+    pub(super) fn read_chunks(
+        &self,
         records: &mut dyn Records,
-        (user, device): (&str, DeviceId),
-        base_key: &x25519::PublicKey,
-    ) -> Result<(Session, Saved), Failure> {
-        let name = names::session(user, device, base_key);
-        let (head_revision, head) = self.read_head(records, &name)?;
-        let mut reader = RecordReader::new(head.expose());
-        let (objects_revision, skipped_revision) = (reader.u64()?, reader.u64()?);
-        let (_, head) = head.expose().split_first_chunk::<16>().ok_or(Error::CorruptState)?;
-        let objects = self.read_part(records, &names::objects(&name), objects_revision)?;
-        let skipped = self.read_part(records, &names::skipped(&name), skipped_revision)?;
-        let session = Session::decode(head, objects.expose(), skipped.expose())?;
-        if session.base_key() != base_key {
-            return Err(StoreError::Corruption.into());
+        loaded: &mut LoadedPeer,
+    ) -> Result<(), Failure> {
+        for session in loaded.sessions.iter_mut() {
+            let mut saved = loaded.saved.iter_mut();
+            if let Some(saved) = saved.find(|saved| saved.base_key == *session.base_key()) {
+                self.fill_session(records, (session, saved))?;
+            }
         }
-        let saved = Saved {
-            base_key: *base_key,
-            head: head_revision,
-            objects: objects_revision,
-            skipped: skipped_revision,
+        Ok(())
+    }
+
+    /// Opens a message with the sessions of `loaded`; chunks are read only if it needs them.
+    pub(super) fn open_loaded<T>(
+        &self,
+        records: &mut dyn Records,
+        loaded: &mut LoadedPeer,
+        open: impl Fn(&mut Sessions) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let opened = match open(&mut loaded.sessions) {
+            Err(Error::PartMissing) => {
+                self.read_chunks(records, loaded)?;
+                open(&mut loaded.sessions)?
+            }
+            opened => opened?,
         };
-        Ok((session, saved))
+        check_begun(records, loaded)?;
+        Ok(opened)
     }
 
     /// A row whose revisions only grow: an older one than this process has seen is a rollback, and
@@ -155,13 +156,14 @@ impl Account {
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
+        let name = |base_key| names::session(&loaded.user, loaded.device, base_key);
         for session in loaded.sessions.iter() {
             let saved = loaded.saved.iter().find(|saved| saved.base_key == *session.base_key());
-            loaded.save_session(session, saved, draft, learnt)?;
+            save_session(session, (&name(session.base_key()), saved), draft, learnt)?;
         }
         let kept = |base_key| loaded.sessions.iter().any(|kept| kept.base_key() == base_key);
         for gone in loaded.saved.iter().filter(|saved| !kept(&saved.base_key)) {
-            loaded.delete_session(gone, draft, learnt);
+            delete_session(&name(&gone.base_key), gone, draft, learnt)?;
         }
         loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
         loaded.peer.archived = loaded.sessions.archived().map(|old| *old.base_key()).collect();
@@ -192,7 +194,7 @@ impl Account {
         self.save_peer(loaded, (Some(&before), self.index), draft, learnt)
     }
 
-    /// Deletes a peer with all its sessions.
+    /// Deletes a peer with all its sessions, whose chunks must have been read.
     pub(super) fn delete_peer(
         &self,
         loaded: &LoadedPeer,
@@ -201,7 +203,8 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         for saved in &loaded.saved {
-            loaded.delete_session(saved, draft, learnt);
+            let name = names::session(&loaded.user, loaded.device, &saved.base_key);
+            delete_session(&name, saved, draft, learnt)?;
         }
         let name = names::peer(&loaded.user, loaded.device);
         draft.delete(&name, loaded.revision);
@@ -231,44 +234,16 @@ impl LoadedPeer {
         let saved = self.saved.iter().find(|saved| Some(&saved.base_key) == base_key);
         saved.map_or(0, |saved| saved.head).checked_add(1).ok_or(Error::Exhausted)
     }
+}
 
-    /// Writes the parts that changed; of a new session, all.
-    fn save_session(
-        &self,
-        session: &Session,
-        saved: Option<&Saved>,
-        draft: &mut Draft<'_>,
-        learnt: &mut Learnt,
-    ) -> Result<(), Failure> {
-        let changed = session.generations();
-        let fresh = saved.is_none();
-        if !fresh && changed == UNCHANGED {
-            return Ok(());
+/// [`StoreError::Corruption`] if a part that a session has only now is in the store all the same.
+pub(super) fn check_begun(records: &mut dyn Records, loaded: &LoadedPeer) -> Result<(), Failure> {
+    for session in loaded.sessions.iter() {
+        let mut saved = loaded.saved.iter();
+        if let Some(saved) = saved.find(|saved| saved.base_key == *session.base_key()) {
+            let name = names::session(&loaded.user, loaded.device, session.base_key());
+            check_absent(records, &name, (session, saved))?;
         }
-        let none = Saved { base_key: *session.base_key(), head: 0, objects: 0, skipped: 0 };
-        let saved = saved.unwrap_or(&none);
-        let name = names::session(&self.user, self.device, session.base_key());
-        let revision = saved.head.checked_add(1).ok_or(Error::Exhausted)?;
-        let (mut objects, mut skipped) = (saved.objects, saved.skipped);
-        if fresh || changed.objects != UNCHANGED.objects {
-            draft.put(&names::objects(&name), objects, revision, &session.encode_objects())?;
-            objects = revision;
-        }
-        if fresh || changed.skipped != UNCHANGED.skipped {
-            draft.put(&names::skipped(&name), skipped, revision, &session.encode_skipped())?;
-            skipped = revision;
-        }
-        let head = session.encode_head_with(objects, skipped);
-        let seen = draft.put(&name, saved.head, revision, &head)?;
-        learnt.rows.push((name, Some(seen)));
-        Ok(())
     }
-
-    fn delete_session(&self, saved: &Saved, draft: &mut Draft<'_>, learnt: &mut Learnt) {
-        let name = names::session(&self.user, self.device, &saved.base_key);
-        draft.delete(&names::objects(&name), saved.objects);
-        draft.delete(&names::skipped(&name), saved.skipped);
-        draft.delete(&name, saved.head);
-        learnt.rows.push((name, None));
-    }
+    Ok(())
 }

@@ -115,7 +115,8 @@ impl Account {
     ) -> Result<Step<Outcome<()>>, Failure> {
         self.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
-        let loaded = loaded.ok_or(Error::NoSession)?;
+        let mut loaded = loaded.ok_or(Error::NoSession)?;
+        self.read_chunks(environment.records, &mut loaded)?;
         let groups = self.without_peer((user, device), environment)?;
         let repair = names::repair(user, device);
         let repaired = environment.records.get(&repair)?.map(|stored| stored.revision);

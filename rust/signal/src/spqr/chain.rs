@@ -124,6 +124,14 @@ impl Chain {
         self.skipped_generation += 1;
     }
 
+    /// Whether keys passed over are kept.
+    #[must_use]
+    pub fn has_skipped(&self) -> bool {
+        let epochs = [Some(&self.current), self.next.as_ref()];
+        let epochs = epochs.into_iter().flatten().map(|epoch| &epoch.receiving);
+        self.previous.iter().chain(epochs).any(Receiving::has_skipped)
+    }
+
     /// The newest epoch.
     #[must_use]
     pub fn newest_epoch(&self) -> u64 {

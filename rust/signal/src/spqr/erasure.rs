@@ -4,7 +4,11 @@
 //! Sixteen polynomials over GF(2¹⁶), one for each column of two bytes, take the object's rows at
 //! x = 0 … N − 1; chunk i is their values at x = i. Everything here is public data.
 
+mod decoder;
+
 use super::field::{ORDER, double, log, mask, power};
+
+pub use decoder::{Addition, Decoder, Kept};
 
 /// Bytes in a chunk, and in a row of an object.
 pub const CHUNK_LEN: usize = 32;
@@ -69,74 +73,6 @@ impl<const LEN: usize> Encoder<LEN> {
     #[must_use]
     pub fn into_object(self) -> Box<[u8; LEN]> {
         self.object
-    }
-}
-
-/// Collects chunks of an object of `LEN` bytes, always fewer than rebuild it.
-///
-/// The chunk that would complete the object is not kept: [`Decoder::completed_by`] rebuilds with
-/// it, and the caller goes on to its next state or refuses the object.
-#[derive(Debug, Default)]
-pub struct Decoder<const LEN: usize> {
-    /// Ascending by index.
-    chunks: Vec<Chunk>,
-}
-
-impl<const LEN: usize> Decoder<LEN> {
-    /// The distinct chunks that rebuild the object.
-    pub const NEEDED: usize = row_count(LEN);
-
-    /// A decoder without chunks.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { chunks: Vec::new() }
-    }
-
-    /// A decoder with its first chunk.
-    #[must_use]
-    pub fn starting_with(chunk: Chunk) -> Self {
-        Self { chunks: vec![chunk] }
-    }
-
-    /// The chunks so far, ascending by index.
-    #[must_use]
-    pub fn chunks(&self) -> &[Chunk] {
-        &self.chunks
-    }
-
-    /// The object, if it needed only this chunk.
-    #[must_use]
-    pub fn completed_by(&self, chunk: &Chunk) -> Option<Box<[u8; LEN]>> {
-        let position = self.position(chunk.index).err()?;
-        if self.chunks.len() + 1 < Self::NEEDED {
-            return None;
-        }
-        let mut chunks = self.chunks.clone();
-        chunks.insert(position, *chunk);
-        Some(Box::new(rebuild(&chunks)))
-    }
-
-    /// Keeps a chunk unless it completes the object; a later one replaces an earlier one of the
-    /// same index. Returns whether anything changed.
-    pub fn add(&mut self, chunk: &Chunk) -> bool {
-        match self.position(chunk.index) {
-            Ok(position) => self.chunks.get_mut(position).is_some_and(|kept| {
-                let changed = *kept != *chunk;
-                *kept = *chunk;
-                changed
-            }),
-            Err(position) => {
-                let room = self.chunks.len() + 1 < Self::NEEDED;
-                if room {
-                    self.chunks.insert(position, *chunk);
-                }
-                room
-            }
-        }
-    }
-
-    fn position(&self, index: u16) -> Result<usize, usize> {
-        self.chunks.binary_search_by_key(&index, |chunk| chunk.index)
     }
 }
 

@@ -22,6 +22,7 @@ pub mod chain;
 pub mod erasure;
 pub mod field;
 pub mod message;
+mod parts;
 mod receiving;
 mod record;
 
@@ -29,6 +30,7 @@ use e2ee_primitives::{Random, Secret};
 use e2ee_ratchet::Budget;
 use e2ee_wire::Error;
 
+pub use braid::{Generations, Incomplete};
 pub use chain::ReceivePlan;
 pub use message::Message;
 

@@ -116,14 +116,20 @@ impl Receiving {
         self.skipped.encode(out);
     }
 
-    /// Reads both parts.
+    /// Whether keys passed over are kept.
+    pub(super) fn has_skipped(&self) -> bool {
+        !self.skipped.is_empty()
+    }
+
+    /// Reads both parts; no key was passed over if theirs is absent.
     pub(super) fn decode(
         head: &mut RecordReader<'_>,
-        skipped: &mut RecordReader<'_>,
+        skipped: Option<&mut RecordReader<'_>>,
     ) -> Result<Self, Error> {
         let key = Secret::new(*head.array()?);
         let index = head.u32()?;
-        let skipped = Skipped::decode(skipped, index)?;
+        let skipped =
+            skipped.map_or(Ok(Skipped::none()), |skipped| Skipped::decode(skipped, index))?;
         let kept = (window_start(index)..index).rev().filter(|&i| skipped.find(i).is_some());
         if kept.take(skipped.len()).count() != skipped.len() {
             return Err(Error::CorruptState);

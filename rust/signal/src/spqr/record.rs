@@ -7,7 +7,7 @@ use e2ee_wire::{Error, record::RecordReader};
 
 use super::{
     Role, Spqr,
-    braid::Braid,
+    braid::{Braid, Generations},
     chain::{Chain, Epoch, SendingChain},
     chain_epoch,
     receiving::Receiving,
@@ -34,7 +34,14 @@ impl Spqr {
     /// Increases whenever [`Spqr::encode_objects`] would write something else; from 0 in memory.
     #[must_use]
     pub const fn objects_generation(&self) -> u64 {
-        self.braid.objects_generation()
+        let Generations { turns, added, replaced } = self.generations();
+        turns.wrapping_add(added).wrapping_add(replaced)
+    }
+
+    /// What has changed of the braid since the ratchet was made or read.
+    #[must_use]
+    pub const fn generations(&self) -> Generations {
+        self.braid.generations()
     }
 
     /// Increases whenever [`Spqr::encode_skipped`] would write something else; from 0 in memory.
@@ -50,26 +57,43 @@ impl Spqr {
         skipped: &mut RecordReader<'_>,
     ) -> Result<Self, Error> {
         let messages_since_epoch = head.u64()?;
-        let chain = Chain::decode(head, skipped)?;
+        let start = Start::decode(head)?;
+        let chain = start.with_epochs(head, Some(skipped))?;
         let braid = Braid::decode(head, objects, chain.role)?;
+        Self { braid, chain, messages_since_epoch }.checked()
+    }
+
+    /// The same if braid and chain stand in epochs that belong together.
+    pub(super) fn checked(self) -> Result<Self, Error> {
+        let Self { braid, chain, .. } = &self;
         let newest = chain_epoch(braid.epoch()).checked_add(u64::from(braid.has_emitted()));
         let behind = chain.sending_epoch != chain_epoch(braid.epoch());
         if newest != Some(chain.newest_epoch()) || behind && braid.has_sent() {
             return Err(Error::CorruptState);
         }
-        Ok(Self { braid, chain, messages_since_epoch })
+        Ok(self)
     }
 }
 
 impl Chain {
     /// Appends everything but the keys passed over.
     pub fn encode_head(&self, out: &mut Vec<u8>) {
+        self.encode_start(out);
+        self.encode_epochs(out);
+    }
+
+    /// Appends what changes only with the epoch's secret.
+    pub(super) fn encode_start(&self, out: &mut Vec<u8>) {
         out.push(match self.role {
             Role::Initiator => INITIATOR,
             Role::Responder => RESPONDER,
         });
         out.extend_from_slice(&self.max_jump.to_be_bytes());
         out.extend_from_slice(self.root.expose());
+    }
+
+    /// Appends the chains of the epochs that are alive.
+    pub(super) fn encode_epochs(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.sending_epoch.to_be_bytes());
         if let Some(previous) = &self.previous {
             previous.encode(out);
@@ -87,25 +111,38 @@ impl Chain {
         let epochs = epochs.into_iter().flatten().map(|epoch| &epoch.receiving);
         self.previous.iter().chain(epochs).for_each(|receiving| receiving.encode_skipped(out));
     }
+}
 
-    /// Reads both parts back.
-    pub fn decode(
-        head: &mut RecordReader<'_>,
-        skipped: &mut RecordReader<'_>,
-    ) -> Result<Self, Error> {
-        let role = match head.u8()? {
+/// What stands before the chains.
+pub(super) struct Start {
+    role: Role,
+    max_jump: u32,
+    root: Secret<32>,
+}
+
+impl Start {
+    pub(super) fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        let role = match reader.u8()? {
             INITIATOR => Role::Initiator,
             RESPONDER => Role::Responder,
             _ => return Err(Error::CorruptState),
         };
-        let max_jump = head.u32()?;
-        let root = Secret::new(*head.array()?);
+        Ok(Self { role, max_jump: reader.u32()?, root: Secret::new(*reader.array()?) })
+    }
+
+    /// Reads the chains, and the keys passed over; there are none if their part is absent.
+    pub(super) fn with_epochs(
+        self,
+        head: &mut RecordReader<'_>,
+        mut skipped: Option<&mut RecordReader<'_>>,
+    ) -> Result<Chain, Error> {
+        let Self { role, max_jump, root } = self;
         let sending_epoch = head.u64()?;
         let previous = match sending_epoch {
             0 => None,
-            _ => Some(Receiving::decode(head, skipped)?),
+            _ => Some(Receiving::decode(head, skipped.as_deref_mut())?),
         };
-        let current = Epoch::decode(head, skipped)?;
+        let current = Epoch::decode(head, skipped.as_deref_mut())?;
         let next = match head.u8()? {
             0 => None,
             1 => Some(Epoch::decode(head, skipped)?),
@@ -116,7 +153,8 @@ impl Chain {
         if !sent || next.as_ref().is_some_and(|next| next.sending.index > 0) {
             return Err(Error::CorruptState);
         }
-        Ok(Self {
+        let skipped_generation = 0;
+        Ok(Chain {
             role,
             max_jump,
             root,
@@ -124,7 +162,7 @@ impl Chain {
             previous,
             current,
             next,
-            skipped_generation: 0,
+            skipped_generation,
         })
     }
 }
@@ -136,7 +174,10 @@ impl Epoch {
         self.receiving.encode(out);
     }
 
-    fn decode(head: &mut RecordReader<'_>, skipped: &mut RecordReader<'_>) -> Result<Self, Error> {
+    fn decode(
+        head: &mut RecordReader<'_>,
+        skipped: Option<&mut RecordReader<'_>>,
+    ) -> Result<Self, Error> {
         let key = Secret::new(*head.array()?);
         let sending = SendingChain { key, index: head.u32()? };
         Ok(Self { sending, receiving: Receiving::decode(head, skipped)? })

@@ -12,8 +12,10 @@ use e2ee_wire::Error;
 use crate::{
     Parties, RatchetMessage,
     account::{
-        Account, Content, Delivery, Environment, Incoming, Learnt, Opened, Outcome, draft::Draft,
-        peer::Peer, sessions::LoadedPeer,
+        Account, Content, Delivery, Environment, Incoming, Learnt, Opened, Outcome,
+        draft::Draft,
+        peer::Peer,
+        sessions::{LoadedPeer, check_begun},
     },
     envelope::{self, Kind},
     padding::{self, Boundary},
@@ -146,9 +148,14 @@ impl Account {
                     _ => None,
                 }
             };
-            let Some(messages) = places.iter().map(ratchet).collect() else { continue };
+            let messages: Option<Vec<_>> = places.iter().map(ratchet).collect();
+            let Some(messages) = messages else { continue };
             let Ok(parties) = self.parties(user, device) else { continue };
-            if let Some(loaded) = self.load_peer(&mut batch.overlay, user, device)? {
+            if let Some(mut loaded) = self.load_peer(&mut batch.overlay, user, device)? {
+                if messages.len() > 1 {
+                    // Several of them are likely to need the chunks.
+                    self.read_chunks(&mut batch.overlay, &mut loaded)?;
+                }
                 all.push(Arrived { loaded, parties, messages });
             }
         }
@@ -156,7 +163,7 @@ impl Account {
     }
 
     /// Opens the messages of one sender; `None` if there are others among them than the
-    /// application's, which change more than its sessions.
+    /// application's, which change more than its sessions, or if a part was not read.
     fn open_all(&self, arrived: Arrived<'_>) -> Option<Moved> {
         let Arrived { mut loaded, parties, messages } = arrived;
         let (before, trusted) = (loaded.peer.clone(), loaded.peer.identity_key);
@@ -168,7 +175,7 @@ impl Account {
             });
             let plaintext = match padded.and_then(|padded| padding::unpad(padded.expose())) {
                 Ok((Boundary::Application, plaintext)) => Ok(plaintext),
-                Ok((Boundary::Distribution, _)) => return None,
+                Ok((Boundary::Distribution, _)) | Err(Error::PartMissing) => return None,
                 Err(refusal) => Err(refusal),
             };
             opened.push((place, plaintext));
@@ -182,6 +189,7 @@ impl Account {
         Moved { mut loaded, before, opened }: Moved,
         batch: &mut Batch<'_, T>,
     ) -> Result<(), Failure> {
+        check_begun(&mut batch.overlay, &loaded)?;
         let mut draft = Draft::new(&self.sealer, batch.random);
         let mut learnt = Learnt::default();
         self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;

@@ -12,6 +12,7 @@ use crate::{
         names,
         peer::{Peer, Trust},
     },
+    parts::Revisions,
     phase::{self, Origin},
 };
 
@@ -81,14 +82,48 @@ impl Walk<'_> {
     ) -> Option<Session> {
         let head = names::session(whom.0, whom.1, base_key);
         let mut is_whole = self.vouch(&head, label.to_owned());
-        for part in [names::objects(&head), names::skipped(&head)] {
+        for part in self.parts_of(&head) {
             is_whole &= self.vouch(&part, format!("a part of {label}"));
         }
-        let loaded = self.account.load_session(self.records, whom, base_key);
-        if loaded.is_err() && is_whole {
+        let mut loaded = self.account.load_session(self.records, whom, base_key).ok();
+        // What belongs to a session that cannot be read is not known: nobody is blamed for it.
+        let begin = match &loaded {
+            None => Some(format!("{head}/")),
+            Some((session, _)) => {
+                session.incomplete().map(|object| names::chunks(&head, object.epoch, object.object))
+            }
+        };
+        is_whole &= begin.is_none_or(|begin| self.vouch_all(&begin, label));
+        let is_read = loaded.as_mut().is_some_and(|(session, saved)| {
+            self.account.fill_session(self.records, (session, saved)).is_ok()
+        });
+        if !is_read && is_whole {
             self.find(Fault::Mismatch, label);
         }
-        loaded.ok().map(|(session, _)| session)
+        loaded.map(|(session, _)| session)
+    }
+
+    /// The parts that a session's head names, but for the chunks.
+    fn parts_of(&mut self, head: &str) -> Vec<String> {
+        let Some(opened) = self.open(head) else { return Vec::new() };
+        let (chains, skipped) = match Revisions::decode(opened.expose()) {
+            Ok(Some((revisions, _))) => (revisions.chains > 0, revisions.skipped > 0),
+            _ => (false, true),
+        };
+        let parts = [
+            (true, names::objects(head)),
+            (chains, names::chains(head)),
+            (skipped, names::skipped(head)),
+        ];
+        parts.into_iter().filter(|(is_named, _)| *is_named).map(|(_, part)| part).collect()
+    }
+
+    /// Vouches for all records whose names begin so; whether they are whole.
+    fn vouch_all(&mut self, begin: &str, label: &str) -> bool {
+        let names = self.rows.range(begin.to_owned()..).map(|(name, _)| name.clone());
+        let names: Vec<String> = names.take_while(|name| name.starts_with(begin)).collect();
+        let whole = names.iter().filter(|name| self.vouch(name, format!("a part of {label}")));
+        whole.count() == names.len()
     }
 
     fn sending(&self, session: &Session, peer: &Peer) -> Sending {

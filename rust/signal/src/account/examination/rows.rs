@@ -11,6 +11,7 @@ use crate::{
         groups, identity::Identity, inbox::InboxEntry, index::Index, ledger, names,
         outbox::OutboxEntry, peer::Peer, repair,
     },
+    parts::Revisions,
     sender_keys::SenderKey,
 };
 
@@ -102,10 +103,11 @@ impl RecordKind {
     }
 
     /// How many bytes of revisions and keys stand before the version of the content.
-    fn before_version(self, name: &str) -> Option<usize> {
+    fn before_version(self, name: &str, content: &[u8]) -> Option<usize> {
         let revisions = 8 * names::parts_of(name);
         match self {
             Self::Store | Self::Ledger | Self::Unknown => None,
+            Self::Session if matches!(Revisions::decode(content), Ok(Some(_))) => Some(0),
             Self::Chains => Some(revisions + IDENTITY_KEY_LEN),
             _ => Some(revisions),
         }
@@ -175,7 +177,8 @@ impl Row {
             return Ok(row);
         };
         let content = opened.expose();
-        row.version = row.kind.before_version(name).and_then(|at| content.get(at).copied());
+        row.version =
+            row.kind.before_version(name, content).and_then(|at| content.get(at).copied());
         if !row.look_into(name, content) {
             row.fault = Some(Fault::Malformed);
         }

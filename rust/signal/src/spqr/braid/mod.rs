@@ -2,11 +2,14 @@
 //! The braid: in each epoch one side sends an ML-KEM key and the other its ciphertext, both in
 //! chunks, and both learn one secret (spqr.md §7).
 
+mod parts;
 mod receive;
 mod record;
 mod send;
 
 use e2ee_primitives::{Secret, mlkem768::DecapsulationKey};
+
+pub use parts::Incomplete;
 
 use super::{
     Role,
@@ -20,7 +23,7 @@ pub(super) struct Braid {
     epoch: u64,
     authenticator: Authenticator,
     state: State,
-    objects_generation: u64,
+    generations: Generations,
 }
 
 impl Braid {
@@ -30,7 +33,8 @@ impl Braid {
             Role::Initiator => State::KeysUnsampled,
             Role::Responder => State::NoHeaderReceived { header: Decoder::new() },
         };
-        Self { epoch: 1, authenticator: Authenticator::new(auth_key), state, objects_generation: 0 }
+        let generations = Generations::default();
+        Self { epoch: 1, authenticator: Authenticator::new(auth_key), state, generations }
     }
 
     /// The epoch at work, from 1.
@@ -43,9 +47,9 @@ impl Braid {
         self.state.name()
     }
 
-    /// Increases with every change of what [`Braid::encode_objects`] writes.
-    pub(super) const fn objects_generation(&self) -> u64 {
-        self.objects_generation
+    /// What has changed since the braid was made or read.
+    pub(super) const fn generations(&self) -> Generations {
+        self.generations
     }
 
     /// Whether this epoch's secret is known already: the side with the ciphertext learns it first.
@@ -70,6 +74,17 @@ impl Braid {
             _ => true,
         }
     }
+}
+
+/// Change counters; they start anew when a braid is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generations {
+    /// Of the state; with it change epoch and authenticator.
+    pub turns: u64,
+    /// Of the chunks of the incomplete object: those that came in.
+    pub added: u64,
+    /// Those that took the place of another one.
+    pub replaced: u64,
 }
 
 /// Where an epoch stands; the first five are the side with the key, the others the side with the

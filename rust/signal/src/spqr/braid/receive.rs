@@ -14,7 +14,7 @@ use e2ee_wire::Error;
 use super::{
     super::{
         authenticator::{Authenticated, Authenticator, epoch_secret},
-        erasure::{Chunk, Decoder, Encoder},
+        erasure::{Addition, Chunk, Decoder, Encoder},
         message::{Message, Payload},
     },
     Braid, Encapsulation, State, join, split,
@@ -58,13 +58,13 @@ impl Braid {
                 Ok(Meaning::Turn(Turn::FirstChunk(*chunk)))
             }
             (State::HeaderSent { ct1, .. }, Payload::Ct1(chunk)) => Ok(ct1
-                .completed_by(chunk)
+                .completed_by(chunk)?
                 .map_or(Meaning::Chunk(*chunk), |ct1| Turn::Ct1(ct1).into())),
             (State::EkSentCt1Received { key, ct1, ct2 }, Payload::Ct2(chunk)) => ct2
-                .completed_by(chunk)
+                .completed_by(chunk)?
                 .map_or(Ok(Meaning::Chunk(*chunk)), |ct2| self.decapsulate(key, ct1, &ct2)),
             (State::NoHeaderReceived { header }, Payload::Header(chunk)) => header
-                .completed_by(chunk)
+                .completed_by(chunk)?
                 .map_or(Ok(Meaning::Chunk(*chunk)), |header| self.check_header(&header)),
             _ => self.judge_vector(payload),
         }
@@ -74,14 +74,14 @@ impl Braid {
     fn judge_vector(&self, payload: &Payload) -> Result<Meaning, Error> {
         match (&self.state, payload) {
             (State::Ct1Sampled { encapsulation, vector, .. }, Payload::Vector(chunk)) => {
-                let Some(vector) = vector.completed_by(chunk) else {
+                let Some(vector) = vector.completed_by(chunk)? else {
                     return Ok(Meaning::Chunk(*chunk));
                 };
                 encapsulation.check(&vector)?;
                 Ok(Turn::Vector(vector).into())
             }
             (State::Ct1Sampled { encapsulation, ct1, vector }, Payload::VectorAndCt1Ack(chunk)) => {
-                let Some(vector) = vector.completed_by(chunk) else {
+                let Some(vector) = vector.completed_by(chunk)? else {
                     return Ok(Turn::Acknowledged(*chunk).into());
                 };
                 encapsulation.check(&vector)?;
@@ -91,7 +91,7 @@ impl Braid {
                 State::Ct1Acknowledged { encapsulation, ct1, vector },
                 Payload::Vector(chunk) | Payload::VectorAndCt1Ack(chunk),
             ) => {
-                let Some(vector) = vector.completed_by(chunk) else {
+                let Some(vector) = vector.completed_by(chunk)? else {
                     return Ok(Meaning::Chunk(*chunk));
                 };
                 encapsulation.check(&vector)?;
@@ -146,7 +146,11 @@ impl Braid {
         match meaning {
             Meaning::Nothing => None,
             Meaning::Chunk(chunk) => {
-                self.objects_generation += u64::from(self.state.add(&chunk));
+                match self.state.add(&chunk) {
+                    Addition::Nothing => {}
+                    Addition::Added => self.generations.added += 1,
+                    Addition::Replaced => self.generations.replaced += 1,
+                }
                 None
             }
             Meaning::Turn(turn) => {
@@ -177,8 +181,8 @@ impl Encapsulation {
 }
 
 impl State {
-    /// Keeps a chunk that completes nothing; returns whether anything changed.
-    fn add(&mut self, chunk: &Chunk) -> bool {
+    /// Keeps a chunk that completes nothing.
+    fn add(&mut self, chunk: &Chunk) -> Addition {
         match self {
             Self::HeaderSent { ct1, .. } => ct1.add(chunk),
             Self::EkSentCt1Received { ct2, .. } => ct2.add(chunk),
@@ -186,7 +190,7 @@ impl State {
             Self::Ct1Sampled { vector, .. } | Self::Ct1Acknowledged { vector, .. } => {
                 vector.add(chunk)
             }
-            _ => false,
+            _ => Addition::Nothing,
         }
     }
 

@@ -14,18 +14,16 @@ use super::{
     super::{
         Role,
         authenticator::Authenticator,
-        erasure::{Chunk, Decoder, Encoder},
+        erasure::{Addition, Chunk, Decoder, Encoder, Kept},
     },
-    Braid, Encapsulation, State,
+    Braid, Encapsulation, Generations, State,
     send::header_encoder,
 };
 
 impl Braid {
     /// Appends epoch, authenticator, the state's tag and its encoder's counter.
     pub(in super::super) fn encode_head(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.epoch.to_be_bytes());
-        self.authenticator.encode(out);
-        out.push(self.state.tag());
+        Start::encode(self, out);
         if let Some(next) = self.state.next_index() {
             out.extend_from_slice(&next.to_be_bytes());
         }
@@ -34,7 +32,7 @@ impl Braid {
     /// Appends the state's tag, keys, objects and received chunks.
     pub(in super::super) fn encode_objects(&self, out: &mut Vec<u8>) {
         out.push(self.state.tag());
-        self.state.encode(out);
+        self.state.encode(Chunks::AmongObjects, out);
     }
 
     /// Reads both parts back.
@@ -43,9 +41,42 @@ impl Braid {
         objects: &mut RecordReader<'_>,
         role: Role,
     ) -> Result<Self, Error> {
-        let epoch = head.u64()?;
-        let authenticator = Authenticator::decode(head)?;
-        let tag = head.u8()?;
+        let start = Start::decode(head)?;
+        if objects.u8()? != start.tag {
+            return Err(Error::CorruptState);
+        }
+        start.with_state(head, objects, (role, Chunks::AmongObjects))
+    }
+}
+
+/// What stands before the state itself.
+pub(super) struct Start {
+    epoch: u64,
+    authenticator: Authenticator,
+    tag: u8,
+}
+
+impl Start {
+    /// Appends epoch, authenticator and the state's tag.
+    pub(super) fn encode(braid: &Braid, out: &mut Vec<u8>) {
+        out.extend_from_slice(&braid.epoch.to_be_bytes());
+        braid.authenticator.encode(out);
+        out.push(braid.state.tag());
+    }
+
+    pub(super) fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        let epoch = reader.u64()?;
+        Ok(Self { epoch, authenticator: Authenticator::decode(reader)?, tag: reader.u8()? })
+    }
+
+    /// Reads the state, which must be one that `role` can be in.
+    pub(super) fn with_state(
+        self,
+        head: &mut RecordReader<'_>,
+        objects: &mut RecordReader<'_>,
+        (role, chunks): (Role, Chunks),
+    ) -> Result<Braid, Error> {
+        let Self { epoch, authenticator, tag } = self;
         // The initiator makes the key in odd epochs (spqr.md §1).
         let with_key = (epoch % 2 == 1) == matches!(role, Role::Initiator);
         let expected = if with_key {
@@ -53,22 +84,61 @@ impl Braid {
         } else {
             NO_HEADER_RECEIVED..=CT2_SAMPLED
         };
-        if epoch == 0 || !expected.contains(&tag) || objects.u8()? != tag {
+        if epoch == 0 || !expected.contains(&tag) {
             return Err(Error::CorruptState);
         }
+        let mut parts = Parts { head, objects, chunks };
         let state = if with_key {
-            State::decode_with_key(tag, head, objects, |key, next| {
+            State::decode_with_key(tag, &mut parts, |key, next| {
                 header_encoder(key, epoch, &authenticator, next)
             })?
         } else {
-            State::decode_with_ciphertext(tag, head, objects)?
+            State::decode_with_ciphertext(tag, &mut parts)?
         };
-        Ok(Self { epoch, authenticator, state, objects_generation: 0 })
+        Ok(Braid { epoch, authenticator, state, generations: Generations::default() })
+    }
+}
+
+/// Where the chunks of the incomplete object stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chunks {
+    /// Behind the state's other objects.
+    AmongObjects,
+    /// In records of their own; the head says how many there are, and the highest index.
+    Apart,
+}
+
+/// The parts from which a state is read.
+struct Parts<'p, 'head, 'objects> {
+    head: &'p mut RecordReader<'head>,
+    objects: &'p mut RecordReader<'objects>,
+    chunks: Chunks,
+}
+
+impl Parts<'_, '_, '_> {
+    fn encoder<const LEN: usize>(&mut self) -> Result<Encoder<LEN>, Error> {
+        Ok(Encoder::new(decode_object(self.objects)?, self.head.u16()?))
+    }
+
+    fn decoder<const LEN: usize>(&mut self) -> Result<Decoder<LEN>, Error> {
+        match self.chunks {
+            Chunks::AmongObjects => Decoder::decode(self.objects),
+            Chunks::Apart => {
+                let (count, newest) = (usize::from(self.head.u8()?), self.head.u16()?);
+                Decoder::left(Kept { count, newest })
+            }
+        }
+    }
+
+    /// The same for a state that only a chunk leads to.
+    fn decoder_started<const LEN: usize>(&mut self) -> Result<Decoder<LEN>, Error> {
+        let decoder = self.decoder()?;
+        if decoder.kept().count == 0 { Err(Error::CorruptState) } else { Ok(decoder) }
     }
 }
 
 impl State {
-    const fn tag(&self) -> u8 {
+    pub(super) const fn tag(&self) -> u8 {
         match self {
             Self::KeysUnsampled => KEYS_UNSAMPLED,
             Self::KeysSampled { .. } => KEYS_SAMPLED,
@@ -85,7 +155,7 @@ impl State {
     }
 
     /// The counter of the encoder, in states that have one.
-    const fn next_index(&self) -> Option<u16> {
+    pub(super) const fn next_index(&self) -> Option<u16> {
         match self {
             Self::KeysSampled { header, .. } => Some(header.next_index()),
             Self::HeaderSent { vector, .. } | Self::Ct1Received { vector, .. } => {
@@ -103,14 +173,15 @@ impl State {
         }
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends keys and objects, and the chunks unless they stand apart.
+    pub(super) fn encode(&self, chunks: Chunks, out: &mut Vec<u8>) {
         match self {
             Self::KeysUnsampled => {}
             Self::KeysSampled { key, .. } => encode_key(key, out),
             Self::HeaderSent { key, vector, ct1 } => {
                 encode_key(key, out);
                 out.extend_from_slice(vector.object());
-                ct1.encode(out);
+                ct1.encode(chunks, out);
             }
             Self::Ct1Received { key, ct1, vector } => {
                 encode_key(key, out);
@@ -120,14 +191,14 @@ impl State {
             Self::EkSentCt1Received { key, ct1, ct2 } => {
                 encode_key(key, out);
                 out.extend_from_slice(&ct1[..]);
-                ct2.encode(out);
+                ct2.encode(chunks, out);
             }
-            Self::NoHeaderReceived { header } => header.encode(out),
+            Self::NoHeaderReceived { header } => header.encode(chunks, out),
             Self::HeaderReceived { header } => out.extend_from_slice(&header[..]),
             Self::Ct1Sampled { encapsulation, ct1, vector } => {
                 encapsulation.encode(out);
                 out.extend_from_slice(ct1.object());
-                vector.encode(out);
+                vector.encode(chunks, out);
             }
             Self::EkReceivedCt1Sampled { encapsulation, ct1, vector } => {
                 encapsulation.encode(out);
@@ -137,7 +208,7 @@ impl State {
             Self::Ct1Acknowledged { encapsulation, ct1, vector } => {
                 encapsulation.encode(out);
                 out.extend_from_slice(&ct1[..]);
-                vector.encode(out);
+                vector.encode(chunks, out);
             }
             Self::Ct2Sampled { ct2 } => out.extend_from_slice(ct2.object()),
         }
@@ -146,63 +217,56 @@ impl State {
     /// The states of the side with the key.
     fn decode_with_key(
         tag: u8,
-        head: &mut RecordReader<'_>,
-        objects: &mut RecordReader<'_>,
+        parts: &mut Parts<'_, '_, '_>,
         header: impl FnOnce(&DecapsulationKey, u16) -> Encoder<96>,
     ) -> Result<Self, Error> {
         if tag == KEYS_UNSAMPLED {
             return Ok(Self::KeysUnsampled);
         }
-        let key = decode_key(objects)?;
+        let key = decode_key(parts.objects)?;
         Ok(match tag {
             KEYS_SAMPLED => {
-                let header = header(&key, head.u16()?);
+                let header = header(&key, parts.head.u16()?);
                 Self::KeysSampled { key, header }
             }
-            HEADER_SENT => Self::HeaderSent {
-                key,
-                vector: decode_encoder(head, objects)?,
-                ct1: Decoder::decode_started(objects)?,
-            },
+            HEADER_SENT => {
+                Self::HeaderSent { key, vector: parts.encoder()?, ct1: parts.decoder_started()? }
+            }
             CT1_RECEIVED => Self::Ct1Received {
                 key,
-                vector: decode_encoder(head, objects)?,
-                ct1: decode_object(objects)?,
+                vector: parts.encoder()?,
+                ct1: decode_object(parts.objects)?,
             },
             EK_SENT_CT1_RECEIVED => Self::EkSentCt1Received {
                 key,
-                ct1: decode_object(objects)?,
-                ct2: Decoder::decode_started(objects)?,
+                ct1: decode_object(parts.objects)?,
+                ct2: parts.decoder_started()?,
             },
             _ => return Err(Error::CorruptState),
         })
     }
 
     /// The states of the side with the ciphertext.
-    fn decode_with_ciphertext(
-        tag: u8,
-        head: &mut RecordReader<'_>,
-        objects: &mut RecordReader<'_>,
-    ) -> Result<Self, Error> {
+    fn decode_with_ciphertext(tag: u8, parts: &mut Parts<'_, '_, '_>) -> Result<Self, Error> {
         Ok(match tag {
-            NO_HEADER_RECEIVED => Self::NoHeaderReceived { header: Decoder::decode(objects)? },
-            HEADER_RECEIVED => Self::HeaderReceived { header: decode_object(objects)? },
+            NO_HEADER_RECEIVED => Self::NoHeaderReceived { header: parts.decoder()? },
+            HEADER_RECEIVED => Self::HeaderReceived { header: decode_object(parts.objects)? },
             CT1_SAMPLED => Self::Ct1Sampled {
-                encapsulation: Encapsulation::decode(objects)?,
-                ct1: decode_encoder(head, objects)?,
-                vector: Decoder::decode(objects)?,
+                encapsulation: Encapsulation::decode(parts.objects)?,
+                ct1: parts.encoder()?,
+                vector: parts.decoder()?,
             },
             EK_RECEIVED_CT1_SAMPLED => Self::EkReceivedCt1Sampled {
-                encapsulation: Encapsulation::decode(objects)?,
-                ct1: decode_encoder(head, objects)?,
-                vector: decode_object(objects)?,
+                encapsulation: Encapsulation::decode(parts.objects)?,
+                ct1: parts.encoder()?,
+                vector: decode_object(parts.objects)?,
             },
             CT1_ACKNOWLEDGED => Self::Ct1Acknowledged {
-                encapsulation: Encapsulation::decode(objects)?,
-                ct1: decode_object(objects)?,
-                vector: Decoder::decode_started(objects)?,
+                encapsulation: Encapsulation::decode(parts.objects)?,
+                ct1: decode_object(parts.objects)?,
+                vector: parts.decoder_started()?,
             },
-            CT2_SAMPLED => Self::Ct2Sampled { ct2: decode_encoder(head, objects)? },
+            CT2_SAMPLED => Self::Ct2Sampled { ct2: parts.encoder()? },
             _ => return Err(Error::CorruptState),
         })
     }
@@ -221,8 +285,13 @@ impl Encapsulation {
 }
 
 impl<const LEN: usize> Decoder<LEN> {
-    fn encode(&self, out: &mut Vec<u8>) {
-        write_length(out, self.chunks().len());
+    /// Appends the chunks; nothing if they stand apart.
+    fn encode(&self, place: Chunks, out: &mut Vec<u8>) {
+        if place == Chunks::Apart {
+            return;
+        }
+        // Chunks that were left in the store are counted, so that what is without them is damage.
+        write_length(out, self.kept().count);
         for chunk in self.chunks() {
             out.extend_from_slice(&chunk.index.to_be_bytes());
             out.extend_from_slice(&chunk.bytes);
@@ -235,19 +304,12 @@ impl<const LEN: usize> Decoder<LEN> {
         let mut newest = None;
         for _ in 0..objects.length(Self::NEEDED - 1)? {
             let chunk = Chunk { index: objects.u16()?, bytes: *objects.array()? };
-            if newest >= Some(chunk.index) || !decoder.add(&chunk) {
+            if newest >= Some(chunk.index) || decoder.add(&chunk) != Addition::Added {
                 return Err(Error::CorruptState);
             }
             newest = Some(chunk.index);
         }
         Ok(decoder)
-    }
-
-    /// The same for a state that only a chunk leads to.
-    fn decode_started(objects: &mut RecordReader<'_>) -> Result<Self, Error> {
-        Self::decode(objects).and_then(|decoder| {
-            if decoder.chunks().is_empty() { Err(Error::CorruptState) } else { Ok(decoder) }
-        })
     }
 }
 
@@ -273,13 +335,6 @@ fn decode_key(objects: &mut RecordReader<'_>) -> Result<Box<DecapsulationKey>, E
         _ => return Err(Error::CorruptState),
     };
     Ok(Box::new(key))
-}
-
-fn decode_encoder<const LEN: usize>(
-    head: &mut RecordReader<'_>,
-    objects: &mut RecordReader<'_>,
-) -> Result<Encoder<LEN>, Error> {
-    Ok(Encoder::new(decode_object(objects)?, head.u16()?))
 }
 
 fn decode_object<const LEN: usize>(

@@ -67,7 +67,7 @@ impl Braid {
     /// Goes on to another state.
     pub(super) fn turn(&mut self, state: State) {
         self.state = state;
-        self.objects_generation += 1;
+        self.generations.turns += 1;
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Objects from every kind of chunk set (spqr.md §4).
 
+use e2ee_wire::Error;
+
 use super::*;
 
 fn encoder<const LEN: usize>() -> Encoder<LEN> {
@@ -17,10 +19,10 @@ fn decode<const LEN: usize>(indices: impl Iterator<Item = u16>) -> [u8; LEN] {
     let mut decoder = Decoder::<LEN>::new();
     for index in indices {
         let chunk = encoder.chunk(index);
-        if let Some(object) = decoder.completed_by(&chunk) {
+        if let Some(object) = decoder.completed_by(&chunk).unwrap() {
             return *object;
         }
-        assert!(decoder.add(&chunk));
+        assert_eq!(Addition::Added, decoder.add(&chunk));
     }
     panic!("too few chunks");
 }
@@ -73,14 +75,14 @@ fn a_repeated_chunk_completes_nothing_and_the_later_one_stays() {
     let encoder = encoder::<96>();
     let mut decoder = Decoder::<96>::new();
     let wrong = Chunk { index: 0, bytes: [9; 32] };
-    assert!(decoder.add(&wrong));
-    assert!(decoder.add(&encoder.chunk(7)));
+    assert_eq!(Addition::Added, decoder.add(&wrong));
+    assert_eq!(Addition::Added, decoder.add(&encoder.chunk(7)));
 
-    assert!(decoder.completed_by(&encoder.chunk(0)).is_none());
-    assert!(decoder.add(&encoder.chunk(0)));
-    assert!(!decoder.add(&encoder.chunk(0)));
+    assert_eq!(Ok(None), decoder.completed_by(&encoder.chunk(0)));
+    assert_eq!(Addition::Replaced, decoder.add(&encoder.chunk(0)));
+    assert_eq!(Addition::Nothing, decoder.add(&encoder.chunk(0)));
 
-    let object = decoder.completed_by(&encoder.chunk(2)).unwrap();
+    let object = decoder.completed_by(&encoder.chunk(2)).unwrap().unwrap();
     assert_eq!(encoder.object(), &*object);
 }
 
@@ -94,4 +96,75 @@ fn a_decoder_never_holds_as_many_chunks_as_the_object_has() {
     }
 
     assert_eq!(2, decoder.chunks().len());
+}
+
+/// A decoder that left chunks 1, 4 and 6 of a vector in the store, and those chunks.
+fn left_in_the_store() -> (Decoder<1152>, Vec<Chunk>) {
+    let chunks: Vec<Chunk> = [1, 4, 6].map(|index| encoder::<1152>().chunk(index)).to_vec();
+    (Decoder::left(Kept { count: 3, newest: 6 }).unwrap(), chunks)
+}
+
+#[test]
+fn a_newer_chunk_needs_none_of_those_in_the_store_and_an_older_one_does() {
+    let (mut decoder, stored) = left_in_the_store();
+
+    for index in [7, 9, 8] {
+        let chunk = encoder::<1152>().chunk(index);
+        assert_eq!(Ok(None), decoder.completed_by(&chunk));
+        assert_eq!(Addition::Added, decoder.add(&chunk));
+        assert_eq!(Ok(None), decoder.completed_by(&chunk));
+    }
+    for index in [0, 4, 6] {
+        let chunk = encoder::<1152>().chunk(index);
+        assert_eq!(Err(Error::PartMissing), decoder.completed_by(&chunk));
+    }
+    assert_eq!(Kept { count: 6, newest: 9 }, decoder.kept());
+
+    decoder.fill(&stored).unwrap();
+
+    let indices: Vec<u16> = decoder.chunks().iter().map(|chunk| chunk.index).collect();
+    assert_eq!(vec![1, 4, 6, 7, 8, 9], indices);
+    assert_eq!(Ok(None), decoder.completed_by(&stored[0]));
+}
+
+#[test]
+fn an_object_is_completed_only_with_the_chunks_from_the_store() {
+    let encoder = encoder::<1152>();
+    let mut decoder = Decoder::<1152>::left(Kept { count: 35, newest: 34 }).unwrap();
+    let last = encoder.chunk(40);
+    assert_eq!(Err(Error::PartMissing), decoder.completed_by(&last));
+
+    let stored: Vec<Chunk> = (0..35).map(|index| encoder.chunk(index)).collect();
+    decoder.fill(&stored).unwrap();
+
+    assert_eq!(encoder.object(), &*decoder.completed_by(&last).unwrap().unwrap());
+}
+
+#[test]
+fn other_chunks_than_those_that_were_left_are_damage() {
+    let (mut decoder, stored) = left_in_the_store();
+    let more = encoder::<1152>().chunk(5);
+
+    for wrong in [
+        vec![],
+        vec![stored[0], stored[2]],
+        vec![stored[0], stored[1]],
+        vec![stored[0], stored[1], more],
+        vec![stored[1], stored[0], stored[2]],
+        vec![stored[0], stored[0], stored[2]],
+        vec![stored[0], stored[1], more, stored[2]],
+    ] {
+        assert_eq!(Err(Error::CorruptState), decoder.fill(&wrong));
+    }
+    assert_eq!(Ok(()), decoder.fill(&stored));
+    assert_eq!(Err(Error::CorruptState), decoder.fill(&stored));
+}
+
+#[test]
+fn a_store_holds_fewer_chunks_than_rebuild_the_object() {
+    for (count, newest, legal) in
+        [(0, 0, true), (0, 1, false), (1, 0, true), (2, 9, true), (3, 9, false), (4, 9, false)]
+    {
+        assert_eq!(legal, Decoder::<96>::left(Kept { count, newest }).is_ok(), "{count} {newest}");
+    }
 }

@@ -2,6 +2,7 @@
 //! Two ratchets that talk to each other, over a network that a schedule controls (spqr.md §7–§10).
 
 mod limits;
+mod parts;
 mod refusals;
 mod schedules;
 mod stored;
