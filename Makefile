@@ -59,6 +59,7 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside others
 	$(LIMIT)
 	$(BIN)/python -m pytest benches $(BENCH)
+	$(BIN)/python -m benches.records
 	$(BIN)/python -m benches.database
 	$(BIN)/python -m benches.aio
 
