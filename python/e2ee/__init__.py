@@ -12,6 +12,7 @@ alice Meet me at noon.
 """
 
 from e2ee._core import __version__
+from e2ee._heal import Healed
 from e2ee.account import Account
 from e2ee.attachments import (
     AttachmentPointer,
@@ -42,6 +43,7 @@ from e2ee.errors import (
     SelfSendError,
     SessionExhaustedError,
     StaleSessionError,
+    StoreAnchorError,
     StoreBackupError,
     StoreBusyError,
     StoreConflictError,
@@ -77,6 +79,7 @@ __all__ = [
     "E2EEError",
     "Envelope",
     "Group",
+    "Healed",
     "ImportReport",
     "ImportRow",
     "InvalidArgumentError",
@@ -106,6 +109,7 @@ __all__ = [
     "SessionExhaustedError",
     "SignedPreKey",
     "StaleSessionError",
+    "StoreAnchorError",
     "StoreBackupError",
     "StoreBusyError",
     "StoreConflictError",

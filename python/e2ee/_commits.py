@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, final
 
 from e2ee import _scopes
@@ -96,7 +97,7 @@ class Commits:
             TransactionOpenError: The application's transaction is open.
         """
         self._refuse_joined()
-        return _scopes.saved(self.store, scope, work).release()
+        return _scopes.released(self.store, _scopes.saved(self.store, scope, work))
 
     def join(self, work: Work[_T], scope: Scope | None = None) -> _T:
         """Saves a step whose result stays here, in the transaction that goes on, if one does."""
@@ -104,7 +105,7 @@ class Commits:
         if block is not None:
             return block.join(work)
         if self._lent is None or not self._lent.in_transaction():
-            return _scopes.saved(self.store, scope, work).release()
+            return _scopes.released(self.store, _scopes.saved(self.store, scope, work))
         with self._lent.joined() as transaction:
             step = work(transaction)
             transaction.apply(step.writes)
@@ -198,7 +199,7 @@ class Block:
         step = work(self.transaction)
         self.transaction.apply(step.writes)
         result = step.join()
-        self._settle.append(step.settle)
+        self._settle.append(partial(_scopes.settled, self._store, step))
         return result
 
     def __enter__(self) -> Block:

@@ -35,7 +35,7 @@ def queue(self: Account, peer: Address | str, plaintext: bytes) -> str:
 def queue_as(self: Account, peer: Address | str, plaintext: bytes, outbox_id: str | None) -> str:
     """Like `queue`; the entry may get the name of an earlier one whose step was dropped."""
     whom, outbox = address_of(peer), _core.Outbox(self._inner)
-    scope = _scopes.queueing(whom)
+    scope = _scopes.queueing(self._commits.store, whom)
     return self._commits.join(
         lambda inside: outbox.queue(inside, whom, plaintext, outbox_id), scope
     )
@@ -55,6 +55,7 @@ def outbox(  # noqa: D417 (self is the account)
 
     Raises:
         TransactionOpenError: A transaction is open that may still be undone.
+        StoreRollbackError: The store was set back or runs twice, as its anchor says.
         InvalidArgumentError: The limit is below 1.
     """
     if limit < 1:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from e2ee.errors import StoreConflictError
+from e2ee.errors import StoreConflictError, StoreOutcomeUnknownError
 from e2ee.store.protocol import Scope
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from e2ee import _core
-    from e2ee.store import Store, Transaction
+    from e2ee.store import Anchor, Store, Transaction
     from e2ee.values import Address
 
     _T = TypeVar("_T")
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 _RATCHET: Final = 2
 
 
-def sending(peer: Address) -> Scope:
+def sending(store: Store, peer: Address) -> Scope | None:
+    """The sessions with a peer; everything, if the store has an anchor.
+
+    Then all that send change one record.
+    """
+    return with_peer(peer) if anchor_of(store) is None else None
+
+
+def with_peer(peer: Address) -> Scope:
     """The sessions with a peer."""
     place = f"{peer.user}/{peer.device}"
     return Scope(f"session/{place}/", ("index", f"peer/{place}"))
@@ -38,13 +46,15 @@ def receiving(sender: Address, envelope: bytes) -> Scope | None:
     """The sessions with a sender, the inbox and the ledger; of a first message, everything."""
     if envelope[1:2] != bytes([_RATCHET]):
         return None
-    scope = sending(sender)
+    scope = with_peer(sender)
     return Scope(scope.own, scope.reads, ("inbox/", "ledger/"))
 
 
-def queueing(peer: Address) -> Scope:
-    """The sessions with a peer, and the outbox."""
-    scope = sending(peer)
+def queueing(store: Store, peer: Address) -> Scope | None:
+    """The sessions with a peer, and the outbox; everything, as `sending`."""
+    scope = sending(store, peer)
+    if scope is None:
+        return None
     return Scope(scope.own, scope.reads, ("outbox/",))
 
 
@@ -65,6 +75,36 @@ def saved(store: Store, scope: Scope | None, work: Work[_T]) -> _core.Step[_T]:
         with suppress(StoreConflictError):
             return _saved(beside(scope), work)
     return _saved(store.transaction(), work)
+
+
+def released(store: Store, step: _core.Step[_T]) -> _T:
+    """The result of a saved step, after the store's anchor was told of it.
+
+    If the anchor was told of other steps meanwhile, the store says whether this one is before them.
+    """
+    try:
+        return step.release()
+    except StoreOutcomeUnknownError:
+        if anchor_of(store) is None:
+            raise
+        with store.transaction() as transaction:
+            return step.release(transaction)
+
+
+def settled(store: Store, step: _core.Step[object]) -> None:
+    """The same for a step that was joined, and is durable: then its result may leave."""
+    try:
+        step.settle()
+    except StoreOutcomeUnknownError:
+        if anchor_of(store) is None:
+            raise
+        with store.transaction() as transaction:
+            step.settle(transaction)
+
+
+def anchor_of(store: Store) -> Anchor | None:
+    """The anchor of a store; one that knows none has none."""
+    return getattr(store, "anchor", None)
 
 
 def _saved(begins: AbstractContextManager[Transaction], work: Work[_T]) -> _core.Step[_T]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, final
 from uuid import UUID
 
-from e2ee import _batches, _core, _outbox, _scopes, _trust, _upkeep, importing
+from e2ee import _batches, _core, _heal, _outbox, _scopes, _trust, _upkeep, importing
 from e2ee._commits import Commits, handled_before, reading, refuse_joined
 from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
@@ -50,6 +50,7 @@ class Account:
 
         Raises:
             StoreExistsError: The store holds an account.
+            StoreAnchorError: The anchor is another store's.
             InvalidArgumentError: No user or device can be called so.
         """
         owner = Address(user, device)
@@ -57,7 +58,8 @@ class Account:
         with store.transaction() as transaction:
             step = _core.Account.create(store.secret, transaction, owner)
             transaction.apply(step.writes)
-        return cls._of(Commits(store), step.release())
+        account = cls._of(Commits(store), step.release())
+        return account if _scopes.anchor_of(store) is None else cls.open(store)
 
     import_records = staticmethod(importing.import_records)
 
@@ -69,10 +71,15 @@ class Account:
             StoreMissingError: The store is empty.
             StoreKeyError: The store was made with another key or passphrase.
             StoreCorruptionError: A record is damaged, missing, or not the one that was stored.
+            StoreAnchorError: The store has an anchor, which was not given, or another one was.
         """
         with reading(store) as transaction:
             core = _core.Account.open(store.secret, transaction)
-        return cls._of(Commits(store), core)
+            ties = bool(core.tie(transaction).writes)
+        account = cls._of(Commits(store), core)
+        if ties:
+            account._commits.commit(core.tie)  # noqa: SLF001 - its own class
+        return account
 
     @classmethod
     def _of(cls, commits: Doors, core: _core.Account) -> Account:
@@ -117,6 +124,7 @@ class Account:
     repair = _upkeep.repair
     reset = _upkeep.reset
     rekey = _upkeep.rekey
+    heal = _heal.heal
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.
@@ -135,9 +143,10 @@ class Account:
 
         Raises:
             NoSessionError: No session was started with the peer.
+            StoreRollbackError: The store was set back or runs twice, as its anchor says.
         """
         whom = address_of(peer)
-        scope = _scopes.sending(whom)
+        scope = _scopes.sending(self._commits.store, whom)
         made = self._commits.write(
             lambda inside: self._inner.encrypt(inside, whom, plaintext), scope
         )
@@ -198,7 +207,7 @@ class Account:
         """
         whom, encoded = address_of(peer), encoded_of(certificate)
         inner = _core.SealedSender(self._inner)
-        scope = _scopes.sending(whom)
+        scope = _scopes.sending(self._commits.store, whom)
         made = self._commits.write(
             lambda inside: inner.encrypt(inside, whom, plaintext, encoded), scope
         )

@@ -159,7 +159,14 @@ class StoreCorruptionError(StoreError):
 
 
 class StoreRollbackError(StoreError):
-    """The store is older than what this process has seen: make a new account."""
+    """The store was set back, or runs twice: open it again; if it still does not send, call `heal`.
+
+    It is older than what this process or its anchor has seen.
+    """
+
+
+class StoreAnchorError(StoreError):
+    """The store's own anchor was not given: open the store with it."""
 
 
 class StoreExistsError(StoreError):
@@ -190,7 +197,9 @@ class StoreUnavailableError(StoreError):
 
 
 class StoreOutcomeUnknownError(StoreUnavailableError):
-    """The connection broke during a commit: nothing has left; repeat the call.
+    """It is not known whether a commit counts: nothing has left; repeat the call.
+
+    The connection broke meanwhile, or the anchor did not take it.
 
     No key is used twice, whatever the server did. If it has committed, `receive` shows the message
     when it is repeated; `decrypt` says that it is a duplicate, and the message is lost.

@@ -69,6 +69,15 @@ def corruption(world: World) -> None:
         e2ee.Account.open(store)
 
 
+def without_its_anchor(world: World) -> None:
+    path = world.folder / "a.db"
+    anchor = e2ee.store.FileAnchor(world.folder / "a.anchor")
+    with e2ee.SQLiteStore(path, key=KEY, anchor=anchor) as store:
+        e2ee.Account.create(store, "alice")
+    with e2ee.SQLiteStore(path, key=KEY) as store:
+        e2ee.Account.open(store)
+
+
 def foreign_file(world: World) -> None:
     connection = sqlite3.connect(world.folder / "a.db")
     connection.execute("CREATE TABLE notes (text)")
@@ -173,6 +182,7 @@ CALLS: Mapping[type[e2ee.E2EEError], Callable[[World], object]] = {
     e2ee.SafetyNumberMismatchError: lambda world: world.alice.verify("bob", "1" * 60),
     e2ee.SafetyNumberVersionError: other_version,
     e2ee.StaleSessionError: closed_store,
+    e2ee.StoreAnchorError: without_its_anchor,
     e2ee.StoreConflictError: conflict,
     e2ee.StoreCorruptionError: corruption,
     e2ee.StoreExistsError: lambda world: e2ee.Account.create(world.store, "alice"),

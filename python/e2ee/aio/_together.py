@@ -8,7 +8,10 @@ calls hands it out after the commit.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, final
+
+from e2ee import _scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +76,7 @@ class Together:
             self.changes += 1
             inside.apply(step.writes)
         result = step.join()
-        self._lessons.append(step.settle)
+        self._lessons.append(partial(_scopes.settled, self.store, step))
         return result
 
     commit = write

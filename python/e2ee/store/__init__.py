@@ -4,6 +4,7 @@
 from e2ee._core import StoreSecret
 from e2ee.store._backup import Restored, backup, restore
 from e2ee.store._examining import examine, examine_file
+from e2ee.store.anchor import Anchor, CallbackAnchor, FileAnchor
 from e2ee.store.examination import (
     Examination,
     Finding,
@@ -17,6 +18,7 @@ from e2ee.store.examination import (
 from e2ee.store.memory import MemoryStore
 from e2ee.store.postgres import PostgresStore
 from e2ee.store.protocol import (
+    AnchoredTransaction,
     LentStore,
     Reading,
     RekeyableStore,
@@ -29,7 +31,11 @@ from e2ee.store.protocol import (
 from e2ee.store.sqlite import SQLiteStore
 
 __all__ = [
+    "Anchor",
+    "AnchoredTransaction",
+    "CallbackAnchor",
     "Examination",
+    "FileAnchor",
     "Finding",
     "GroupState",
     "LentStore",

@@ -186,7 +186,7 @@ class LentPostgresStore:
     def _commit(self, transaction: PostgresTransaction) -> None:
         if not self.in_transaction() and not self._link.closed:
             raise StoreOutcomeUnknownError("the block has ended the transaction: nothing has left")
-        if not transaction.wrote:
+        if not transaction.is_changed:
             _postgres_commit.wait_for_log(self._link)
         _postgres_commit.commit(self._link)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from psycopg import Cursor
 
     from e2ee.store._postgres_link import Link
+    from e2ee.store.anchor import Anchor
     from e2ee.store.protocol import Scope, Write
 
     Records = dict[str, tuple[int, bytes]]
@@ -59,24 +60,37 @@ class Statements:
 class PostgresTransaction:
     """Reads and changes the records under the locks that the transaction began with."""
 
-    __slots__ = ("_get", "_link", "_open", "_read", "_scope", "_statements", "wrote")
+    __slots__ = (
+        "_anchor",
+        "_get",
+        "_link",
+        "_open",
+        "_read",
+        "_scope",
+        "_statements",
+        "_written",
+        "is_changed",
+    )
 
     def __init__(
         self,
         link: Link,
         statements: Statements,
         scope: Scope | None = None,
+        anchor: Anchor | None = None,
         *,
         may_be_stale: bool = False,
     ) -> None:
+        self._anchor = anchor
         self._get = statements.get_newest if may_be_stale else statements.get
         self._link = link
         self._open = True
         self._scope = scope
         self._statements = statements
+        self._written: set[str] = set()
         self._read: Records | None = None if scope is None else self._read_ahead(scope)
         #: Whether it has changed something.
-        self.wrote = False
+        self.is_changed = False
 
     def get(self, name: str, /) -> tuple[int, bytes] | None:
         """The revision and the sealed bytes of a record, or `None` if there is none."""
@@ -103,7 +117,7 @@ class PostgresTransaction:
         if self._scope is not None and not self._scope.allows(writes):
             raise StoreConflictError("the transaction is about other records")
         self._read = None
-        self.wrote = self.wrote or bool(writes)
+        self.is_changed = self.is_changed or bool(writes)
         with translated():
             if len(writes) == 1:
                 changed = [self._apply(writes[0])]
@@ -112,6 +126,16 @@ class PostgresTransaction:
                     changed = [self._apply(write) for write in writes]
         if any(cursor.rowcount != 1 for cursor in changed):
             raise StoreConflictError("another process changed the record")
+        self._written.update(name for name, _, _, _ in writes)
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """The anchor that the store was given."""
+        return self._anchor
+
+    def wrote(self, name: str, /) -> bool:
+        """Whether this transaction has written the record."""
+        return name in self._written
 
     def end(self) -> None:
         """Refuses all further use."""

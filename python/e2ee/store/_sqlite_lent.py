@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from e2ee._core import StoreSecret
+    from e2ee.store.anchor import Anchor
 
 #: The version of our tables in a database that is not ours.
 FORMAT_VERSION: Final = 1
@@ -48,9 +49,12 @@ _SAVEPOINT: Final = "e2ee_part"
 class LentSQLiteStore:
     """Keeps sealed records beside the application's own tables; made by `SQLiteStore.on`."""
 
-    __slots__ = ("_connection", "_secret", "_turn")
+    __slots__ = ("_anchor", "_connection", "_secret", "_turn")
 
-    def __init__(self, connection: sqlite3.Connection, secret: StoreSecret) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, secret: StoreSecret, anchor: Anchor | None
+    ) -> None:
+        self._anchor = anchor
         self._connection = connection
         self._secret = secret
         self._turn = Turn()
@@ -73,6 +77,11 @@ class LentSQLiteStore:
         """What the records are sealed with."""
         return self._secret
 
+    @property
+    def anchor(self) -> Anchor | None:
+        """What a copy of the database is found by."""
+        return self._anchor
+
     @contextmanager
     def transaction(self) -> Iterator[SQLiteTransaction]:
         """A transaction, which is on disk when its block has ended, or undone if that raised.
@@ -88,7 +97,7 @@ class LentSQLiteStore:
             self._refuse_weakness()
             with translated():
                 self._connection.execute("BEGIN IMMEDIATE")
-            transaction = SQLiteTransaction(self._connection, _LENT)
+            transaction = SQLiteTransaction(self._connection, _LENT, self._anchor)
             try:
                 yield transaction
                 with translated():
@@ -112,7 +121,7 @@ class LentSQLiteStore:
             self._refuse_weakness()
             with translated():
                 self._connection.execute(f"SAVEPOINT {_SAVEPOINT}")
-            transaction = SQLiteTransaction(self._connection, _LENT)
+            transaction = SQLiteTransaction(self._connection, _LENT, self._anchor, is_part=True)
             try:
                 yield transaction
             except BaseException:
@@ -190,6 +199,7 @@ def lend(
     key: Key | None = None,
     passphrase: Passphrase | None = None,
     secret: StoreSecret | None = None,
+    anchor: Anchor | None = None,
 ) -> LentSQLiteStore:
     """A store on a connection that stays the application's, beside its tables.
 
@@ -205,13 +215,14 @@ def lend(
         passphrase: What a person remembers, or what is called for it, likewise; it is stretched
             when the account is made or opened.
         secret: A `StoreSecret`, from a file descriptor for instance.
+        anchor: As of `SQLiteStore`.
 
     Raises:
         TransactionOpenError: A transaction is open on the connection.
         StoreUnavailableError: The connection could lose a commit in a power cut.
         InvalidArgumentError: The connection is set up so that it cannot be used.
     """
-    store = LentSQLiteStore(connection, store_secret(key, passphrase, secret))
+    store = LentSQLiteStore(connection, store_secret(key, passphrase, secret), anchor)
     with store.transaction():
         pass
     return store

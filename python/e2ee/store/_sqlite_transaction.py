@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from e2ee.store.anchor import Anchor
     from e2ee.store.protocol import Write
 
 _T = TypeVar("_T")
@@ -44,9 +45,19 @@ OWN: Final = Statements("record")
 class SQLiteTransaction:
     """An open transaction of an `SQLiteStore`."""
 
-    __slots__ = ("_cursor", "_open", "_statements")
+    __slots__ = ("_anchor", "_cursor", "_is_part", "_open", "_statements", "_written")
 
-    def __init__(self, connection: sqlite3.Connection, statements: Statements) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        statements: Statements,
+        anchor: Anchor | None = None,
+        *,
+        is_part: bool = False,
+    ) -> None:
+        self._anchor = anchor
+        self._is_part = is_part
+        self._written: set[str] = set()
         self._cursor = connection.cursor()
         # Whatever the application has its own rows made into.
         self._cursor.row_factory = None
@@ -80,6 +91,16 @@ class SQLiteTransaction:
                 changed = self._apply(write)
             if changed != 1:
                 raise StoreConflictError("another process changed the record")
+            self._written.add(write[0])
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """The anchor that the store was given."""
+        return self._anchor
+
+    def wrote(self, name: str, /) -> bool | None:
+        """Whether this transaction has written the record; part of another, it may not know."""
+        return name in self._written or (None if self._is_part else False)
 
     def _apply(self, write: Write) -> int:
         """The number of records that one write changed."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from e2ee._core import StoreSecret
+    from e2ee.store.anchor import Anchor
     from e2ee.store.protocol import Write
 
     Records = dict[str, tuple[int, bytes]]
@@ -36,6 +37,7 @@ class MemoryStore:
         passphrase: What a person remembers, or what is called for it, likewise; it is stretched
             when the account is made or opened.
         secret: A `StoreSecret`, from a file descriptor for instance.
+        anchor: What finds a copy of the records that is put back: see docs/guides/anchor.md.
 
     >>> import e2ee
     >>> with e2ee.MemoryStore() as store:
@@ -43,7 +45,7 @@ class MemoryStore:
     Account('alice.1')
     """
 
-    __slots__ = ("_records", "_secret", "_turn")
+    __slots__ = ("_anchor", "_records", "_secret", "_turn")
 
     def __init__(
         self,
@@ -51,10 +53,12 @@ class MemoryStore:
         key: Key | None = None,
         passphrase: Passphrase | None = None,
         secret: StoreSecret | None = None,
+        anchor: Anchor | None = None,
     ) -> None:
         if key is None and passphrase is None and secret is None:
             key = secrets.token_bytes(32)
         self._secret = store_secret(key, passphrase, secret)
+        self._anchor = anchor
         self._records: Records = {}
         self._turn = Turn()
 
@@ -62,6 +66,11 @@ class MemoryStore:
     def secret(self) -> StoreSecret:
         """What the records are sealed with."""
         return self._secret
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What a copy of the records is found by."""
+        return self._anchor
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
@@ -71,7 +80,7 @@ class MemoryStore:
             TransactionOpenError: One is open in this thread.
         """
         with self._turn:
-            transaction = MemoryTransaction(self._records)
+            transaction = MemoryTransaction(self._records, self._anchor)
             try:
                 yield transaction
                 transaction.commit()
@@ -132,9 +141,10 @@ class MemoryStore:
 class MemoryTransaction:
     """The records of a `MemoryStore`, under the changes that were not committed yet."""
 
-    __slots__ = ("_changes", "_open", "_records")
+    __slots__ = ("_anchor", "_changes", "_open", "_records")
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, anchor: Anchor | None) -> None:
+        self._anchor = anchor
         self._records = records
         self._changes: dict[str, tuple[int, bytes] | None] = {}
         self._open = True
@@ -165,6 +175,15 @@ class MemoryTransaction:
                 self._changes[name] = None
             else:
                 self._changes[name] = (revision, sealed)
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """The anchor that the store was given."""
+        return self._anchor
+
+    def wrote(self, name: str, /) -> bool:
+        """Whether this transaction has written the record."""
+        return name in self._changes
 
     def commit(self) -> None:
         """Puts the changes into the store."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from e2ee._core import StoreSecret
     from e2ee.store._postgres_pool import Link
+    from e2ee.store.anchor import Anchor
     from e2ee.store.protocol import Scope
 
 #: Seconds: a day.
@@ -51,13 +52,15 @@ class PostgresStore:
         account: Which of the accounts in these tables, a name of 1 to 255 characters.
         timeout: How many seconds to wait for others.
         connections: How many threads at most are inside a transaction; each uses a connection.
+        anchor: What finds a database that was set back: see docs/guides/anchor.md. Without it,
+            such a store is not opened again. Senders wait for each other then.
 
     Raises:
         StoreError: The database cannot be used; the subclass says why.
         InvalidArgumentError: A name, the timeout or the number of connections is out of its range.
     """
 
-    __slots__ = ("_locks", "_pool", "_secret", "_statements")
+    __slots__ = ("_anchor", "_locks", "_pool", "_secret", "_statements")
 
     def __init__(  # noqa: PLR0913 - options, each by its name
         self,
@@ -70,7 +73,9 @@ class PostgresStore:
         account: str = "main",
         timeout: float = 5.0,
         connections: int = 16,
+        anchor: Anchor | None = None,
     ) -> None:
+        self._anchor = anchor
         self._secret = store_secret(key, passphrase, secret)
         check_names(schema, account)
         _check(timeout, connections)
@@ -94,6 +99,11 @@ class PostgresStore:
     def secret(self) -> StoreSecret:
         """What the records are sealed with."""
         return self._secret
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What a database that was set back is found by."""
+        return self._anchor
 
     def transaction(self) -> AbstractContextManager[PostgresTransaction]:
         """A transaction that has the account for itself, and is durable when its block has ended.
@@ -146,10 +156,10 @@ class PostgresStore:
         with self._pool.turn():
             link = self._begun(begin)
             try:
-                transaction = PostgresTransaction(link, self._statements, scope)
+                transaction = PostgresTransaction(link, self._statements, scope, self._anchor)
                 try:
                     yield transaction
-                    if not transaction.wrote:
+                    if not transaction.is_changed:
                         _postgres_commit.wait_for_log(link)
                     _postgres_commit.commit(link)
                 except StoreRollbackError:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from e2ee._core import StoreSecret
+    from e2ee.store.anchor import Anchor
 
 #: Record name, the revision that must be found (0: none may exist), and the new revision with the
 #: sealed bytes, or twice `None` to delete the record.
@@ -68,6 +69,20 @@ class Transaction(Reading, Protocol):
 
         Raises:
             StoreConflictError: A record does not have the revision that must be found.
+        """
+
+
+class AnchoredTransaction(Transaction, Protocol):
+    """A transaction of a store that has an anchor."""
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """The anchor that the store was given."""
+
+    def wrote(self, name: str, /) -> bool | None:
+        """Whether this transaction has written the record, so that it is not durable yet.
+
+        `None` if that is not known: it is part of a longer one, in which others have come before.
         """
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from e2ee._core import StoreSecret
     from e2ee.store._sqlite_reading import SQLiteReading
+    from e2ee.store.anchor import Anchor
 
 
 @final
@@ -33,7 +34,8 @@ class SQLiteStore:
     """Keeps sealed records in an SQLite file, which is made for its owner only.
 
     Give exactly one of `key`, `passphrase` and `secret`. A copy of the file that is put back later
-    uses message keys twice: never restore one.
+    uses message keys twice: never restore one. With an anchor
+    that is found.
 
     Args:
         path: The file.
@@ -43,6 +45,8 @@ class SQLiteStore:
             when the account is made or opened.
         secret: A `StoreSecret`, from a file descriptor for instance.
         timeout: How many seconds to wait for other processes.
+        anchor: What finds a copy of the file that is put back or used twice: see
+            docs/guides/anchor.md. From then on the store is not opened without it.
 
     Raises:
         StoreError: The file cannot be used; the subclass says why.
@@ -54,9 +58,9 @@ class SQLiteStore:
     Account('alice.1')
     """
 
-    __slots__ = ("_connection", "_path", "_secret", "_turn")
+    __slots__ = ("_anchor", "_connection", "_path", "_secret", "_turn")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options, each by its name
         self,
         path: str | os.PathLike[str],
         *,
@@ -64,7 +68,9 @@ class SQLiteStore:
         passphrase: Passphrase | None = None,
         secret: StoreSecret | None = None,
         timeout: float = 5.0,
+        anchor: Anchor | None = None,
     ) -> None:
+        self._anchor = anchor
         self._secret = store_secret(key, passphrase, secret)
         # A path, so that no name has a special meaning to SQLite.
         self._path = Path(path).absolute()
@@ -78,6 +84,11 @@ class SQLiteStore:
         """What the records are sealed with."""
         return self._secret
 
+    @property
+    def anchor(self) -> Anchor | None:
+        """What a copy of the file is found by."""
+        return self._anchor
+
     @contextmanager
     def transaction(self) -> Iterator[SQLiteTransaction]:
         """A transaction, which is on disk when its block has ended, or undone if that raised.
@@ -89,7 +100,7 @@ class SQLiteStore:
         with self._turn:
             with translated():
                 self._connection.execute("BEGIN IMMEDIATE")
-            transaction = SQLiteTransaction(self._connection, OWN)
+            transaction = SQLiteTransaction(self._connection, OWN, self._anchor)
             try:
                 yield transaction
                 with translated():

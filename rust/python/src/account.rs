@@ -22,8 +22,9 @@ use crate::{
     convert::{self, ContactRow, Entry, Number, Peer},
     errors::{self, Refusal},
     secret::StoreSecret,
-    step::{Settles, Step},
+    step::{Step, Unspent},
     transaction,
+    waiting::Waiting,
 };
 
 /// Bytes of input above which a call lets other Python threads run: about 15 µs of work.
@@ -74,27 +75,16 @@ impl Account {
     }
 
     /// Like [`Account::call`], for what must be saved before `convert` may see it.
-    pub fn step<T: Send + 'static>(
+    pub fn step<T: Send + Sync + 'static>(
         slf: &Bound<'_, Self>,
         (transaction, long): (&Bound<'_, PyAny>, bool),
         work: impl FnOnce(&mut CoreAccount, &mut Environment<'_>) -> Stepped<T> + Send,
         convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> Result<Step, Refusal> {
         let CoreStep { writes, result } = slf.get().call(transaction, long, work)?;
+        let anchor = transaction::anchor_of(transaction)?;
         let account = slf.clone().unbind();
-        let release = move |py: Python<'_>, settles: Settles<'_>| {
-            let Some(left) = settles else {
-                let value = account.get().lock()?.committed(result);
-                return convert(py, value);
-            };
-            let (value, lesson) = result.part();
-            *left = Some(Box::new(move |_| {
-                account.get().lock()?.committed(lesson);
-                Ok(())
-            }));
-            convert(py, value)
-        };
-        Ok(Step::new(slf.py(), writes, release)?)
+        Ok(Step::new(slf.py(), writes, Waiting { account, anchor, outcome: result, convert })?)
     }
 }
 
@@ -117,7 +107,8 @@ impl Account {
         };
         let step = py.detach(|| transaction::within(transaction, create));
         let CoreStep { writes, result } = step.map_err(|refusal| refusal.raise(py))?;
-        Step::new(py, writes, |py, _| Ok(Bound::new(py, Self::new(result))?.into_any().unbind()))
+        let release = |py: Python<'_>| Ok(Bound::new(py, Self::new(result))?.into_any().unbind());
+        Step::new(py, writes, Unspent(release))
     }
 
     /// Opens the account of a store.
@@ -128,6 +119,12 @@ impl Account {
         };
         let account = py.detach(|| transaction::within(transaction, open));
         account.map(Self::new).map_err(|refusal| refusal.raise(py))
+    }
+
+    /// Ties a store without an anchor to the one that it was given.
+    fn tie(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
+        let step = Self::step(slf, (transaction, false), CoreAccount::tie, convert::nothing);
+        step.map_err(|refusal| refusal.raise(slf.py()))
     }
 
     /// The public identity key, with its type byte.

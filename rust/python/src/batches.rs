@@ -39,7 +39,7 @@ pub struct Batches {
 
 impl Batches {
     /// A step of a batch of envelopes, each place of whose result is a message or an exception.
-    fn opened<T: Send + 'static>(
+    fn opened<T: Send + Sync + 'static>(
         &self,
         transaction: &Bound<'_, PyAny>,
         envelopes: Vec<Item<'_>>,

@@ -12,7 +12,12 @@ use e2ee_state::Step as CoreStep;
 use e2ee_wire::Error;
 use pyo3::{IntoPyObjectExt, prelude::*, pybacked::PyBackedBytes};
 
-use crate::{convert::Peer, secret::StoreSecret, step::Step, transaction};
+use crate::{
+    convert::Peer,
+    secret::StoreSecret,
+    step::{Step, Unspent},
+    transaction,
+};
 
 /// The records of an `e2ee.LibsignalRecords`. Python's copies of private keys are not wiped.
 #[derive(FromPyObject)]
@@ -96,7 +101,7 @@ pub fn import_records(
     };
     let step = py.detach(|| transaction::within(transaction, import));
     let CoreStep { writes, result } = step.map_err(|refusal| refusal.raise(py))?;
-    Step::new(py, writes, |py, _| rows(result).into_py_any(py))
+    Step::new(py, writes, Unspent(|py: Python<'_>| rows(result).into_py_any(py)))
 }
 
 /// The report of an import, which is not made.

@@ -28,6 +28,7 @@ mod signal;
 mod step;
 mod transaction;
 mod version;
+mod waiting;
 
 use pyo3::prelude::*;
 

@@ -26,7 +26,7 @@ pub struct SealedSender {
 
 impl SealedSender {
     /// Takes a message out of its seal, and opens it as one of the sender whom it names.
-    fn open<T: Send + 'static>(
+    fn open<T: Send + Sync + 'static>(
         &self,
         (transaction, envelope): (&Bound<'_, PyAny>, &[u8]),
         anchors: &TrustAnchors,

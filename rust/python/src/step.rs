@@ -12,13 +12,36 @@ use pyo3::{
     types::{PyBytes, PyList},
 };
 
-use crate::errors;
+use crate::errors::{self, Refusal};
 
-type Release = Box<dyn FnOnce(Python<'_>, Settles) -> PyResult<Py<PyAny>> + Send>;
-/// What an account remembers once a step is durable.
-pub type Lesson = Box<dyn FnOnce(Python<'_>) -> PyResult<()> + Send>;
-/// Where a step that is part of a longer transaction leaves its lesson; `None` if it is durable.
-pub type Settles<'a> = Option<&'a mut Option<Lesson>>;
+/// A result that waits until its step is durable, and until the store's anchor knows of it.
+pub trait Held: Send {
+    /// The result, after the anchor was told; a refusal of the anchor gives it back.
+    ///
+    /// `inside` a transaction it is also seen whether others have told the anchor of a later state
+    /// of the same past.
+    fn release(self: Box<Self>, py: Python<'_>, inside: Option<&Bound<'_, PyAny>>) -> Released;
+
+    /// The result of a step that is part of a longer transaction, and what to do when that is
+    /// durable.
+    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Option<Box<dyn Held>>)>;
+}
+
+/// The result, or what waits on, and why.
+pub type Released = Result<PyResult<Py<PyAny>>, (Box<dyn Held>, Refusal)>;
+
+/// The result of a step that no anchor needs to know of.
+pub struct Unspent<F>(pub F);
+
+impl<F: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send> Held for Unspent<F> {
+    fn release(self: Box<Self>, py: Python<'_>, _: Option<&Bound<'_, PyAny>>) -> Released {
+        Ok((self.0)(py))
+    }
+
+    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Option<Box<dyn Held>>)> {
+        Ok(((self.0)(py)?, None))
+    }
+}
 
 /// What a store must write before the result may leave.
 ///
@@ -29,48 +52,66 @@ pub struct Step {
     /// of the last two.
     #[pyo3(get)]
     writes: Py<PyList>,
-    release: Mutex<Option<Release>>,
-    lesson: Mutex<Option<Lesson>>,
+    held: Mutex<Option<Box<dyn Held>>>,
+    /// What is left of a step that was joined: what the account remembers of it.
+    lesson: Mutex<Option<Box<dyn Held>>>,
 }
 
 impl Step {
-    /// A step with these writes, whose result `release` makes.
-    pub fn new(
-        py: Python<'_>,
-        writes: Vec<Write>,
-        release: impl FnOnce(Python<'_>, Settles) -> PyResult<Py<PyAny>> + Send + 'static,
-    ) -> PyResult<Self> {
+    /// A step with these writes.
+    pub fn new(py: Python<'_>, writes: Vec<Write>, held: impl Held + 'static) -> PyResult<Self> {
         let writes = rows(py, writes)?.unbind();
-        Ok(Self { writes, release: Mutex::new(Some(Box::new(release))), lesson: Mutex::default() })
+        Ok(Self { writes, held: Mutex::new(Some(Box::new(held))), lesson: Mutex::default() })
     }
 
-    fn take(&self, py: Python<'_>) -> PyResult<Release> {
-        let held = self.release.lock_py_attached(py).ok().and_then(|mut held| held.take());
+    fn take(&self, py: Python<'_>) -> PyResult<Box<dyn Held>> {
+        let held = self.held.lock_py_attached(py).ok().and_then(|mut held| held.take());
         held.ok_or_else(|| errors::stale(py))
     }
+}
+
+/// What was held, unless the anchor refuses: then it is put back into its place.
+fn released(
+    py: Python<'_>,
+    (held, place): (Box<dyn Held>, &Mutex<Option<Box<dyn Held>>>),
+    inside: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    held.release(py, inside).unwrap_or_else(|(held, refusal)| {
+        if let Ok(mut place) = place.lock_py_attached(py) {
+            *place = Some(held);
+        }
+        Err(refusal.raise(py))
+    })
 }
 
 #[pymethods]
 impl Step {
     /// The result, once, after the writes are durable.
-    fn release(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.take(py)?(py, None)
+    ///
+    /// `StoreOutcomeUnknownError` if the anchor did not take the step; then it may be tried again,
+    /// inside a transaction, which can tell whether others were quicker.
+    #[pyo3(signature = (inside = None))]
+    fn release(&self, py: Python<'_>, inside: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        released(py, (self.take(py)?, &self.held), inside)
     }
 
     /// The result, once, of a step that is part of a transaction which goes on.
     ///
-    /// Nothing that may be sent is the result of such a step. Call `settle` when it is durable.
+    /// What may be sent must wait for `settle`, which is called when the step is durable.
     fn join(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let mut lesson = None;
-        let result = self.take(py)?(py, Some(&mut lesson))?;
+        let (result, lesson) = self.take(py)?.join(py)?;
         *self.lesson.lock_py_attached(py).map_err(|_| errors::stale(py))? = lesson;
         Ok(result)
     }
 
-    /// Takes note that a step that was joined is durable.
-    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+    /// Takes note that a step that was joined is durable, and tells the anchor.
+    ///
+    /// As `release`, if the anchor did not take the step.
+    #[pyo3(signature = (inside = None))]
+    fn settle(&self, py: Python<'_>, inside: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let held = self.lesson.lock_py_attached(py).ok().and_then(|mut held| held.take());
-        held.map_or(Ok(()), |lesson| lesson(py))
+        let Some(held) = held else { return Ok(()) };
+        released(py, (held, &self.lesson), inside).map(|_| ())
     }
 
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {

@@ -88,6 +88,7 @@ impl Session {
             },
             head_generation: 0,
             start_generation: 0,
+            spent: 0,
         };
         head.finish()?;
         objects.finish()?;

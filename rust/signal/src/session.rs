@@ -54,6 +54,8 @@ pub struct Session {
     pub(crate) triple: Triple,
     pub(crate) head_generation: u64,
     pub(crate) start_generation: u64,
+    /// Message keys that have encrypted since the session was made or loaded.
+    pub(crate) spent: u64,
 }
 
 /// This device's long-term key and registration id.
@@ -105,6 +107,7 @@ impl Session {
             triple: Triple::new(ratchet, Spqr::new(&pq_auth_key, Role::Initiator, max_jump)),
             head_generation: 0,
             start_generation: 0,
+            spent: 0,
         })
     }
 
@@ -136,6 +139,7 @@ impl Session {
             triple: Triple::new(ratchet, Spqr::new(&pq_auth_key, Role::Responder, max_jump)),
             head_generation: 0,
             start_generation: 0,
+            spent: 0,
         })
     }
 
@@ -164,6 +168,7 @@ impl Session {
         };
         let message = self.triple.encrypt(&bound, plaintext, random)?;
         self.head_generation = self.head_generation.wrapping_add(1);
+        self.spent = self.spent.wrapping_add(1);
         Ok(match &self.phase {
             Phase::Unacknowledged(pending) => {
                 Ciphertext::PreKey(self.outer(pending).wrap(&message))
@@ -318,6 +323,12 @@ impl Session {
             chains: ratchet.older_generation(),
             skipped: ratchet.skipped_generation().wrapping_add(pq.skipped_generation()),
         }
+    }
+
+    /// How many message keys have encrypted since the session was made or loaded.
+    #[must_use]
+    pub const fn spent(&self) -> u64 {
+        self.spent
     }
 
     fn outer<'a>(&'a self, pending: &'a Pending) -> Outer<'a> {

@@ -18,6 +18,14 @@ pub enum StoreError {
     Corruption,
     /// The store is older than what this process has seen: another copy of it was put back.
     Rollback,
+    /// The store is not the one that its anchor knows: it was put back, or runs twice. Heal it.
+    OffAnchor,
+    /// The store has an anchor, and was opened without it: give it.
+    NoAnchor,
+    /// The anchor is another store's, or holds something else: give this store's own.
+    WrongAnchor,
+    /// Whether the step counts is not known: nothing may leave; repeat the call.
+    OutcomeUnknown,
     /// The store already holds an account: open it.
     AlreadyExists,
     /// The store holds no account: create one.
@@ -34,6 +42,12 @@ impl core::fmt::Display for StoreError {
             Self::Conflict => "another process changed the record",
             Self::Corruption => "a record is damaged, missing or not the one that was stored",
             Self::Rollback => "the store is older than what this process has seen",
+            Self::OffAnchor => {
+                "the store was put back or runs twice, its anchor says: heal the one that goes on"
+            }
+            Self::NoAnchor => "the store has an anchor, which was not given",
+            Self::WrongAnchor => "the anchor is not that of this store",
+            Self::OutcomeUnknown => "the anchor did not take the step: nothing has left",
             Self::AlreadyExists => "the store already holds an account",
             Self::Missing => "the store holds no account",
             Self::Backend => "the store failed",

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod anchor;
 pub mod digest;
 pub mod error;
 pub mod key;
@@ -13,6 +14,7 @@ pub mod records;
 pub mod seal;
 pub mod step;
 
+pub use anchor::Anchor;
 pub use error::{Failure, StoreError};
 pub use key::StoreSecret;
 pub use overlay::Overlay;

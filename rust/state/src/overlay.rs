@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Change, Records, StoreError, Stored, Write};
+use crate::{Anchor, Change, Records, StoreError, Stored, Write};
 
 /// A transaction with changes over it.
 pub struct Overlay<'a> {
@@ -85,6 +85,14 @@ impl Records for Overlay<'_> {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    fn anchor(&mut self) -> Option<&mut dyn Anchor> {
+        self.records.anchor()
+    }
+
+    fn wrote(&mut self, name: &str) -> Result<Option<bool>, StoreError> {
+        if self.changed.contains_key(name) { Ok(Some(true)) } else { self.records.wrote(name) }
     }
 }
 

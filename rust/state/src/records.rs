@@ -2,7 +2,7 @@
 //! What the core asks of a store while it works: reading, inside the caller's transaction
 //! (docs/storage.md, "Stores").
 
-use crate::StoreError;
+use crate::{Anchor, StoreError};
 
 /// A record as a store keeps it.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,4 +20,16 @@ pub trait Records {
 
     /// Names and revisions of all records whose names begin with `prefix`, in the order of names.
     fn list(&mut self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError>;
+
+    /// The store's anchor, if it was given one.
+    fn anchor(&mut self) -> Option<&mut dyn Anchor> {
+        None
+    }
+
+    /// Whether this transaction, which may hold several steps, has written the record itself, so
+    /// that it is not durable yet; `None` if that is not known, because the transaction is part of
+    /// another one.
+    fn wrote(&mut self, _name: &str) -> Result<Option<bool>, StoreError> {
+        Ok(None)
+    }
 }

@@ -12,11 +12,28 @@ pub(super) struct Draft<'a> {
     sealer: &'a Sealer,
     random: &'a mut dyn Random,
     writes: Vec<Write>,
+    spends: bool,
+}
+
+/// The writes of a step, and whether they spend message keys of ours.
+#[derive(Default)]
+#[must_use]
+pub(super) struct Drafted {
+    pub(super) writes: Vec<Write>,
+    pub(super) spends: bool,
+}
+
+impl Drafted {
+    /// Adds the writes of another part of the same step.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.writes.append(&mut other.writes);
+        self.spends |= other.spends;
+    }
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(sealer: &'a Sealer, random: &'a mut dyn Random) -> Self {
-        Self { sealer, random, writes: Vec::new() }
+        Self { sealer, random, writes: Vec::new(), spends: false }
     }
 
     /// Adds a sealed record, and says how it is known again; `base` is 0 if it must not exist.
@@ -57,8 +74,13 @@ impl<'a> Draft<'a> {
         self.random
     }
 
-    pub(super) fn finish(self) -> Vec<Write> {
-        self.writes
+    /// Notes that what is saved has spent this many message keys.
+    pub(super) const fn spend(&mut self, keys: u64) {
+        self.spends = self.spends || keys > 0;
+    }
+
+    pub(super) fn finish(self) -> Drafted {
+        Drafted { writes: self.writes, spends: self.spends }
     }
 }
 

@@ -23,12 +23,16 @@ pub struct Healed {
 }
 
 impl Account {
-    /// Ends all that may have been used in a past that the store has lost, in one step.
+    /// Ends all that may have been used in a past that the store has lost, in one step. A store with
+    /// an anchor agrees with it from then on.
+    ///
+    /// [`StoreError::NoAnchor`](e2ee_state::StoreError::NoAnchor) if it was not given.
     pub fn heal(
         &mut self,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Healed>>, Failure> {
         self.refresh(environment.records)?;
+        let generation = self.begin_again(environment)?;
         let mut healed = Healed::default();
         let (mut peers, mut groups) = (Vec::new(), Vec::new());
         for (name, _) in environment.records.list(names::PEER_PREFIX)? {
@@ -51,6 +55,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         let mut index = self.put_stock(&stock, &mut draft)?;
+        index.anchored = generation.is_some();
         for (loaded, before) in &mut peers {
             self.save_sessions(loaded, (Some(before), &mut index), &mut draft, &mut learnt)?;
         }
@@ -62,6 +67,11 @@ impl Account {
             healed.dropped.extend(name.strip_prefix(names::OUTBOX_PREFIX).map(str::to_owned));
         }
         self.put_index(index, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), healed, learnt))
+        let mut writes = draft.finish().writes;
+        let moved = match generation {
+            Some(begun) => Some(self.put(begun, (&mut writes, &mut learnt), environment.random)?),
+            None => None,
+        };
+        Ok(self.kept(writes, Outcome { value: healed, learnt, moved }))
     }
 }

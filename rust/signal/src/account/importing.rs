@@ -47,7 +47,7 @@ impl Account {
             account.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
         account.put_index(index, &mut draft, &mut learnt)?;
-        Ok(Step { writes: draft.finish(), result: report })
+        Ok(Step { writes: draft.finish().writes, result: report })
     }
 
     /// What [`Account::import`] would say, of a store that must be empty too.

@@ -161,8 +161,8 @@ impl Account {
         if let Some(stored) = &stored {
             draft.delete(&name, stored.revision);
         }
-        let result = Outcome { value: stored.is_some(), learnt: Learnt::default() };
-        Ok(Step { writes: draft.finish(), result })
+        let result = Outcome::unspent(stored.is_some(), Learnt::default());
+        Ok(Step { writes: draft.finish().writes, result })
     }
 
     pub(super) fn inbox_entry(

@@ -9,9 +9,11 @@ use e2ee_state::digest::SetDigest;
 use e2ee_wire::{Error, record::RecordReader};
 
 const FORMAT_VERSION: u8 = 1;
+/// The same, of a store that has an anchor.
+const FORMAT_VERSION_ANCHORED: u8 = 2;
 
 /// Which records the account consists of, besides its identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
     /// The revision of the prekeys.
     pub(super) prekeys_revision: u64,
@@ -19,12 +21,15 @@ pub(super) struct Index {
     pub(super) members: u32,
     /// Their names and revisions.
     pub(super) digest: SetDigest,
+    /// Whether the store has an anchor: then there is a generation, and nothing is sent without
+    /// both.
+    pub(super) anchored: bool,
 }
 
 impl Index {
     pub(super) fn encode(&self) -> SecretBytes {
         super::draft::encoded(|out| {
-            out.push(FORMAT_VERSION);
+            out.push(if self.anchored { FORMAT_VERSION_ANCHORED } else { FORMAT_VERSION });
             out.extend_from_slice(&self.prekeys_revision.to_be_bytes());
             out.extend_from_slice(&self.members.to_be_bytes());
             out.extend_from_slice(self.digest.as_bytes());
@@ -33,13 +38,16 @@ impl Index {
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
-        if reader.u8()? != FORMAT_VERSION {
-            return Err(Error::CorruptState);
-        }
+        let anchored = match reader.u8()? {
+            FORMAT_VERSION => false,
+            FORMAT_VERSION_ANCHORED => true,
+            _ => return Err(Error::CorruptState),
+        };
         let index = Self {
             prekeys_revision: reader.u64()?,
             members: reader.u32()?,
             digest: SetDigest::from_bytes(*reader.array()?),
+            anchored,
         };
         reader.finish()?;
         Ok(index)

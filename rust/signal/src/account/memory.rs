@@ -95,6 +95,11 @@ impl Memory {
         }
     }
 
+    /// Whether this is what a step of ours holds, which is not known to be durable.
+    pub(super) fn is_drafted(&self, name: &str, found: Seen) -> bool {
+        self.drafted.get(name) == Some(&found)
+    }
+
     /// Takes note that a step is durable.
     pub(super) fn commit(&mut self, rows: Rows) {
         for (name, row) in rows {

@@ -6,9 +6,11 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Account::committed`] in exchange for the result.
 
+mod anchoring;
 mod batch;
 mod draft;
 mod examination;
+mod generation;
 mod groups;
 mod heal;
 mod identity;
@@ -40,12 +42,14 @@ use e2ee_wire::Error;
 
 use crate::{Address, DeviceId, PreKeyStock, session::OurIdentity};
 
-use draft::Draft;
+use draft::{Draft, Drafted};
+use generation::Moved;
 use identity::Identity;
 use index::Index;
 use memory::{Mark, Memory, Rows, Seen};
 use rekey::Successor;
 
+pub use anchoring::Confirmation;
 pub use batch::{Placed, Refused, Workers};
 pub use examination::{
     ChainsState, Examination, Fault, Finding, GroupState, InboxState, Naming, OpenedSession,
@@ -103,13 +107,15 @@ pub struct Account {
 pub struct Outcome<T> {
     value: T,
     learnt: Learnt,
+    /// What the anchor must hold before the value may leave.
+    moved: Option<Moved>,
 }
 
 impl<T> Outcome<T> {
     /// The result of a step that is part of a longer transaction, and what is to be committed when
-    /// that is durable.
+    /// that is durable, and before anything of it is sent.
     pub fn part(self) -> (T, Outcome<()>) {
-        (self.value, Outcome { value: (), learnt: self.learnt })
+        (self.value, Outcome { value: (), learnt: self.learnt, moved: self.moved })
     }
 }
 
@@ -124,7 +130,8 @@ struct Learnt {
 impl Account {
     /// Makes an account for `user` in an empty store.
     ///
-    /// [`StoreError::AlreadyExists`] if the store holds one.
+    /// [`StoreError::AlreadyExists`] if the store holds one, [`StoreError::WrongAnchor`] if its
+    /// anchor holds anything.
     pub fn create(
         secret: &StoreSecret,
         user: &str,
@@ -134,17 +141,18 @@ impl Account {
         if environment.records.get(key::RECORD_NAME)?.is_some() {
             return Err(StoreError::AlreadyExists.into());
         }
+        Self::check_empty(environment.records)?;
         check_user(user)?;
         let (sealer, store_record) = secret.create(environment.random)?;
         let identity = Identity::generate(user, device, environment.random)?;
         let stock = PreKeyStock::generate(identity.key(), environment.now_ms, environment.random)?;
-        let index = Index { prekeys_revision: 1, members: 0, digest: SetDigest::default() };
+        let index = Index { prekeys_revision: 1, ..Index::default() };
         let mut draft = Draft::new(&sealer, environment.random);
         draft.plain(key::RECORD_NAME, 0, store_record.clone())?;
         draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
         let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
         draft.put(names::PREKEYS, 0, 1, &draft::encoded(|out| stock.encode(out)))?;
-        let writes = draft.finish();
+        let writes = draft.finish().writes;
         let mut result = Self::new((sealer, store_record), identity);
         result.index = index;
         result.index_revision = 1;
@@ -173,7 +181,7 @@ impl Account {
             sealer,
             store_record,
             identity,
-            index: Index { prekeys_revision: 0, members: 0, digest: SetDigest::default() },
+            index: Index::default(),
             index_revision: 0,
             index_mark: None,
             members: HashMap::new(),
@@ -183,8 +191,25 @@ impl Account {
         }
     }
 
-    /// The step with these writes, which the next call in the same transaction finds.
-    fn drafted<T>(&mut self, writes: Vec<Write>, value: T, mut learnt: Learnt) -> Step<Outcome<T>> {
+    /// The step with these writes, which the next call in the same transaction finds. If they spend
+    /// message keys, it moves the generation.
+    fn drafted<T>(
+        &mut self,
+        (drafted, mut learnt): (Drafted, Learnt),
+        value: T,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<T>>, Failure> {
+        let Drafted { mut writes, spends } = drafted;
+        let mut moved = None;
+        if spends {
+            moved = self.spend((&mut writes, &mut learnt), environment)?;
+        }
+        Ok(self.kept(writes, Outcome { value, learnt, moved }))
+    }
+
+    /// The step with these writes, after the account has taken note of them.
+    fn kept<T>(&mut self, writes: Vec<Write>, mut outcome: Outcome<T>) -> Step<Outcome<T>> {
+        let learnt = &mut outcome.learnt;
         if let Some((index, seen)) = learnt.index.take() {
             self.index = index;
             self.index_revision = seen.revision;
@@ -198,11 +223,11 @@ impl Account {
             }
         }
         self.memory.draft(&learnt.rows);
-        Step { writes, result: Outcome { value, learnt } }
+        Step { writes, result: outcome }
     }
 
-    /// Takes note that `outcome`'s step is durable, and returns its result.
-    pub fn committed<T>(&mut self, outcome: Outcome<T>) -> T {
+    /// Takes note that a step is durable, and returns its result, which may leave.
+    pub fn committed<T>(&mut self, outcome: Outcome<T>, _: &Confirmation) -> T {
         self.memory.commit(outcome.learnt.rows);
         outcome.value
     }
@@ -234,7 +259,7 @@ impl Account {
         let mut learnt = Learnt::default();
         let index = self.put_stock(&stock, &mut draft)?;
         self.put_index(index, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), bundle, learnt))
+        self.drafted((draft.finish(), learnt), bundle, environment)
     }
 
     /// A bundle without one-time keys, for any number of sessions.

@@ -15,6 +15,7 @@ use super::GroupId;
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const INDEX: &str = "index";
 pub(super) const PREKEYS: &str = "prekeys";
+pub(super) const GENERATION: &str = "generation";
 pub(super) const PEER_PREFIX: &str = "peer/";
 pub(super) const GROUP_PREFIX: &str = "group/";
 const CHAIN_PREFIX: &str = "chain/";

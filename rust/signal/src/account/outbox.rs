@@ -116,10 +116,12 @@ impl Account {
         let naming = id.map_or(Naming::Anew(0), Naming::Again);
         let entry = OutboxEntry::new(&loaded, naming, envelope, (now_ms, &mut draft))?;
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), entry.id, learnt))
+        self.drafted((draft.finish(), learnt), entry.id, environment)
     }
 
     /// The envelopes that wait, oldest first, at most `limit`; to one peer, if one is given.
+    ///
+    /// They may leave: the anchor, if there is one, knows of all of them.
     pub fn outbox(
         &mut self,
         peer: Option<(&str, DeviceId)>,
@@ -127,6 +129,7 @@ impl Account {
         records: &mut dyn Records,
     ) -> Result<Vec<OutboxEntry>, Failure> {
         self.refresh(records)?;
+        self.compare_anchor(records)?;
         let mut entries = Vec::new();
         for (name, revision) in records.list(names::OUTBOX_PREFIX)? {
             if entries.len() >= limit {
@@ -154,8 +157,8 @@ impl Account {
         if let Some(stored) = environment.records.get(&name)? {
             draft.delete(&name, stored.revision);
         }
-        let result = Outcome { value: (), learnt: Learnt::default() };
-        Ok(Step { writes: draft.finish(), result })
+        let result = Outcome::unspent((), Learnt::default());
+        Ok(Step { writes: draft.finish().writes, result })
     }
 }
 

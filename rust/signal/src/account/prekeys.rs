@@ -21,7 +21,7 @@ impl Account {
         let mut learnt = Learnt::default();
         let index = self.put_stock(&stock, &mut draft)?;
         self.put_index(index, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), upload, learnt))
+        self.drafted((draft.finish(), learnt), upload, environment)
     }
 
     /// Replaces what is old, makes one-time keys if few are left, and deletes what has expired;
@@ -41,6 +41,6 @@ impl Account {
             let index = self.put_stock(&stock, &mut draft)?;
             self.put_index(index, &mut draft, &mut learnt)?;
         }
-        Ok(self.drafted(draft.finish(), upload, learnt))
+        self.drafted((draft.finish(), learnt), upload, environment)
     }
 }

@@ -106,7 +106,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_effect(effect, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), value, learnt))
+        self.drafted((draft.finish(), learnt), value, environment)
     }
 
     /// [`Account::receive`], of a message that is not in an envelope.
@@ -121,13 +121,15 @@ impl Account {
             // No ratchet knows whether it has come before.
             match self.refused(sender, message, Error::Duplicate, environment) {
                 Err(Failure::Protocol(Error::Duplicate)) => {}
-                known => return Ok(self.drafted(Vec::new(), known?, Learnt::default())),
+                known => {
+                    return Ok(self.kept(Vec::new(), Outcome::unspent(known?, Learnt::default())));
+                }
             }
         }
         let (opened, effect) = match self.open_message(sender, message, environment) {
             Err(Failure::Protocol(refusal)) => {
                 let value = self.refused(sender, message, refusal, environment)?;
-                return Ok(self.drafted(Vec::new(), value, Learnt::default()));
+                return Ok(self.kept(Vec::new(), Outcome::unspent(value, Learnt::default())));
             }
             opened => opened?,
         };
@@ -140,7 +142,7 @@ impl Account {
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        Ok(self.drafted(draft.finish(), value, learnt))
+        self.drafted((draft.finish(), learnt), value, environment)
     }
 
     /// Puts an opened message into the inbox, with its entry in the ledger.

@@ -143,14 +143,14 @@ impl Account {
             let seen = draft.put(names::INDEX, self.index_revision, next.index_revision, &index)?;
             let store_record = next.store_record.clone();
             draft.plain(key::RECORD_NAME, change.store_revision, store_record)?;
-            let writes = draft.finish();
+            let writes = draft.finish().writes;
             change.is_finished = true;
             if let Some(next) = &mut self.successor {
                 next.index_seen = Some(seen);
             }
             return Ok(writes);
         }
-        Ok(draft.finish())
+        Ok(draft.finish().writes)
     }
 
     /// Takes note that a change of the key is durable.

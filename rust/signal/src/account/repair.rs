@@ -97,7 +97,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), (), learnt))
+        self.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// Takes a request to send again; the session is archived if it is the one that it names.

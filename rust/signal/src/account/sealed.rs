@@ -80,7 +80,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), value, learnt))
+        self.drafted((draft.finish(), learnt), value, environment)
     }
 
     /// Takes a message out of its seal, and finds out under which name its sender is known.
@@ -143,7 +143,7 @@ impl Account {
             let message = (unsealed.kind, &unsealed.message[..]);
             let Step { writes, result } = account.decrypt_from(sender, message, environment)?;
             let value = (sender.0.to_owned(), sender.1, result.value);
-            Ok(Step { writes, result: Outcome { value, learnt: result.learnt } })
+            Ok(Step { writes, result: Outcome::unspent(value, result.learnt) })
         })
     }
 

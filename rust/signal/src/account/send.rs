@@ -85,7 +85,7 @@ impl Account {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
         self.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), (), learnt))
+        self.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// Pads and encrypts `plaintext`; the result is an encoded envelope.
@@ -101,7 +101,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), value, learnt))
+        self.drafted((draft.finish(), learnt), value, environment)
     }
 
     /// Encrypts to a peer; the result is the peer, which is to be saved, and an encoded envelope.

@@ -92,7 +92,7 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), (), learnt))
+        self.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// Trusts the identity of `bundle` instead of the one before, and starts a session with it.
@@ -130,6 +130,6 @@ impl Account {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
         self.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), (), learnt))
+        self.drafted((draft.finish(), learnt), (), environment)
     }
 }

@@ -25,6 +25,8 @@ pub struct SenderKey {
     pub(super) chain_id: u32,
     pub(super) chain: Chain,
     signing: SigningKey,
+    /// Message keys that have encrypted since the chain was made or loaded.
+    spent: u64,
 }
 
 impl SenderKey {
@@ -38,7 +40,7 @@ impl SenderKey {
     }
 
     pub(super) fn from_parts(chain_id: u32, chain: Chain, signing: x25519::PrivateKey) -> Self {
-        Self { chain_id, chain, signing: SigningKey::new(signing) }
+        Self { chain_id, chain, signing: SigningKey::new(signing), spent: 0 }
     }
 
     /// Which chain it is.
@@ -87,7 +89,14 @@ impl SenderKey {
         let signature = self.signing.sign(&[&out], random)?;
         out.extend_from_slice(&signature);
         self.chain = next;
+        self.spent = self.spent.wrapping_add(1);
         Ok(out)
+    }
+
+    /// How many message keys have encrypted since the chain was made or loaded.
+    #[must_use]
+    pub const fn spent(&self) -> u64 {
+        self.spent
     }
 
     /// The stored form.
@@ -118,7 +127,7 @@ impl SenderKey {
         let key = x25519::PrivateKey::from_parts(secret, x25519::PublicKey::new(*reader.array()?));
         let signing = SigningKey::from_parts(key, *reader.array()?);
         reader.finish()?;
-        Ok(Self { chain_id, chain, signing })
+        Ok(Self { chain_id, chain, signing, spent: 0 })
     }
 }
 

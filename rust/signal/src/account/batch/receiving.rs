@@ -59,7 +59,7 @@ impl<T> Batch<'_, T> {
 
     /// Adds a step.
     fn add<R>(&mut self, step: Step<Outcome<R>>) -> Result<R, StoreError> {
-        let Step { writes, result: Outcome { value, mut learnt } } = step;
+        let Step { writes, result: Outcome { value, mut learnt, .. } } = step;
         self.overlay.apply(writes)?;
         self.learnt.rows.append(&mut learnt.rows);
         Ok(value)
@@ -131,7 +131,8 @@ impl Account {
             }
         }
         let Batch { overlay, learnt, results, .. } = batch;
-        Ok(self.drafted(overlay.finish(), results.into_iter().flatten().collect(), learnt))
+        let value = results.into_iter().flatten().collect();
+        Ok(self.kept(overlay.finish(), Outcome::unspent(value, learnt)))
     }
 
     /// The senders whose envelopes all hold ratchet messages for sessions that are there.
@@ -193,8 +194,9 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, batch.random);
         let mut learnt = Learnt::default();
         self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        let writes = draft.finish();
-        batch.add(self.drafted(writes, (), learnt))?;
+        let saved = (draft.finish(), learnt);
+        let step = self.drafted(saved, (), &mut batch.environment())?;
+        batch.add(step)?;
         for (place, plaintext) in opened {
             let Some(incoming) = batch.envelopes.get(place).copied() else { continue };
             let result = match plaintext {
@@ -252,7 +254,7 @@ impl Opening for Opened {
         opened: Opened,
         _: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Self>>, Failure> {
-        Ok(account.drafted(Vec::new(), opened, Learnt::default()))
+        Ok(account.kept(Vec::new(), Outcome::unspent(opened, Learnt::default())))
     }
 
     fn refused(
@@ -288,8 +290,7 @@ impl Opening for Delivery {
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        let writes = draft.finish();
-        Ok(account.drafted(writes, value, Learnt::default()))
+        account.drafted((draft.finish(), Learnt::default()), value, environment)
     }
 
     fn refused(

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Many messages to many peers in one step: all of them, or none (docs/storage.md, "Batches").
 
-use e2ee_state::{Failure, Step, Write};
+use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
 use crate::{
     DeviceId,
     account::{
         Account, Environment, Learnt, Outcome,
-        draft::Draft,
+        draft::{Draft, Drafted},
         outbox::{Naming, OutboxEntry},
         send::At,
         sessions::LoadedPeer,
@@ -47,7 +47,7 @@ struct Addressed<'a> {
 /// What becomes of the messages to one peer.
 struct Sealed<T> {
     results: Vec<(usize, T)>,
-    writes: Vec<Write>,
+    drafted: Drafted,
     learnt: Learnt,
 }
 
@@ -99,14 +99,15 @@ impl Account {
             |addressed| addressed.plaintexts.len(),
             |addressed, random| account.seal_all(addressed, (now_ms, random), &keep),
         );
-        let (mut results, mut writes, mut learnt) = (Vec::new(), Vec::new(), Learnt::default());
+        let (mut results, mut learnt) = (Vec::new(), Learnt::default());
+        let mut drafted = Drafted::default();
         for sealed in sealed {
             let mut sealed = sealed?;
             results.append(&mut sealed.results);
-            writes.append(&mut sealed.writes);
+            drafted.append(sealed.drafted);
             learnt.rows.append(&mut sealed.learnt.rows);
         }
-        Ok(self.drafted(writes, in_order(results), learnt))
+        self.drafted((drafted, learnt), in_order(results), environment).map_err(Refused::whole)
     }
 
     fn load_addressed<'a>(
@@ -149,7 +150,7 @@ impl Account {
         }
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt).map_err(Refused::whole)?;
-        Ok(Sealed { results, writes: draft.finish(), learnt })
+        Ok(Sealed { results, drafted: draft.finish(), learnt })
     }
 }
 

@@ -232,6 +232,7 @@ impl Account {
         let name = names::own_chain(id);
         let revision = self.next_chain_revision(own.revision)?;
         let seen = draft.put(&name, own.revision, revision, &own.key.encode())?;
+        draft.spend(own.key.spent());
         learnt.rows.push((name, Some(seen)));
         Ok(())
     }

@@ -63,7 +63,7 @@ impl Account {
         }
         self.save_group(&loaded, &mut index, &mut draft, &mut learnt)?;
         self.put_changed_index(index, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), invitations, learnt))
+        self.drafted((draft.finish(), learnt), invitations, environment)
     }
 
     /// The envelope for one member, or `None` if there is no usable session with it.

@@ -77,7 +77,7 @@ impl Account {
             self.check_member(*member)?;
             loaded.group.add(*member)?;
         }
-        self.changed(&loaded, id, environment.random)
+        self.changed(&loaded, id, environment)
     }
 
     /// The ids of all groups, in ascending order.
@@ -127,7 +127,7 @@ impl Account {
             }
             GroupChange::Rotate => self.end_own_chain(&mut loaded, environment)?,
         }
-        self.changed(&loaded, (), environment.random)
+        self.changed(&loaded, (), environment)
     }
 
     /// Pads and encrypts `plaintext` for all members; the result is an encoded envelope.
@@ -152,7 +152,7 @@ impl Account {
         let padded = padding::pad(Boundary::Application, plaintext);
         let message = own.key.encrypt(id, padded.expose(), environment.random)?;
         loaded.own = Some(own);
-        self.changed(&loaded, envelope::encode(Kind::Group, &message), environment.random)
+        self.changed(&loaded, envelope::encode(Kind::Group, &message), environment)
     }
 
     /// Forgets a group with all its chains; nobody else learns of it.
@@ -173,7 +173,7 @@ impl Account {
         let mut learnt = Learnt::default();
         self.delete_group((&loaded, &own), &mut index, &mut draft, &mut learnt)?;
         self.put_index(index, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), (), learnt))
+        self.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// The groups of a peer whose identity is no longer trusted, as they must become: what we had
@@ -200,14 +200,14 @@ impl Account {
         &mut self,
         loaded: &LoadedGroup,
         value: T,
-        random: &mut dyn Random,
+        environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<T>>, Failure> {
         let mut index = self.index;
-        let mut draft = Draft::new(&self.sealer, random);
+        let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_group(loaded, &mut index, &mut draft, &mut learnt)?;
         self.put_changed_index(index, &mut draft, &mut learnt)?;
-        Ok(self.drafted(draft.finish(), value, learnt))
+        self.drafted((draft.finish(), learnt), value, environment)
     }
 
     fn check_member(&self, (user, device): (&str, DeviceId)) -> Result<(), Error> {

@@ -66,7 +66,7 @@ impl Account {
         let excluded = (&loaded, seal.excluded);
         let sent = self.seal_to(&members, excluded, &content.encode(), environment)?;
         loaded.own = Some(own);
-        self.changed(&loaded, sent, environment.random)
+        self.changed(&loaded, sent, environment)
     }
 
     /// The members that get the message, those of one user together.

@@ -82,7 +82,8 @@ impl Person {
         let mut environment = Environment { records: store, random, now_ms: NOW_MS };
         let Step { writes, result } = work(account, &mut environment)?;
         store.apply(writes);
-        Ok(account.committed(result))
+        let confirmation = result.confirm(None)?;
+        Ok(account.committed(result, &confirmation))
     }
 
     fn open(&mut self, sealed: &[u8], root: &TrustRoot) -> Result<Vec<u8>, Failure> {
