@@ -8,7 +8,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::MutexGuard;
 
 use e2ee_signal::{
     account::{Account as CoreAccount, Environment, Outcome},
@@ -16,11 +16,12 @@ use e2ee_signal::{
     stock::Remaining,
 };
 use e2ee_state::{Failure, Step as CoreStep};
-use pyo3::{exceptions::PyTypeError, prelude::*, sync::MutexExt, types::PyBytes};
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
     convert::{self, ContactRow, Entry, Number, Peer},
-    errors::{self, Refusal},
+    errors::Refusal,
+    own::Own,
     secret::StoreSecret,
     step::{Step, Unspent},
     transaction,
@@ -40,7 +41,7 @@ pub struct Account {
     #[pyo3(get)]
     device: u8,
     identity_key: [u8; EC_KEY_LEN],
-    inner: Mutex<CoreAccount>,
+    inner: Own<CoreAccount>,
 }
 
 impl Account {
@@ -50,13 +51,13 @@ impl Account {
             user: user.to_owned(),
             device: device.get(),
             identity_key: encode_ec(inner.identity_key()),
-            inner: Mutex::new(inner),
+            inner: Own::new(inner),
         }
     }
 
-    /// A panic under the lock may have left the account half changed: it is not used again.
+    /// The core's account, unless a panic left it half changed, or another process opened it.
     pub fn lock(&self) -> PyResult<MutexGuard<'_, CoreAccount>> {
-        Python::attach(|py| self.inner.lock_py_attached(py).map_err(|_| errors::stale(py)))
+        Python::attach(|py| self.inner.lock(py))
     }
 
     /// Calls the core inside `transaction`; detached, if the work is `long`.

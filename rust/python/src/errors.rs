@@ -129,6 +129,12 @@ pub fn stale(py: Python<'_>) -> PyErr {
     protocol(py, Error::Stale)
 }
 
+/// State that a process has from its parent.
+pub fn forked(py: Python<'_>) -> PyErr {
+    let sentence = "the process was forked: what it opened before belongs to its parent";
+    new(py, "StaleSessionError", (sentence,))
+}
+
 fn new<'py>(py: Python<'py>, class: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
     let made = py
         .import("e2ee.errors")

@@ -19,6 +19,7 @@ mod functions;
 mod groups;
 mod importing;
 mod outbox;
+mod own;
 mod parallel;
 mod rekey;
 mod sealed;

@@ -8,7 +8,7 @@
     reason = "the signatures are what the interpreter calls"
 )]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use e2ee_signal::{
     sender_keys::{
@@ -21,7 +21,8 @@ use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
     convert,
-    signal::{SessionStep, Staged, StateKey, locked, protocol, refused},
+    own::Own,
+    signal::{SessionStep, Staged, StateKey, protocol, refused},
     transaction::OsRandom,
 };
 
@@ -45,7 +46,7 @@ fn uuid(value: &Bound<'_, PyAny>) -> PyResult<[u8; DISTRIBUTION_ID_LEN]> {
 /// Our own chain for one group: what we encrypt with, and give to its members (signal.md §9).
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct SenderKey {
-    inner: Arc<Mutex<StandaloneSenderKey>>,
+    inner: Arc<Own<StandaloneSenderKey>>,
 }
 
 #[pymethods]
@@ -83,7 +84,7 @@ impl SenderKey {
     /// It opens what is written from now on. Whoever reads it can do so: it belongs inside a message
     /// of a session of two. Raises `StaleSessionError` while a step is open.
     fn distribution<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let encoded = locked(py, &self.inner)?.distribution();
+        let encoded = self.inner.lock(py)?.distribution();
         let encoded = encoded.map_err(|error| refused(py, error))?;
         Ok(PyBytes::new(py, encoded.expose()))
     }
@@ -92,7 +93,7 @@ impl SenderKey {
     ///
     /// Raises `StaleSessionError` while a step is open.
     fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
-        let stepped = locked(py, &self.inner)?.encrypt(plaintext, &mut OsRandom);
+        let stepped = self.inner.lock(py)?.encrypt(plaintext, &mut OsRandom);
         let (writes, message) = stepped.map_err(|failure| refused(py, failure))?;
         SessionStep::new(py, self.inner.clone(), writes, (Some(7), &message))
     }
@@ -104,14 +105,14 @@ impl SenderKey {
 
 impl SenderKey {
     fn of(key: StandaloneSenderKey) -> Self {
-        Self { inner: Arc::new(Mutex::new(key)) }
+        Self { inner: Arc::new(Own::new(key)) }
     }
 }
 
 /// The chains of one sender for one group, at most five (signal.md §9).
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct SenderKeys {
-    inner: Arc<Mutex<StandaloneSenderKeys>>,
+    inner: Arc<Own<StandaloneSenderKeys>>,
 }
 
 #[pymethods]
@@ -151,7 +152,7 @@ impl SenderKeys {
     /// The step's result is empty. Raises `InvalidArgumentError` if it is for another group, and
     /// `MalformedMessageError` or `InvalidKeyError` if it is none.
     fn accept(&self, py: Python<'_>, distribution: &[u8]) -> PyResult<SessionStep> {
-        let stepped = locked(py, &self.inner)?.accept(distribution, &mut OsRandom);
+        let stepped = self.inner.lock(py)?.accept(distribution, &mut OsRandom);
         let writes = stepped.map_err(|failure| refused(py, failure))?;
         SessionStep::new(py, self.inner.clone(), writes, (None, &[]))
     }
@@ -161,7 +162,7 @@ impl SenderKeys {
     /// Raises `NoSenderKeyError` if its chain is not known, `DecryptionError`, of which the subclass
     /// says why, and changes nothing.
     fn decrypt(&self, py: Python<'_>, message: &[u8]) -> PyResult<SessionStep> {
-        let stepped = locked(py, &self.inner)?.decrypt(message, &mut OsRandom);
+        let stepped = self.inner.lock(py)?.decrypt(message, &mut OsRandom);
         let (writes, plaintext) = stepped.map_err(|failure| refused(py, failure))?;
         SessionStep::new(py, self.inner.clone(), writes, (None, plaintext.expose()))
     }
@@ -173,6 +174,6 @@ impl SenderKeys {
 
 impl SenderKeys {
     fn of(keys: StandaloneSenderKeys) -> Self {
-        Self { inner: Arc::new(Mutex::new(keys)) }
+        Self { inner: Arc::new(Own::new(keys)) }
     }
 }

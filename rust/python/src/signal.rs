@@ -28,6 +28,7 @@ use pyo3::{
 use crate::{
     convert,
     errors::{self, Refusal},
+    own::Own,
     transaction::{OsRandom, now_ms},
 };
 
@@ -88,7 +89,7 @@ impl StateKey {
 /// One device: its identity and its prekeys (signal.md §2.1 and §3).
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Device {
-    inner: Mutex<CoreDevice>,
+    inner: Own<CoreDevice>,
 }
 
 #[pymethods]
@@ -101,7 +102,7 @@ impl Device {
     fn generate(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Self> {
         let inner = CoreDevice::generate(address(user, device)?, now_ms(), &mut OsRandom)
             .map_err(|error| refused(user.py(), error))?;
-        Ok(Self { inner: Mutex::new(inner) })
+        Ok(Self { inner: Own::new(inner) })
     }
 
     /// The device that `seal` gave with this revision.
@@ -110,13 +111,13 @@ impl Device {
     #[staticmethod]
     fn load(py: Python<'_>, key: &StateKey, revision: u64, record: &[u8]) -> PyResult<Self> {
         let inner = CoreDevice::open(&key.sealer, revision, record);
-        Ok(Self { inner: Mutex::new(inner.map_err(|failure| refused(py, failure))?) })
+        Ok(Self { inner: Own::new(inner.map_err(|failure| refused(py, failure))?) })
     }
 
     /// The public identity key, 33 bytes: a type byte (05) and the key (signal.md §2.1).
     #[getter]
     fn identity_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(PyBytes::new(py, &encode_ec(locked(py, &self.inner)?.identity_key())))
+        Ok(PyBytes::new(py, &encode_ec(self.inner.lock(py)?.identity_key())))
     }
 
     /// An encoded bundle (docs/formats.md, "Bundle"), about 1.8 kB.
@@ -125,7 +126,7 @@ impl Device {
     /// one has none.
     #[pyo3(signature = (*, reusable = false))]
     fn bundle<'py>(&self, py: Python<'py>, reusable: bool) -> PyResult<Bound<'py, PyBytes>> {
-        let mut device = locked(py, &self.inner)?;
+        let mut device = self.inner.lock(py)?;
         let bundle =
             if reusable { Ok(device.reusable_bundle()) } else { device.bundle(&mut OsRandom) };
         Ok(PyBytes::new(py, &bundle.map_err(|error| refused(py, error))?.encode()))
@@ -133,7 +134,7 @@ impl Device {
 
     /// The next revision and the sealed record to save with it; it holds the private keys.
     fn seal<'py>(&self, py: Python<'py>, key: &StateKey) -> PyResult<(u64, Bound<'py, PyBytes>)> {
-        let mut device = locked(py, &self.inner)?;
+        let mut device = self.inner.lock(py)?;
         let record = device.seal(&key.sealer, &mut OsRandom);
         let record = record.map_err(|failure| refused(py, failure))?;
         Ok((device.revision(), PyBytes::new(py, &record)))
@@ -147,7 +148,7 @@ impl Device {
 /// One session with one device of a peer (signal.md §5 and §6; docs/storage.md).
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Session {
-    inner: Arc<Mutex<StandaloneSession>>,
+    inner: Arc<Own<StandaloneSession>>,
 }
 
 #[pymethods]
@@ -164,7 +165,7 @@ impl Session {
         peer: convert::Peer<'_>,
         bundle: &[u8],
     ) -> PyResult<Self> {
-        let device = locked(py, &device.inner)?;
+        let device = device.inner.lock(py)?;
         let made = PreKeyBundle::decode(bundle).map_err(Failure::from).and_then(|bundle| {
             let now = now_ms() / 1_000;
             let address = protocol(&peer)?;
@@ -186,7 +187,7 @@ impl Session {
         peer: convert::Peer<'_>,
         message: &[u8],
     ) -> PyResult<(Self, SessionStep)> {
-        let mut device = locked(py, &device.inner)?;
+        let mut device = device.inner.lock(py)?;
         let address = protocol(&peer).map_err(|error| refused(py, error))?;
         let (session, writes, plaintext) = StandaloneSession::accept(
             &key.sealer,
@@ -214,7 +215,7 @@ impl Session {
         records: (String, [(u64, Vec<u8>); 3]),
     ) -> PyResult<Self> {
         let theirs = protocol(&peer).map_err(|error| refused(py, error))?;
-        let ours = locked(py, &device.inner)?.address().clone();
+        let ours = device.inner.lock(py)?.address().clone();
         let (name, parts) = &records;
         let parts = parts.each_ref().map(|(revision, bytes)| (*revision, &bytes[..]));
         let session = StandaloneSession::load(&key.sealer, Parties { ours, theirs }, name, parts);
@@ -224,20 +225,20 @@ impl Session {
     /// What names this session and binds its records: its base key, 64 hexadecimal digits.
     #[getter]
     fn name(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(locked(py, &self.inner)?.name())
+        Ok(self.inner.lock(py)?.name())
     }
 
     /// The peer's public identity key, 33 bytes: a type byte (05) and the key.
     #[getter]
     fn their_identity_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let session = locked(py, &self.inner)?;
+        let session = self.inner.lock(py)?;
         Ok(PyBytes::new(py, &encode_ec(session.session().their_identity())))
     }
 
     /// The epoch of the post-quantum ratchet, and the messages since it began.
     #[getter]
     fn pq_progress(&self, py: Python<'_>) -> PyResult<(u64, u64)> {
-        Ok(locked(py, &self.inner)?.session().pq_progress())
+        Ok(self.inner.lock(py)?.session().pq_progress())
     }
 
     /// Encrypts; the step has the kind, 2 or 3, and its result is the message (signal.md §4.2, §4.3).
@@ -245,7 +246,7 @@ impl Session {
     /// Raises `StaleSessionError` while a step is open, and `NoSessionError` 30 days after the start
     /// of a session that was never answered.
     fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
-        let stepped = locked(py, &self.inner)?.encrypt(plaintext, now_ms() / 1_000, &mut OsRandom);
+        let stepped = self.inner.lock(py)?.encrypt(plaintext, now_ms() / 1_000, &mut OsRandom);
         let (writes, ciphertext) = stepped.map_err(|failure| refused(py, failure))?;
         match ciphertext {
             Ciphertext::Ratchet(message) => self.step(py, writes, (Some(2), &message)),
@@ -257,7 +258,7 @@ impl Session {
     ///
     /// Raises `DecryptionError`, of which the subclass says why, and changes nothing.
     fn decrypt(&self, py: Python<'_>, kind: u8, message: &[u8]) -> PyResult<SessionStep> {
-        let mut session = locked(py, &self.inner)?;
+        let mut session = self.inner.lock(py)?;
         let stepped = match kind {
             2 => session.decrypt(message, &mut OsRandom),
             3 => session.decrypt_prekey(message, &mut OsRandom),
@@ -275,7 +276,7 @@ impl Session {
 
 impl Session {
     fn of(session: StandaloneSession) -> Self {
-        Self { inner: Arc::new(Mutex::new(session)) }
+        Self { inner: Arc::new(Own::new(session)) }
     }
 
     fn step(
@@ -309,14 +310,14 @@ pub trait Owner: Send + Sync {
     fn abandon(&self);
 }
 
-impl<T: Staged> Owner for Mutex<T> {
+impl<T: Staged> Owner for Own<T> {
     fn release(&self, py: Python<'_>) -> PyResult<()> {
-        locked(py, self)?.stage().release();
+        self.lock(py)?.stage().release();
         Ok(())
     }
 
     fn abandon(&self) {
-        if let Ok(mut owner) = self.lock() {
+        if let Some(mut owner) = self.held() {
             owner.stage().abandon();
         }
     }

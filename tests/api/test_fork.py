@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A forked child refuses what its parent has opened: both would use the same message keys."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Final, final
+from uuid import UUID
+
+import pytest
+
+import e2ee
+from e2ee import signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+REFUSED, ALLOWED, FAILED = 3, 4, 5
+GROUP: Final = UUID(int=1)
+
+
+@final
+class Opened:
+    """All that a process can have open when it is forked."""
+
+    def __init__(self, folder: Path) -> None:
+        key = signal.StateKey(bytes(range(32)))
+        self.store = e2ee.SQLiteStore(folder / "alice.db", key=bytes(32))
+        self.alice = e2ee.Account.create(self.store, "alice")
+        self.memory = e2ee.Account.create(e2ee.MemoryStore(), "carol")
+        self.bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+        for account in (self.alice, self.memory):
+            account.connect("bob", self.bob.bundle())
+        self.device = signal.Device.generate("dave", 1)
+        bundle = self.bob.bundle().to_bytes()
+        self.session = signal.Session.initiate(key, self.device, e2ee.Address("bob"), bundle)
+        self.step = self.session.encrypt(b"begun before the fork")
+        self.other = signal.Session.initiate(key, self.device, e2ee.Address("bob"), bundle)
+        self.sending = signal.SenderKey.create(key, GROUP)
+        self.receiving = signal.SenderKeys(key, e2ee.Address("bob"), GROUP)
+        self.distribution = signal.SenderKey.create(key, GROUP).distribution()
+
+
+CALLS: Final[dict[str, Callable[[Opened], object]]] = {
+    "account over a file": lambda opened: opened.alice.encrypt("bob", b"x"),
+    "account in memory": lambda opened: opened.memory.encrypt("bob", b"x"),
+    "device": lambda opened: opened.device.bundle(),
+    "session": lambda opened: opened.other.encrypt(b"x"),
+    "step": lambda opened: opened.step.release(),
+    "sender key": lambda opened: opened.sending.encrypt(b"x"),
+    "received sender keys": lambda opened: opened.receiving.accept(opened.distribution),
+}
+
+
+def in_a_child(call: Callable[[], object]) -> int:
+    """How a call ends in a forked process."""
+    with warnings.catch_warnings():
+        # Other tests may have left threads: this child only makes one call.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        ended = FAILED
+        try:
+            call()
+            ended = ALLOWED
+        except e2ee.StaleSessionError:
+            ended = REFUSED
+        finally:
+            os._exit(ended)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_child_refuses_what_its_parent_goes_on_with(tmp_path: Path, name: str) -> None:
+    opened = Opened(tmp_path)
+
+    assert in_a_child(lambda: CALLS[name](opened)) == REFUSED
+
+    CALLS[name](opened)
+
+
+def test_a_child_opens_the_store_again(tmp_path: Path) -> None:
+    Opened(tmp_path)
+
+    def again() -> None:
+        with e2ee.SQLiteStore(tmp_path / "alice.db", key=bytes(32)) as store:
+            e2ee.Account.open(store).encrypt("bob", b"x")
+
+    assert in_a_child(again) == ALLOWED
+
+
+def test_a_child_that_ends_with_an_open_step_does_not_hang(tmp_path: Path) -> None:
+    opened = Opened(tmp_path)
+
+    def dropped() -> None:
+        del opened.step
+        opened.session.encrypt(b"x")
+
+    assert in_a_child(dropped) == REFUSED
