@@ -91,7 +91,7 @@ def released(store: Store, step: _core.Step[_T]) -> _T:
             return step.release(transaction)
 
 
-def settled(store: Store, step: _core.Step[object]) -> None:
+def settled(store: Store, step: _core.Step[_T]) -> None:
     """The same for a step that was joined, and is durable: then its result may leave."""
     try:
         step.settle()

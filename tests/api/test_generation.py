@@ -7,6 +7,7 @@ one that does not.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from datetime import timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, final
 import pytest
 
 import e2ee
+import e2ee.aio
 from tests.api.anchored import Register
 from tests.api.sealed_world import World as SealedWorld
 from tests.properties.world import put_rows, read_rows
@@ -255,3 +257,30 @@ def test_an_application_that_ends_between_commit_and_outbox_goes_on(
     lent.alice = e2ee.Account.open(store)
 
     assert lent.texts() == [b"queued", b"queued"]
+
+
+def test_calls_of_asyncio_leave_after_the_anchor_knows_of_them(world: World) -> None:
+    before = world.register.count()
+
+    async def together() -> list[e2ee.Envelope]:
+        async with await e2ee.aio.Account.open(world.store) as alice:
+            return await asyncio.gather(*(alice.encrypt("bob", b"x") for _ in range(8)))
+
+    envelopes = asyncio.run(together())
+
+    assert world.register.count() > before
+    assert read_rows(world.store)["generation"][0] == world.register.count()
+    assert len({each.to_bytes() for each in envelopes}) == 8
+
+
+def test_calls_of_asyncio_are_refused_if_the_anchor_holds_another_past(world: World) -> None:
+    held = world.register.value
+    assert held is not None
+    world.register.value = held[:25] + bytes(16)
+
+    async def refused() -> None:
+        async with await e2ee.aio.Account.open(world.store) as alice:
+            await alice.encrypt("bob", b"never leaves")
+
+    with pytest.raises(e2ee.StoreRollbackError):
+        asyncio.run(refused())

@@ -60,7 +60,7 @@ def test_a_line_that_broke_behind_the_reading_is_no_rollback(
         sender = threading.Thread(target=alice.encrypt, args=("bob", b"others go on"))
 
         def send_on_a_broken_line() -> None:
-            with store.beside(_scopes.sending(address)) as transaction:
+            with store.beside(_scopes.with_peer(address)) as transaction:
                 pid = transaction._link.info.backend_pid  # noqa: SLF001 - whose line it is
                 running.execute("SELECT pg_terminate_backend(%s, 5000)", pid)
                 sender.start()

@@ -143,7 +143,7 @@ class MemoryTransaction:
 
     __slots__ = ("_anchor", "_changes", "_open", "_records")
 
-    def __init__(self, records: Records, anchor: Anchor | None) -> None:
+    def __init__(self, records: Records, anchor: Anchor | None = None) -> None:
         self._anchor = anchor
         self._records = records
         self._changes: dict[str, tuple[int, bytes] | None] = {}
