@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import e2ee
-from e2ee.store import FileAnchor
+from e2ee.store import FileAnchor, backup, restore
 from tests.properties import wire
 
 KEY = bytes(range(32))
@@ -164,6 +164,23 @@ def test_another_key_of_the_store_leaves_the_anchor_as_it_is(
         envelope = alice.encrypt("bob", b"under the new key")
 
     assert bob.decrypt("alice", envelope).plaintext == b"under the new key"
+
+
+@pytest.mark.parametrize("anchored", [True, False])
+def test_a_restored_backup_is_a_store_of_its_own(
+    tmp_path: Path, bob: e2ee.Account, *, anchored: bool
+) -> None:
+    with opened(tmp_path / "alice.db") as store:
+        backup(store, tmp_path / "backup")
+    anchor = FileAnchor(tmp_path / "another") if anchored else None
+
+    with e2ee.SQLiteStore(tmp_path / "restored.db", key=KEY, anchor=anchor) as store:
+        restore(tmp_path / "backup", store)
+        alice = e2ee.Account.open(store)
+        alice.connect("bob", bob.bundle())
+        envelope = alice.encrypt("bob", b"of the restored store")
+
+    assert bob.decrypt("alice", envelope).plaintext == b"of the restored store"
 
 
 def test_a_file_is_set_only_if_it_holds_what_is_expected(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def restore(  # noqa: PLR0913 - options, each by its name
         for rows in _batches(records, progress):
             transaction.apply([(name, 0, revision, sealed) for name, revision, sealed in rows])
         account = _core.Account.open(former, transaction)
-        healing = account.heal(transaction)
+        healing = account.heal_copy(transaction)
         transaction.apply(healing.writes)
         move = _core.Rekeying.moving(account, transaction, store.secret)
         while writes := move.next(transaction):

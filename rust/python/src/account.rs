@@ -266,6 +266,12 @@ impl Account {
         step.map_err(|refusal| refusal.raise(slf.py()))
     }
 
+    /// The same for a copy that becomes a store of its own.
+    fn heal_copy(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
+        let step = Self::step(slf, (transaction, true), CoreAccount::heal_copy, convert::healed);
+        step.map_err(|refusal| refusal.raise(slf.py()))
+    }
+
     /// The messages that wait, oldest first.
     fn inbox<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Vec<Entry<'py>>> {
         let py = transaction.py();

@@ -9,7 +9,9 @@ use e2ee_state::{Failure, Step};
 
 use crate::DeviceId;
 
-use super::{Account, Environment, GroupId, Learnt, Outcome, draft::Draft, names};
+use super::{
+    Account, Environment, GroupId, Learnt, Outcome, anchoring::Begun, draft::Draft, names,
+};
 
 /// What healing ended.
 #[derive(Debug, Default)]
@@ -33,6 +35,25 @@ impl Account {
     ) -> Result<Step<Outcome<Healed>>, Failure> {
         self.refresh(environment.records)?;
         let generation = self.begin_again(environment)?;
+        self.healed(generation, environment)
+    }
+
+    /// [`Account::heal`] for a copy that becomes a store of its own, with a store id of its own: the
+    /// anchor of its original is not its own, so it begins without one.
+    pub fn heal_copy(
+        &mut self,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Healed>>, Failure> {
+        self.refresh(environment.records)?;
+        self.healed(None, environment)
+    }
+
+    fn healed(
+        &mut self,
+        generation: Option<Begun>,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Healed>>, Failure> {
+        let untied = environment.records.get(names::GENERATION)?.filter(|_| generation.is_none());
         let mut healed = Healed::default();
         let (mut peers, mut groups) = (Vec::new(), Vec::new());
         for (name, _) in environment.records.list(names::PEER_PREFIX)? {
@@ -61,6 +82,10 @@ impl Account {
         }
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
+        }
+        if let Some(stored) = untied {
+            draft.delete(names::GENERATION, stored.revision);
+            learnt.rows.push((names::GENERATION.to_owned(), None));
         }
         for (name, revision) in outbox {
             draft.delete(&name, revision);
