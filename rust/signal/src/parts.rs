@@ -192,6 +192,7 @@ impl Session {
             },
             head_generation: 0,
             start_generation: 0,
+            spent: 0,
         };
         [Some(head), Some(objects), chains, skipped]
             .into_iter()
