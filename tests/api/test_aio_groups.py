@@ -270,3 +270,31 @@ def test_what_a_call_for_the_key_raises_comes_to_its_caller_alone(
             assert at.opens([first, second]) == [b"1", b"2"]
 
     run(main())
+
+
+def test_a_damaged_record_refuses_the_calls_that_it_is_about() -> None:
+    async def main() -> None:
+        async with world(e2ee.MemoryStore()) as at:
+            carol = e2ee.Account.create(e2ee.MemoryStore(), "carol")
+            await at.alice.connect("carol", carol.bundle())
+            damage(at.store.inner, "session/carol/1/")
+            first, lost, second = await at.together(
+                at.alice.encrypt("bob", b"1"),
+                at.alice.encrypt("carol", b"x"),
+                at.alice.encrypt("bob", b"2"),
+            )
+            assert isinstance(lost, e2ee.StoreCorruptionError)
+            assert at.opens([first, second]) == [b"1", b"2"]
+            # The store has seen it: of what kept the thread busy, of all three, of the one alone.
+            assert at.store.ended_by == [e2ee.StoreCorruptionError] * 3
+
+    run(main())
+
+
+def damage(store: Store, prefix: str) -> None:
+    """Changes the last byte of the records whose names begin so."""
+    with store.transaction() as transaction:
+        for name, revision in transaction.list(prefix):
+            _, sealed = transaction.get(name) or (0, b"")
+            flipped = sealed[:-1] + bytes([sealed[-1] ^ 1])
+            transaction.apply([(name, revision, revision, flipped)])

@@ -64,6 +64,8 @@ class Watched:
         self.gates: deque[Gate] = deque()
         #: Whether a transaction is open that is not durable yet.
         self.uncommitted = False
+        #: What transactions were ended by.
+        self.ended_by: list[type[BaseException]] = []
 
     @property
     def secret(self) -> StoreSecret:
@@ -93,6 +95,9 @@ class Watched:
                     self._pass(Place.MADE)
                 fault = self.faults.popleft() if self.faults and watched.changed else None
                 _fail_before(fault)
+        except BaseException as error:
+            self.ended_by.append(type(error))
+            raise
         finally:
             self.uncommitted = False
         self.commits += watched.changed

@@ -62,18 +62,16 @@ class Call:
         self.abandoned = False
 
     def make(self) -> None:
-        """Makes the steps.
+        """Makes the steps, or keeps the error with which the call is refused.
 
         Raises:
-            StoreError: The store failed, so that no call can be made in this transaction.
+            StoreError: The store failed: nothing of this transaction may stay.
         """
         self.error = None
         try:
             self.result = self.work()
-        except StoreError as error:
-            if not isinstance(error, _OWN):
-                raise
-            self.error = error
+        except StoreError:
+            raise
         except StopIteration as error:
             # No future takes it.
             self.error = RuntimeError("a call of the application's raised StopIteration")
@@ -218,10 +216,23 @@ class Turns:
                 left.clear()
                 if tries == 0:
                     return _fail(calls, error)
+            except _OWN as error:
+                return self._commit_apart(calls, error)
             except BaseException as error:  # noqa: BLE001 - whoever waits raises it
                 return _fail(calls, error)
             else:
                 return None
+
+    def _commit_apart(self, calls: list[Call], error: StoreError) -> None:
+        """Makes each call in a transaction of its own, after one has found a record damaged.
+
+        A store may have something to say about that when its transaction ends.
+        """
+        if len(calls) == 1:
+            return _fail(calls, error)
+        for call in calls:
+            self._commit([call])
+        return None
 
     def _make(self, calls: list[Call], *, beside: bool) -> None:
         lone = beside and len(calls) == 1 and calls[0].lone
