@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from e2ee import _scopes
 from e2ee.errors import DuplicateMessageError, TransactionOpenError
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
+    from e2ee import _core
     from e2ee._scopes import Work
     from e2ee.store import LentStore, Scope, Store, Transaction
 
@@ -47,11 +47,13 @@ if TYPE_CHECKING:
 class Commits:
     """The transactions of one account; threads may share it."""
 
-    __slots__ = ("_blocks", "_lent", "store")
+    __slots__ = ("_blocks", "_joined", "_lent", "store")
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._lent = lent_store(store)
+        #: Steps in the application's transaction, whose end is seen at the next call behind it.
+        self._joined: list[_core.Step[Any]] = []
         self._blocks: dict[int, list[Block]] = {}
 
     def read(self, work: Callable[[Transaction], _T]) -> _T:
@@ -105,10 +107,12 @@ class Commits:
         if block is not None:
             return block.join(work)
         if self._lent is None or not self._lent.in_transaction():
+            _scopes.end(self._joined)
             return _scopes.released(self.store, _scopes.saved(self.store, scope, work))
         with self._lent.joined() as transaction:
             step = work(transaction)
             transaction.apply(step.writes)
+        self._joined.append(step)
         return step.join()
 
     @contextmanager
@@ -144,6 +148,7 @@ class Commits:
     def _refuse_joined(self) -> None:
         if self._lent is not None:
             refuse_joined(self._lent)
+            _scopes.end(self._joined)
 
     def _refuse_block(self) -> None:
         if self._block() is not None:
@@ -159,14 +164,14 @@ class Block:
     joins it, so that no lock is held while the application's code runs.
     """
 
-    __slots__ = ("_handled", "_settle", "_stack", "_store", "inbox_id", "transaction")
+    __slots__ = ("_handled", "_stack", "_steps", "_store", "inbox_id", "transaction")
 
     def __init__(self, store: Store, inbox_id: str, handled: Work[bool]) -> None:
         self.inbox_id = inbox_id
         self.transaction: Transaction | None = None
         self._handled = handled
         self._stack = ExitStack()
-        self._settle: list[Callable[[], None]] = []
+        self._steps: list[_core.Step[Any]] = []
         self._store = store
 
     def begin(self) -> None:
@@ -181,6 +186,7 @@ class Block:
                 self._take_message()
             except BaseException:
                 self.transaction = None
+                _scopes.end(self._steps)
                 raise
             self._stack = stack.pop_all()
 
@@ -199,7 +205,7 @@ class Block:
         step = work(self.transaction)
         self.transaction.apply(step.writes)
         result = step.join()
-        self._settle.append(partial(_scopes.settled, self._store, step))
+        self._steps.append(step)
         return result
 
     def __enter__(self) -> Block:
@@ -215,10 +221,13 @@ class Block:
                 if not _scopes.saved(self._store, scope, self._handled).release():
                     raise handled_before()
             return
-        self._stack.__exit__(*raised)  # type: ignore[arg-type] # what `with` gives
-        if raised[0] is None:
-            for settle in self._settle:
-                settle()
+        try:
+            self._stack.__exit__(*raised)  # type: ignore[arg-type] # what `with` gives
+            if raised[0] is None:
+                _scopes.settle(self._store, self._steps)
+        finally:
+            # Those that are settled already have nothing to end.
+            _scopes.end(self._steps)
 
 
 def handled_before() -> DuplicateMessageError:

@@ -8,7 +8,7 @@ for itself at a second try: its first step was dropped, which changes nothing.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from e2ee.errors import StoreConflictError, StoreOutcomeUnknownError
 from e2ee.store.protocol import Scope
@@ -89,6 +89,9 @@ def released(store: Store, step: _core.Step[_T]) -> _T:
             raise
         with store.transaction() as transaction:
             return step.release(transaction)
+    finally:
+        # One that was released has nothing to end.
+        step.end()
 
 
 def settled(store: Store, step: _core.Step[_T]) -> None:
@@ -102,13 +105,32 @@ def settled(store: Store, step: _core.Step[_T]) -> None:
             step.settle(transaction)
 
 
+def settle(store: Store, steps: list[_core.Step[Any]]) -> None:
+    """Takes note that the transaction of these steps is durable; the anchor is told."""
+    for step in steps:
+        settled(store, step)
+
+
+def end(steps: list[_core.Step[Any]]) -> None:
+    """Takes note that the transaction of these steps has ended, however it did."""
+    for step in steps:
+        step.end()
+    steps.clear()
+
+
 def anchor_of(store: Store) -> Anchor | None:
     """The anchor of a store; one that knows none has none."""
     return getattr(store, "anchor", None)
 
 
 def _saved(begins: AbstractContextManager[Transaction], work: Work[_T]) -> _core.Step[_T]:
-    with begins as transaction:
-        step = work(transaction)
-        transaction.apply(step.writes)
+    step = None
+    try:
+        with begins as transaction:
+            step = work(transaction)
+            transaction.apply(step.writes)
+    except BaseException:
+        if step is not None:
+            step.end()
+        raise
     return step

@@ -6,11 +6,14 @@ counted up to a remembered revision again; and a row that was read inside a tran
 that is never committed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
 import e2ee
+from e2ee.store import Transaction
 from tests.properties.world import put_rows, read_rows
 
 
@@ -119,3 +122,41 @@ def test_a_damaged_index_teaches_a_process_nothing() -> None:
 
     put_rows(store, sound)
     assert bob.decrypt("alice", alice.encrypt("bob", b"sent")).plaintext == b"sent"
+
+
+class LosingStore:
+    """A store whose commits are made, but may not be answered."""
+
+    def __init__(self) -> None:
+        self.inner = e2ee.MemoryStore()
+        self.secret = self.inner.secret
+        self.loses = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that is kept; whether the caller learns that is another matter."""
+        with self.inner.transaction() as transaction:
+            yield transaction
+        if self.loses:
+            raise e2ee.StoreOutcomeUnknownError("nobody knows")
+
+    def close(self) -> None:
+        """Forgets all."""
+        self.inner.close()
+
+
+def test_rows_of_a_commit_of_unknown_outcome_are_remembered_once_they_are_seen() -> None:
+    store, bob = LosingStore(), e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    alice = e2ee.Account.create(store, "alice")
+    alice.connect("bob", bob.bundle())
+    before = read_rows(store.inner)
+    store.loses = True
+    with pytest.raises(e2ee.StoreOutcomeUnknownError):
+        alice.encrypt("bob", b"nobody knows")
+    store.loses = False
+    assert len(alice.contacts()) == 1
+
+    put_rows(store.inner, before)
+
+    with pytest.raises(e2ee.StoreRollbackError):
+        alice.encrypt("bob", b"never sent")

@@ -8,8 +8,7 @@ calls hands it out after the commit.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from e2ee import _scopes
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from e2ee import _core
     from e2ee._scopes import Work
     from e2ee.store import Scope, Store, Transaction
 
@@ -27,13 +27,13 @@ _T = TypeVar("_T")
 class Together:
     """The transaction of a group of calls, for `e2ee.Account` as its doors; used by one thread."""
 
-    __slots__ = ("_beside", "_lessons", "_stack", "_transaction", "_trial", "changes", "store")
+    __slots__ = ("_beside", "_stack", "_steps", "_transaction", "_trial", "changes", "store")
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._stack = ExitStack()
         self._transaction: Transaction | None = None
-        self._lessons: list[Callable[[], None]] = []
+        self._steps: list[_core.Step[Any]] = []
         self._beside = False
         self._trial = False
         #: How many steps have changed something in this transaction.
@@ -47,14 +47,16 @@ class Together:
         step leaves alone what that is not about, in a store that can do so.
         """
         self._beside, self.changes = lone, 0
-        self._lessons = []
+        self._steps = []
         try:
             with self._stack:
                 yield
+            self._transaction = None
+            _scopes.settle(self.store, self._steps)
         finally:
             self._transaction = None
-        for lesson in self._lessons:
-            lesson()
+            # Those that are settled already have nothing to end.
+            _scopes.end(self._steps)
 
     def read(self, work: Callable[[Transaction], _T]) -> _T:
         """Reads, also what calls of the same group before this one have changed."""
@@ -71,12 +73,14 @@ class Together:
         inside = self._opened(scope)
         step = work(inside)
         if self._trial:
-            return step.join()
+            result = step.join()
+            step.end()
+            return result
         if step.writes:
             self.changes += 1
             inside.apply(step.writes)
         result = step.join()
-        self._lessons.append(partial(_scopes.settled, self.store, step))
+        self._steps.append(step)
         return result
 
     commit = write

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from e2ee._heal import Healed
     from e2ee.aio.account import Account
     from e2ee.prekeys import PreKeyUpload
     from e2ee.store import StoreSecret
@@ -56,6 +57,16 @@ async def reset(self: Account, peer: Address | str) -> None:
         NoSessionError: The peer is not known.
     """
     await self._call_outside(partial(self._account.reset, peer))
+
+
+async def heal(self: Account) -> Healed:
+    """Lets a store that was set back send again, as `e2ee.Account.heal` does.
+
+    Raises:
+        StoreRollbackError: This process has seen newer rows: open the account again.
+        E2EEError: As `e2ee.Account.heal`.
+    """
+    return await self._call_outside(self._account.heal)
 
 
 async def rekey(  # noqa: D417 (self is the account)

@@ -161,6 +161,7 @@ class Account:
     refresh_prekeys = _upkeep.refresh_prekeys
     repair = _upkeep.repair
     reset = _upkeep.reset
+    heal = _upkeep.heal
     rekey = _upkeep.rekey
 
     async def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:

@@ -24,8 +24,14 @@ pub trait Held: Send {
 
     /// The result of a step that is part of a longer transaction, and what to do when that is
     /// durable.
-    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Option<Box<dyn Held>>)>;
+    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<Joined>;
+
+    /// The transaction has ended, and the step was undone, or nobody knows: there is no result.
+    fn end(self: Box<Self>) -> PyResult<()>;
 }
+
+/// A result, and what waits on for the end of the transaction.
+pub type Joined = (Py<PyAny>, Option<Box<dyn Held>>);
 
 /// The result, or what waits on, and why.
 pub type Released = Result<PyResult<Py<PyAny>>, (Box<dyn Held>, Refusal)>;
@@ -38,8 +44,12 @@ impl<F: FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send> Held for Unspent<F> {
         Ok((self.0)(py))
     }
 
-    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Option<Box<dyn Held>>)> {
+    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<Joined> {
         Ok(((self.0)(py)?, None))
+    }
+
+    fn end(self: Box<Self>) -> PyResult<()> {
+        Ok(())
     }
 }
 
@@ -52,9 +62,9 @@ pub struct Step {
     /// of the last two.
     #[pyo3(get)]
     writes: Py<PyList>,
-    held: Mutex<Option<Box<dyn Held>>>,
+    held: Place,
     /// What is left of a step that was joined: what the account remembers of it.
-    lesson: Mutex<Option<Box<dyn Held>>>,
+    lesson: Place,
 }
 
 impl Step {
@@ -64,16 +74,23 @@ impl Step {
         Ok(Self { writes, held: Mutex::new(Some(Box::new(held))), lesson: Mutex::default() })
     }
 
+    fn lesson(&self, py: Python<'_>) -> Option<Box<dyn Held>> {
+        self.lesson.lock_py_attached(py).ok().and_then(|mut held| held.take())
+    }
+
     fn take(&self, py: Python<'_>) -> PyResult<Box<dyn Held>> {
         let held = self.held.lock_py_attached(py).ok().and_then(|mut held| held.take());
         held.ok_or_else(|| errors::stale(py))
     }
 }
 
+/// Where something waits.
+type Place = Mutex<Option<Box<dyn Held>>>;
+
 /// What was held, unless the anchor refuses: then it is put back into its place.
 fn released(
     py: Python<'_>,
-    (held, place): (Box<dyn Held>, &Mutex<Option<Box<dyn Held>>>),
+    (held, place): (Box<dyn Held>, &Place),
     inside: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     held.release(py, inside).unwrap_or_else(|(held, refusal)| {
@@ -109,9 +126,15 @@ impl Step {
     /// As `release`, if the anchor did not take the step.
     #[pyo3(signature = (inside = None))]
     fn settle(&self, py: Python<'_>, inside: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        let held = self.lesson.lock_py_attached(py).ok().and_then(|mut held| held.take());
-        let Some(held) = held else { return Ok(()) };
+        let Some(held) = self.lesson(py) else { return Ok(()) };
         released(py, (held, &self.lesson), inside).map(|_| ())
+    }
+
+    /// Takes note that the transaction has ended without being known to be durable: from now on,
+    /// its rows are durable if they are seen. There is no result any more.
+    fn end(&self, py: Python<'_>) -> PyResult<()> {
+        let held = [self.take(py).ok(), self.lesson(py)];
+        held.into_iter().flatten().try_for_each(Held::end)
     }
 
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {

@@ -10,7 +10,7 @@ use crate::{
     account::Account,
     convert,
     errors::Refusal,
-    step::{Held, Released},
+    step::{Held, Joined, Released},
     transaction::Anchor,
 };
 
@@ -62,10 +62,15 @@ where
         Ok(value.and_then(|value| convert(py, value)))
     }
 
-    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<(Py<PyAny>, Option<Box<dyn Held>>)> {
+    fn join(self: Box<Self>, py: Python<'_>) -> PyResult<Joined> {
         let Self { account, anchor, outcome, convert: converted } = *self;
         let (value, left) = outcome.part();
         let left = Waiting { account, anchor, outcome: left, convert: convert::nothing };
         Ok((converted(py, value)?, Some(Box::new(left))))
+    }
+
+    fn end(self: Box<Self>) -> PyResult<()> {
+        self.account.get().lock()?.ended(&self.outcome);
+        Ok(())
     }
 }

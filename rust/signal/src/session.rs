@@ -325,12 +325,6 @@ impl Session {
         }
     }
 
-    /// How many message keys have encrypted since the session was made or loaded.
-    #[must_use]
-    pub const fn spent(&self) -> u64 {
-        self.spent
-    }
-
     fn outer<'a>(&'a self, pending: &'a Pending) -> Outer<'a> {
         Outer {
             one_time_id: pending.one_time_id,

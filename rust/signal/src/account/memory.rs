@@ -100,6 +100,15 @@ impl Memory {
         self.drafted.get(name) == Some(&found)
     }
 
+    /// Takes note that the transaction of a step has ended: its rows are durable, or gone.
+    pub(super) fn end(&mut self, rows: &Rows) {
+        for (name, row) in rows {
+            if self.drafted.get(name) == row.as_ref() {
+                self.drafted.remove(name);
+            }
+        }
+    }
+
     /// Takes note that a step is durable.
     pub(super) fn commit(&mut self, rows: Rows) {
         for (name, row) in rows {

@@ -232,6 +232,12 @@ impl Account {
         outcome.value
     }
 
+    /// Takes note that the transaction of `outcome`'s step has ended, and that it was undone or
+    /// nobody knows: whoever finds its rows from now on finds them durable.
+    pub fn ended<T>(&mut self, outcome: &Outcome<T>) {
+        self.memory.end(&outcome.learnt.rows);
+    }
+
     /// This account's name and device.
     #[must_use]
     pub fn user(&self) -> (&str, DeviceId) {

@@ -199,7 +199,7 @@ pub(super) fn save_session(
     let chunks = save_chunks(session, (name, saved), (anew, revision), draft)?;
     let revisions = Revisions { objects, chains, skipped, chunks };
     let seen = draft.put(name, saved.head, revision, &session.head_part(&revisions))?;
-    draft.spend(session.spent());
+    draft.spend(session.spent);
     learnt.rows.push((name.to_owned(), Some(seen)));
     Ok(())
 }

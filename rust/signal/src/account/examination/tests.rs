@@ -74,7 +74,8 @@ impl Person {
         let mut inside = Environment { records: store, random, now_ms: NOW_MS };
         let Step { writes, result } = work(account, &mut inside).unwrap();
         apply(store, writes);
-        account.committed(result)
+        let confirmation = result.confirm(None).unwrap();
+        account.committed(result, &confirmation)
     }
 
     /// The codes of what the doctor finds after so many days.
