@@ -47,7 +47,8 @@ def outbox(  # noqa: D417 (self is the account)
     """The envelopes that wait for their carrier, oldest first.
 
     Give each to the carrier, then call `sent`. If the process ends in between, the same bytes are
-    here again: the recipient knows a message that comes twice.
+    here again: the recipient knows a message that comes twice. Do so before sending more: what
+    waits while the conversation turns more than five times does not open any more.
 
     Args:
         peer: Of whom to list envelopes only.
