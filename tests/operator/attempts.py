@@ -16,6 +16,7 @@ from e2ee import signal
 from e2ee.store import Scope, Store, StoreSecret, Transaction
 from tests.operator import curve
 from tests.operator.beside import BESIDE
+from tests.operator.copies import COPIES
 from tests.operator.databases import DATABASES
 from tests.operator.many import MANY
 from tests.operator.material import bytes_in, candidate_keys
@@ -368,6 +369,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     ),
     **BESIDE,
     **DATABASES,
+    **COPIES,
     **MANY,
 }
 

@@ -14,6 +14,7 @@ from e2ee import signal
 from e2ee.store import Scope, StoreSecret, backup, examine, restore
 from tests.api import libsignal
 from tests.operator.beside import of_beside
+from tests.operator.copies import of_anchors
 from tests.properties import wire
 from tests.stores.kinds import application, in_a_database
 from tests.stores.lent import DatabaseApplication
@@ -327,6 +328,7 @@ def of_everything(folder: Path) -> Shown:
             | of_stores(memory, store)
             | of_an_examination()
             | of_a_backup(folder)
+            | of_anchors(folder)
             | of_sessions()
             | of_sender_keys()
             | of_certificates()

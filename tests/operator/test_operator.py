@@ -17,7 +17,13 @@ from tests.operator.surface import calls
 from tests.stores.server import available
 
 #: What the right key of a store, and that of a sealed state, must open in the control.
-OPENED_BY_STORE_KEY = {"MemoryStore", "SQLiteStore", "SQLiteStore.on", "StoreSecret.from_key"}
+OPENED_BY_STORE_KEY = {
+    "MemoryStore",
+    "SQLiteStore",
+    "SQLiteStore.on",
+    "StoreSecret.from_key",
+    "restore",
+}
 OPENED_IF_THERE_IS_A_SERVER = {"PostgresStore", "PostgresStore.on"}
 OPENED_BY_STATE_KEY = {
     "AccountKeys.load",
