@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class Healed:
-    """What healing ended.
+    """What healing ended, or what a restored account has to do again.
 
     `peers` are the devices to which nothing can be sent before `connect`; `groups` the ids of those
     whose members need invitations; `dropped` the names of the rows of the outbox that went, whose
@@ -45,7 +45,12 @@ def heal(self: Account) -> Healed:
         StoreRollbackError: This process has seen newer rows: open the account again.
         StoreOutcomeUnknownError: The anchor was changed meanwhile: look for another copy that runs.
     """
-    peers, groups, dropped = self._commits.write(self._inner.heal)
+    return healed(self._commits.write(self._inner.heal))
+
+
+def healed(row: tuple[list[tuple[str, int]], list[bytes], list[str]]) -> Healed:
+    """What healing ended, as the core says it."""
+    peers, groups, dropped = row
     return Healed(
         tuple(Address(user, device) for user, device in peers),
         tuple(UUID(bytes=each) for each in groups),

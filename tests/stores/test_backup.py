@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 import e2ee
-from e2ee.store import Restored, Store, backup, examine, examine_file, restore
+from e2ee.store import Store, backup, examine, examine_file, restore
 from e2ee.store._sqlite_reading import reading
 from tests.properties import wire
 from tests.properties.world import copy_of, put_rows, read_rows
@@ -305,7 +305,7 @@ def back(past: Past, tmp_path: Path) -> Iterator[Past]:
     """Alice after her old backup was restored."""
     with e2ee.SQLiteStore(tmp_path / "restored.db", key=KEY) as target:
         restored = restore(past.backup, target)
-        assert restored == Restored((e2ee.Address("bob"), e2ee.Address("carol")), (CLUB,), ())
+        assert restored == e2ee.Healed((e2ee.Address("bob"), e2ee.Address("carol")), (CLUB,), ())
         past.alice = e2ee.Account.open(target)
         yield past
 

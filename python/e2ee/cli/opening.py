@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from e2ee import Account, SQLiteStore
+from e2ee import Account, Healed, SQLiteStore
 from e2ee.cli.exits import CommandError, Exit
 from e2ee.cli.places import default_store
 from e2ee.cli.screen import waiting
 from e2ee.cli.secret import PassphraseSource
-from e2ee.store import Examination, Restored, examine_file, restore
+from e2ee.store import Examination, examine_file, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Opening:
         with waiting("Looking at the store"):
             return examine_file(self.path, passphrase=passphrase, names=names)
 
-    def restored(self, file: Path, progress: Callable[[int, int], None]) -> Restored:
+    def restored(self, file: Path, progress: Callable[[int, int], None]) -> Healed:
         """Makes a store of a backup, whose passphrase it keeps."""
         passphrase = self.passphrase.read()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

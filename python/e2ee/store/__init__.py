@@ -2,7 +2,7 @@
 """Where accounts are kept: the stores, and what a store of your own has to do (docs/storage.md)."""
 
 from e2ee._core import StoreSecret
-from e2ee.store._backup import Restored, backup, restore
+from e2ee.store._backup import backup, restore
 from e2ee.store._examining import examine, examine_file
 from e2ee.store.anchor import Anchor, CallbackAnchor, FileAnchor
 from e2ee.store.examination import (
@@ -46,7 +46,6 @@ __all__ = [
     "Reading",
     "RecordCount",
     "RekeyableStore",
-    "Restored",
     "SQLiteStore",
     "Scope",
     "SenderState",

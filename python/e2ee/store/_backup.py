@@ -7,12 +7,11 @@ import os
 import secrets
 import sqlite3
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, final
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 from e2ee import _core
+from e2ee._heal import healed
 from e2ee.errors import (
     StoreBackupError,
     StoreExistsError,
@@ -24,12 +23,12 @@ from e2ee.store._secret import store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_file import BACKUP_ID, FORMAT_VERSION, TABLE
 from e2ee.store._sqlite_reading import reading
-from e2ee.values import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from e2ee._core import StoreSecret
+    from e2ee._heal import Healed
     from e2ee.store._secret import Key, Passphrase
     from e2ee.store.protocol import Reading, Store
 
@@ -42,21 +41,6 @@ _INSERT: Final = "INSERT INTO record (name, revision, sealed) VALUES (?, ?, ?)"
 #: The one record without which there is no account (docs/formats.md, "Store record").
 STORE_RECORD: Final = "store"
 _BINARY: Final = getattr(os, "O_BINARY", 0)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What a restored account has to do again.
-
-    `peers` are those to which nothing can be sent before `connect` with a fresh bundle, `groups`
-    those whose members need invitations again, and `dropped` names the entries of the outbox that
-    are gone: their texts are to be queued again.
-    """
-
-    peers: tuple[Address, ...]
-    groups: tuple[UUID, ...]
-    dropped: tuple[str, ...]
 
 
 def backup(
@@ -104,7 +88,7 @@ def restore(  # noqa: PLR0913 - options, each by its name
     passphrase: Passphrase | None = None,
     secret: StoreSecret | None = None,
     progress: Progress | None = None,
-) -> Restored:
+) -> Healed:
     """Puts a backup into an empty store, so that no message key is used twice; then `open` it.
 
     What happened after the backup is not in it. So all sessions only receive from now on, our keys
@@ -143,12 +127,7 @@ def restore(  # noqa: PLR0913 - options, each by its name
         move = _core.Rekeying.moving(account, transaction, store.secret)
         while writes := move.next(transaction):
             transaction.apply(writes)
-    peers, groups, dropped = healing.release()
-    return Restored(
-        tuple(Address(*peer) for peer in peers),
-        tuple(UUID(bytes=group) for group in groups),
-        tuple(dropped),
-    )
+    return healed(healing.release())
 
 
 def _batches(records: Reading, progress: Progress | None) -> Iterator[list[tuple[str, int, bytes]]]:
