@@ -85,3 +85,20 @@ def test_a_newer_version_is_refused(application: FileApplication) -> None:
 
     with pytest.raises(e2ee.StoreFormatError):
         application.store()
+
+
+@pytest.mark.parametrize("statement", ["COMMIT", "ROLLBACK"])
+def test_a_block_that_ends_the_transaction_itself_is_of_unknown_outcome(
+    application: FileApplication, statement: str
+) -> None:
+    desk = desk_with(application)
+
+    def block() -> None:
+        with desk.alice.receive("bob", desk.bob.encrypt("alice", b"x")):
+            desk.execute(statement)
+
+    with pytest.raises(e2ee.StoreOutcomeUnknownError):
+        block()
+
+    assert len(desk.alice.inbox()) == (1 if statement == "ROLLBACK" else 0)
+    assert desk.bob.decrypt("alice", desk.alice.encrypt("bob", b"y")).plaintext == b"y"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, final
 from e2ee.errors import (
     InvalidArgumentError,
     StoreFormatError,
+    StoreOutcomeUnknownError,
     StoreUnavailableError,
     TransactionOpenError,
 )
@@ -90,6 +91,7 @@ class LentSQLiteStore:
             TransactionOpenError: One is open on the connection.
             StoreUnavailableError: The connection could lose a commit in a power cut.
             StoreBusyError: Another process holds the file for longer than its timeout.
+            StoreOutcomeUnknownError: The application's code has ended the transaction.
         """
         with self._turn:
             if self._connection.in_transaction:
@@ -100,6 +102,10 @@ class LentSQLiteStore:
             transaction = SQLiteTransaction(self._connection, _LENT, self._anchor)
             try:
                 yield transaction
+                if not self.in_transaction():
+                    raise StoreOutcomeUnknownError(
+                        "the block has ended the transaction: nothing has left"
+                    )
                 with translated():
                     self._connection.execute("COMMIT")
             finally:
