@@ -7,7 +7,7 @@ on all cores where that pays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from e2ee import _core
 from e2ee._commits import handled_before
@@ -87,10 +87,21 @@ def _waiting(entry: Entry | None) -> Message | E2EEError:
 
 
 def _addressed(messages: Iterable[tuple[Address | str, bytes]]) -> list[tuple[Address, bytes]]:
-    return [(address_of(peer), plaintext) for peer, plaintext in messages]
+    addresses = _Addresses()
+    return [(addresses[peer], plaintext) for peer, plaintext in messages]
 
 
 def _arrived(
     envelopes: Iterable[tuple[Address | str, Envelope | bytes]],
 ) -> list[tuple[Address, bytes]]:
-    return [(address_of(sender), encoded_of(envelope)) for sender, envelope in envelopes]
+    addresses = _Addresses()
+    return [(addresses[sender], encoded_of(envelope)) for sender, envelope in envelopes]
+
+
+@final
+class _Addresses(dict["Address | str", Address]):
+    """The addresses of a batch, each of which is made and checked once."""
+
+    def __missing__(self, peer: Address | str) -> Address:
+        self[peer] = address_of(peer)
+        return self[peer]
