@@ -8,8 +8,8 @@ use e2ee_signal::account::Workers;
 
 use crate::transaction::OsRandom;
 
-/// Messages below which a batch is not worth a second thread: starting one takes as long as about
-/// thirty messages (`benches/batches.py`).
+/// Messages that a thread must have to be worth its start: with two threads, 128 messages take about
+/// as long as with one, and more take less (`benches/batches.py`).
 const WORTH_A_THREAD: usize = 64;
 
 /// As many threads as the process may use, for as long as a batch takes.
