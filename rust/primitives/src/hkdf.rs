@@ -12,27 +12,40 @@ use crate::secret::Secret;
 /// that RFC 5869 can give, does not compile.
 #[must_use]
 pub fn derive<const N: usize>(salt: &[u8], ikm: &[&[u8]], info: &[&[u8]]) -> Secret<N> {
-    const { assert!(N <= 255 * 32) };
-    let pseudorandom_key =
-        if salt.is_empty() { NO_SALT.derive(ikm) } else { HmacKey::new(salt).derive(ikm) };
-    expand(&HmacKey::new(pseudorandom_key.expose()), info)
+    PseudorandomKey::extract(salt, ikm).expand(info)
 }
 
-/// RFC 5869 §2.3: block i is the HMAC of block i − 1, the info and the byte i.
-fn expand<const N: usize>(key: &HmacKey, info: &[&[u8]]) -> Secret<N> {
-    let mut output = Secret::zero();
-    let mut previous: Option<Secret<32>> = None;
-    for (chunk, counter) in output.expose_mut().chunks_mut(32).zip(1..=u8::MAX) {
-        let block = match &previous {
-            None => key.derive_chained(&[], info, counter),
-            Some(previous) => key.derive_chained(previous.expose(), info, counter),
-        };
-        for (to, from) in chunk.iter_mut().zip(block.expose()) {
-            *to = *from;
-        }
-        previous = Some(block);
+/// What was extracted from input key material, for several outputs.
+#[derive(Debug)]
+pub struct PseudorandomKey(HmacKey);
+
+impl PseudorandomKey {
+    /// RFC 5869 §2.2, of the concatenated input key material. An empty salt equals 32 zero bytes.
+    #[must_use]
+    pub fn extract(salt: &[u8], ikm: &[&[u8]]) -> Self {
+        let key =
+            if salt.is_empty() { NO_SALT.derive(ikm) } else { HmacKey::new(salt).derive(ikm) };
+        Self(HmacKey::new(key.expose()))
     }
-    output
+
+    /// RFC 5869 §2.3: block i is the HMAC of block i − 1, the info and the byte i.
+    #[must_use]
+    pub fn expand<const N: usize>(&self, info: &[&[u8]]) -> Secret<N> {
+        const { assert!(N <= 255 * 32) };
+        let mut output = Secret::zero();
+        let mut previous: Option<Secret<32>> = None;
+        for (chunk, counter) in output.expose_mut().chunks_mut(32).zip(1..=u8::MAX) {
+            let block = match &previous {
+                None => self.0.derive_chained(&[], info, counter),
+                Some(previous) => self.0.derive_chained(previous.expose(), info, counter),
+            };
+            for (to, from) in chunk.iter_mut().zip(block.expose()) {
+                *to = *from;
+            }
+            previous = Some(block);
+        }
+        output
+    }
 }
 
 /// The keyed state of the absent salt: a constant, so it is computed once.

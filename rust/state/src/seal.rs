@@ -5,7 +5,13 @@
 //! record name and revision are authenticated with it, so a row is worth nothing in the place of
 //! another.
 
-use e2ee_primitives::{Secret, aead, hkdf, hmac::HmacKey, random::Random, secret::SecretBytes};
+use e2ee_primitives::{
+    Secret, aead,
+    hkdf::{self, PseudorandomKey},
+    hmac::HmacKey,
+    random::Random,
+    secret::SecretBytes,
+};
 
 use crate::{Failure, StoreError};
 
@@ -22,13 +28,16 @@ const NONCE_LEN: usize = 12;
 pub struct Sealer {
     store_id: [u8; STORE_ID_LEN],
     key: Secret<32>,
+    /// What the keys of records and of hashes are expanded from.
+    extracted: PseudorandomKey,
 }
 
 impl Sealer {
     /// The sealer of the store with this id, under its key.
     #[must_use]
-    pub const fn new(store_id: [u8; STORE_ID_LEN], key: Secret<32>) -> Self {
-        Self { store_id, key }
+    pub fn new(store_id: [u8; STORE_ID_LEN], key: Secret<32>) -> Self {
+        let extracted = PseudorandomKey::extract(&store_id, &[key.expose()]);
+        Self { store_id, key, extracted }
     }
 
     /// The sealer of a session that belongs to no store: its id is derived from the key.
@@ -36,7 +45,7 @@ impl Sealer {
     pub fn standalone(key: Secret<32>) -> Self {
         let id: Secret<STORE_ID_LEN> =
             hkdf::derive(&[], &[key.expose()], &[b"e2ee standalone store id"]);
-        Self { store_id: *id.expose(), key }
+        Self::new(*id.expose(), key)
     }
 
     /// The sealer of the record `name` alone.
@@ -44,7 +53,7 @@ impl Sealer {
     pub fn record(&self, name: &str) -> RecordSealer {
         let info: [&[u8]; 2] = [b"e2ee store record key:", name.as_bytes()];
         RecordSealer {
-            key: hkdf::derive(&self.store_id, &[self.key.expose()], &info),
+            key: self.extracted.expand(&info),
             store_id: self.store_id,
             name: name.to_owned(),
         }
@@ -77,7 +86,7 @@ impl Sealer {
     #[must_use]
     pub fn hash_secret(&self, purpose: &str) -> Secret<32> {
         let info: [&[u8]; 2] = [b"e2ee store hash key:", purpose.as_bytes()];
-        hkdf::derive(&self.store_id, &[self.key.expose()], &info)
+        self.extracted.expand(&info)
     }
 
     /// A key for keyed hashes over names.
@@ -135,6 +144,12 @@ impl RecordSealer {
         let (nonce, body) = rest.split_first_chunk().ok_or(StoreError::Corruption)?;
         let associated = self.associated_data(revision);
         aead::open(&self.key, nonce, &associated, body).map_err(|_| StoreError::Corruption)
+    }
+
+    /// The record's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     fn associated_data(&self, revision: u64) -> Vec<u8> {
