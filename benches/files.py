@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Durable encryption over an SQLite file, beside bare commits of as many bytes in the same file.
+"""Durable encryption over an SQLite file, beside bare commits of as many bytes in another one.
 
 Run as `python -m benches.files [FOLDER] [ROUNDS]`. *bare* is one UPDATE of a row as large as what
-a message rewrites, in a transaction of its own, by the `sqlite3` module alone; *one* is
+a message rewrites, in a transaction of its own, by the `sqlite3` module alone, in a file of its own
+in the same folder: in one file, each connection would have to read what the other wrote. *one* is
 `Account.encrypt` of 64 bytes, *batch* `Account.encrypt_many` of 64 such texts to one peer. They
 take turns, and the medians are compared: what is above the bare commit is our share. A folder in
 memory takes the disk's noise away, and leaves the share.
 """
 
+import itertools
 import os
 import sqlite3
 import statistics
@@ -37,12 +39,16 @@ def main() -> None:
 
 def measure(path: Path, rounds: int) -> None:
     """Measures in this file."""
-    with e2ee.SQLiteStore(path, key=KEY) as store, closing(beside(path)) as connection:
+    with (
+        e2ee.SQLiteStore(path, key=KEY) as store,
+        closing(beside(path.with_name("bare.db"))) as connection,
+    ):
         alice = introduced(store)
         size = head_size(store)
         connection.execute("INSERT INTO bare VALUES ('bare', 1, ?)", (bytes(size),))
+        rows = itertools.cycle([os.urandom(size) for _ in range(100)])
         calls: dict[str, Callable[[], object]] = {
-            "bare": lambda: connection.execute(BARE, (os.urandom(size),)),
+            "bare": lambda: connection.execute(BARE, (next(rows),)),
             "one": lambda: alice.encrypt("bob", TEXT),
             "batch": lambda: alice.encrypt_many([("bob", TEXT)] * BATCH),
         }
@@ -57,8 +63,9 @@ def measure(path: Path, rounds: int) -> None:
 
 
 def beside(path: Path) -> sqlite3.Connection:
-    """A second connection to the same file, as durable as the store's, with a table of its own."""
+    """A connection as durable as the store's."""
     connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(
