@@ -34,7 +34,7 @@ def encrypt_many(self: Account, messages: Iterable[tuple[Address | str, bytes]])
     """
     outgoing, batches = _addressed(messages), _core.Batches(self._inner)
     made = self._commits.write(lambda inside: batches.encrypt(inside, outgoing))
-    return [Envelope(each) for each in made]
+    return list(map(Envelope._made, made))  # noqa: SLF001 - from the core
 
 
 def queue_many(self: Account, messages: Iterable[tuple[Address | str, bytes]]) -> list[str]:

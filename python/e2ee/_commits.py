@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from e2ee._scopes import Work
     from e2ee.store import LentStore, Scope, Store, Transaction
 
+    Exchanges = Callable[[Callable[[], _core.Exchange | None]], _core.Exchange | None]
+
 _T = TypeVar("_T")
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         def alone(self) -> AbstractContextManager[Transaction]: ...
         def write(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
         def commit(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
+        def exchange(self, work: Callable[[], _core.Exchange | None]) -> bytes | None: ...
         def join(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
         def handling(self, inbox_id: str, work: Work[bool]) -> AbstractContextManager[None]: ...
         def handles(self, inbox_id: str) -> bool: ...
@@ -47,10 +50,11 @@ if TYPE_CHECKING:
 class Commits:
     """The transactions of one account; threads may share it."""
 
-    __slots__ = ("_blocks", "_joined", "_lent", "store")
+    __slots__ = ("_blocks", "_exchange", "_joined", "_lent", "store")
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._exchange = _exchange_of(store)
         self._lent = lent_store(store)
         #: Steps in the application's transaction, whose end is seen at the next call behind it.
         self._joined: list[_core.Step[Any]] = []
@@ -100,6 +104,13 @@ class Commits:
         """
         self._refuse_joined()
         return _scopes.released(self.store, _scopes.saved(self.store, scope, work))
+
+    def exchange(self, work: Callable[[], _core.Exchange | None]) -> bytes | None:
+        """Changes one record without a transaction, and releases the bytes; `None` if it cannot."""
+        if self._exchange is None or (self._blocks and self._block() is not None):
+            return None
+        step = self._exchange(work)
+        return None if step is None else step.release()
 
     def join(self, work: Work[_T], scope: Scope | None = None) -> _T:
         """Saves a step whose result stays here, in the transaction that goes on, if one does."""
@@ -233,6 +244,11 @@ class Block:
 def handled_before() -> DuplicateMessageError:
     """The error of a message that is not in the inbox any more."""
     return DuplicateMessageError("the message was handled before", delivered=True)
+
+
+def _exchange_of(store: Store) -> Exchanges | None:
+    """What changes one record without a transaction, if the store can."""
+    return getattr(store, "exchange", None)
 
 
 def lent_store(store: Store) -> LentStore | None:

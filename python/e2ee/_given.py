@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from e2ee.values import Address, Envelope, PreKeyBundle
@@ -13,7 +14,13 @@ if TYPE_CHECKING:
 
 def address_of(peer: Address | str) -> Address:
     """A peer, of whom the name alone means device 1."""
-    return Address(peer) if isinstance(peer, str) else peer
+    return _first_device(peer) if isinstance(peer, str) else peer
+
+
+@lru_cache(maxsize=1_024)
+def _first_device(user: str) -> Address:
+    """The address of a name that is used again and again."""
+    return Address(user)
 
 
 def encoded_of(value: Envelope | PreKeyBundle | SenderCertificate | bytes) -> bytes:

@@ -146,11 +146,13 @@ class Account:
             StoreRollbackError: The store was set back or runs twice, as its anchor says.
         """
         whom = address_of(peer)
-        scope = _scopes.sending(self._commits.store, whom)
-        made = self._commits.write(
-            lambda inside: self._inner.encrypt(inside, whom, plaintext), scope
-        )
-        return Envelope(made)
+        made = self._commits.exchange(lambda: _core.Exchange.encrypt(self._inner, whom, plaintext))
+        if made is None:
+            scope = _scopes.sending(self._commits.store, whom)
+            made = self._commits.write(
+                lambda inside: self._inner.encrypt(inside, whom, plaintext), scope
+            )
+        return Envelope._made(made)  # noqa: SLF001 - from the core
 
     def decrypt(self, sender: Address | str, envelope: Envelope | bytes) -> Message:
         """Decrypts an envelope, at most once: a crash after this call loses the message.

@@ -3,12 +3,13 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, final
 
 import e2ee
+from e2ee._core import Exchange
 from e2ee.store import Store, StoreSecret, Transaction, Write
 from e2ee.store._sqlite_transaction import OWN, SQLiteTransaction
 from tests.stores.kinds import store_of
@@ -206,6 +207,34 @@ class BlindStore:
         self._inner.close()
 
 
+@final
+class TrustingStore:
+    """Takes sessions at rest for those that are stored."""
+
+    def __init__(self, inner: e2ee.SQLiteStore) -> None:
+        self._inner, self._connection = inner, connection(inner)
+        self.transaction = inner.transaction
+
+    @property
+    def secret(self) -> StoreSecret:
+        """That of the store inside."""
+        return self._inner.secret
+
+    def exchange(self, work: Callable[[], Exchange | None]) -> Exchange | None:
+        """Changes the record, whatever it and its witness are."""
+        with self._inner.transaction():
+            step = work()
+            if step is not None:
+                self._connection.execute(
+                    "UPDATE record SET revision = ?, sealed = ? WHERE name = ?", step.row[:3]
+                )
+        return step
+
+    def close(self) -> None:
+        """Closes the store inside."""
+        self._inner.close()
+
+
 def early(folder: Path, name: str) -> Store:
     """Acknowledges before the commit."""
     return EarlyStore(real(folder, name))
@@ -229,6 +258,11 @@ def forgetful(folder: Path, name: str) -> Store:
 def blind(folder: Path, name: str) -> Store:
     """Has neither locks nor revisions."""
     return BlindStore(real(folder, name))
+
+
+def trusting(folder: Path, name: str) -> Store:
+    """Compares no rows with what is known of them."""
+    return TrustingStore(real(folder, name))
 
 
 def unsynced(folder: Path, name: str) -> Store:

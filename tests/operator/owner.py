@@ -333,6 +333,7 @@ def of_everything(folder: Path) -> Shown:
             | of_certificates()
             | of_beside()
             | {("SQLiteStore", "scrub"): None}
+            | {("SQLiteStore", "exchange"): repr(store.exchange(lambda: None))}
         )
     return found | (of_a_database(folder) if available() else {})
 

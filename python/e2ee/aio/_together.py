@@ -86,6 +86,10 @@ class Together:
     commit = write
     join = write
 
+    def exchange(self, work: Callable[[], _core.Exchange | None]) -> None:
+        """Nothing here has a commit of its own."""
+        del work
+
     @contextmanager
     def handling(self, inbox_id: str, work: Work[bool]) -> Iterator[None]:
         """The message stays in the inbox: its block is elsewhere."""

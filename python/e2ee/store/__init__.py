@@ -19,6 +19,7 @@ from e2ee.store.memory import MemoryStore
 from e2ee.store.postgres import PostgresStore
 from e2ee.store.protocol import (
     AnchoredTransaction,
+    ExchangingStore,
     LentStore,
     Reading,
     RekeyableStore,
@@ -35,6 +36,7 @@ __all__ = [
     "AnchoredTransaction",
     "CallbackAnchor",
     "Examination",
+    "ExchangingStore",
     "FileAnchor",
     "Finding",
     "GroupState",

@@ -11,6 +11,8 @@ from e2ee.errors import StoreBusyError, StoreCorruptionError, StoreError, StoreU
 if TYPE_CHECKING:
     from types import TracebackType
 
+#: Text that is not UTF-8, also in a message of SQLite about the file, is damage.
+ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 #: What passes when another connection has finished.
 BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 #: `SQLITE_ERROR` is a missing table, since our statements are right; the two last are values that
@@ -47,9 +49,8 @@ class _Translated:
         traceback: TracebackType | None,
     ) -> None:
         """Raises what was raised, as ours."""
-        # Text that is not UTF-8, also in a message of SQLite about the file, is damage.
-        if isinstance(error, sqlite3.Error | UnicodeDecodeError):
-            raise _translation(error) from error
+        if isinstance(error, ERRORS):
+            raise translation(error) from error
 
 
 _TRANSLATED: Final = _Translated()
@@ -64,7 +65,8 @@ def translated() -> _Translated:
     return _TRANSLATED
 
 
-def _translation(error: Exception) -> StoreError:
+def translation(error: Exception) -> StoreError:
+    """One of `ERRORS` as ours."""
     # The low byte is the kind; the others say more than a caller can use. The module's own errors,
     # on text that is not UTF-8 for instance, have no code: the rows are not as we wrote them.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF

@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 class Statements:
     """The statements on the table of this name."""
 
-    __slots__ = ("delete", "get", "insert", "list", "update")
+    __slots__ = ("delete", "exchange", "get", "insert", "list", "update")
 
     def __init__(self, table: str) -> None:
         # Made of our own texts alone.
@@ -35,6 +35,8 @@ class Statements:
             "ON CONFLICT DO NOTHING"
         )
         self.update = f"UPDATE {table} SET revision = ?, sealed = ? WHERE name = ? AND revision = ?"  # noqa: S608
+        witness = f"SELECT 1 FROM {table} WHERE name = ? AND revision = ? AND sealed = ?"  # noqa: S608
+        self.exchange = f"{self.update} AND sealed = ? AND EXISTS ({witness})"
 
 
 #: In a file of our own.
@@ -105,11 +107,13 @@ class SQLiteTransaction:
     def _apply(self, write: Write) -> int:
         """The number of records that one write changed."""
         name, base, revision, sealed = write
-        if revision is None:
+        if revision is None or sealed is None:
             return self._execute(self._statements.delete, name, base).rowcount
+        # Python's `sqlite3` looks for an adapter of each `bytes`, which takes longer than a copy.
+        copy = bytearray(sealed)
         if base == 0:
-            return self._execute(self._statements.insert, name, revision, sealed).rowcount
-        return self._execute(self._statements.update, revision, sealed, name, base).rowcount
+            return self._execute(self._statements.insert, name, revision, copy).rowcount
+        return self._execute(self._statements.update, revision, copy, name, base).rowcount
 
     def end(self) -> None:
         """Refuses all further use."""
@@ -117,7 +121,7 @@ class SQLiteTransaction:
         # A list that was not read to its end would hold on to what it saw, and so stop a VACUUM.
         self._cursor.close()
 
-    def _execute(self, statement: str, *values: str | int | bytes | None) -> sqlite3.Cursor:
+    def _execute(self, statement: str, *values: str | int | bytearray) -> sqlite3.Cursor:
         if not self._open:
             raise StaleSessionError("the transaction has ended: open another one")
         return self._cursor.execute(statement, values)

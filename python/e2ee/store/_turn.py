@@ -5,12 +5,26 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from e2ee.errors import StaleSessionError, TransactionOpenError
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+#: How many forks lie between the first process and this one.
+_forks: Final = [0]
+
+
+def _forked() -> None:
+    _forks[0] += 1
+
+
+# Asking the system for the process would take longer than all else here. A system that cannot fork
+# has nothing to register.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 @final
@@ -21,13 +35,13 @@ class Turn:
     cannot be used in both.
     """
 
-    __slots__ = ("_closed", "_lock", "_owner", "_process")
+    __slots__ = ("_closed", "_forks", "_lock", "_owner")
 
     def __init__(self) -> None:
         self._closed = False
+        self._forks = _forks[0]
         self._lock = threading.Lock()
         self._owner: int | None = None
-        self._process = os.getpid()
 
     def __enter__(self) -> None:
         """Waits for the turn.
@@ -36,15 +50,16 @@ class Turn:
             TransactionOpenError: This thread has it.
             StaleSessionError: The store is closed, or another process opened it.
         """
-        if self.is_foreign():
+        if self._forks != _forks[0]:
             raise StaleSessionError("the process was forked: open the store again")
-        if self._owner == threading.get_ident():
+        thread = threading.get_ident()
+        if self._owner == thread:
             raise TransactionOpenError("a transaction is open in this thread")
         self._lock.acquire()
         if self._closed:
             self._lock.release()
             raise StaleSessionError("the store is closed: open it again")
-        self._owner = threading.get_ident()
+        self._owner = thread
 
     def __exit__(
         self,
@@ -58,7 +73,7 @@ class Turn:
 
     def is_foreign(self) -> bool:
         """Whether another process opened the store."""
-        return os.getpid() != self._process
+        return self._forks != _forks[0]
 
     def is_closed(self) -> bool:
         """Whether this was the last turn."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias, final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from e2ee._core import StoreSecret
+    from e2ee._core import Exchange, StoreSecret
     from e2ee.store.anchor import Anchor
 
 #: Record name, the revision that must be found (0: none may exist), and the new revision with the
@@ -145,4 +145,21 @@ class SharedStore(Store, Protocol):
 
         Raises:
             TransactionOpenError: One is open in this thread.
+        """
+
+
+class ExchangingStore(Store, Protocol):
+    """A store that can change one record in a single step, if it and another one are as known."""
+
+    def exchange(self, work: Callable[[], Exchange | None]) -> Exchange | None:
+        """Makes the step that the work gives, if both records are found to the last byte.
+
+        The work is called while no other thread changes the records. A step that was not made is
+        told so by its `end`.
+
+        Returns:
+            The step, which is durable; `None` if the work gave none, or the records are others.
+
+        Raises:
+            TransactionOpenError: A transaction is open in this thread.
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from e2ee.errors import StoreBusyError, StoreError
 from e2ee.store._secret import Key, Passphrase, store_secret
-from e2ee.store._sqlite_errors import translated
+from e2ee.store._sqlite_errors import ERRORS, translated, translation
 from e2ee.store._sqlite_file import connect
 from e2ee.store._sqlite_lent import lend
 from e2ee.store._sqlite_reading import reading
@@ -19,12 +19,12 @@ from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
-    from e2ee._core import StoreSecret
+    from e2ee._core import Exchange, StoreSecret
     from e2ee.store._sqlite_reading import SQLiteReading
     from e2ee.store.anchor import Anchor
 
@@ -108,6 +108,33 @@ class SQLiteStore:
             finally:
                 transaction.end()
                 self._undo()
+
+    def exchange(self, work: Callable[[], Exchange | None]) -> Exchange | None:
+        """Changes one record in a single statement, if it and another one are as the work expects.
+
+        Returns:
+            The work's step, which is on disk; `None` if the work has none to make so, or the
+            records are others.
+
+        Raises:
+            TransactionOpenError: A transaction is open in this thread.
+            StoreBusyError: Another process holds the store for longer than the timeout.
+        """
+        if self._anchor is not None:
+            return None
+        with self._turn:
+            step = work()
+            if step is None:
+                return None
+            changed = 0
+            try:
+                changed = self._connection.execute(OWN.exchange, step.row).rowcount
+            except ERRORS as error:
+                raise translation(error) from error
+            finally:
+                if changed != 1:
+                    step.end()
+        return step if changed == 1 else None
 
     def snapshot(self) -> AbstractContextManager[SQLiteReading]:
         """The records at one moment, to be read while others go on writing.

@@ -13,6 +13,7 @@ use e2ee_wire::Error;
 use pyo3::{
     IntoPyObjectExt,
     exceptions::{PyOverflowError, PyUnicodeEncodeError},
+    intern,
     prelude::*,
     types::{PyBytes, PyString},
 };
@@ -39,8 +40,8 @@ impl<'py> FromPyObject<'_, 'py> for Peer<'py> {
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         Ok(Self {
-            user: user(&object.getattr("user")?)?,
-            device: device(&object.getattr("device")?)?,
+            user: user(&object.getattr(intern!(object.py(), "user"))?)?,
+            device: device(&object.getattr(intern!(object.py(), "device"))?)?,
             address: object.to_owned(),
         })
     }

@@ -15,6 +15,7 @@ mod certificates;
 mod convert;
 mod errors;
 mod examining;
+mod exchange;
 mod functions;
 mod groups;
 mod importing;
@@ -51,6 +52,7 @@ mod _core {
             sealed_envelope,
         },
         examining::examine_store,
+        exchange::Exchange,
         functions::{
             assemble_bundle, check_address, envelope_kind, read_bundle, safety_number,
             safety_number_digits, safety_number_matches,

@@ -103,6 +103,13 @@ impl Session {
         SecretBytes::new(out)
     }
 
+    /// Whether the next message that is sent changes the head alone: it brings in no ratchet key,
+    /// and begins no object of the post-quantum ratchet.
+    #[must_use]
+    pub const fn sends_in_place(&self) -> bool {
+        self.our_ratchet_key().is_some() && !self.triple.pq.begins_object()
+    }
+
     /// Identities, phase, and the state of the post-quantum ratchet with its objects.
     #[must_use]
     pub fn objects_part(&self) -> SecretBytes {

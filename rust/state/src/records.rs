@@ -5,7 +5,7 @@
 use crate::{Anchor, StoreError};
 
 /// A record as a store keeps it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The revision that compare-and-set goes by, at least 1.
     pub revision: u64,

@@ -196,5 +196,8 @@ GATE: Final = Gate(
     (
         Control("a store without locks and revisions", controlled(planted.blind)),
         Control("a store that loses a transaction now and then", controlled(planted.forgetful)),
+        Control(
+            "a store that compares no rows with sessions at rest", controlled(planted.trusting)
+        ),
     ),
 )

@@ -2,7 +2,7 @@
 //! The writes of a step while they are put together (docs/storage.md, "Steps").
 
 use e2ee_primitives::{random::Random, secret::SecretBytes};
-use e2ee_state::{Change, Failure, Sealer, Write};
+use e2ee_state::{Change, Failure, Sealer, Write, seal::RecordSealer};
 use e2ee_wire::Error;
 
 use super::memory::{Mark, Seen};
@@ -44,13 +44,21 @@ impl<'a> Draft<'a> {
         revision: u64,
         plaintext: &SecretBytes,
     ) -> Result<Seen, Failure> {
-        let sealed = self.sealer.seal(name, revision, plaintext.expose(), self.random)?;
+        self.put_sealed(&self.sealer.record(name), base, revision, plaintext)
+    }
+
+    /// [`Draft::put`] of a record whose sealer is at hand.
+    pub(super) fn put_sealed(
+        &mut self,
+        record: &RecordSealer,
+        base: u64,
+        revision: u64,
+        plaintext: &SecretBytes,
+    ) -> Result<Seen, Failure> {
+        let sealed = record.seal(revision, plaintext.expose(), self.random)?;
         let seen = Seen { revision, mark: Mark::of(&sealed)? };
-        self.writes.push(Write {
-            name: name.to_owned(),
-            base,
-            change: Change::Put { revision, sealed },
-        });
+        let name = record.name().to_owned();
+        self.writes.push(Write { name, base, change: Change::Put { revision, sealed } });
         Ok(seen)
     }
 
@@ -68,6 +76,14 @@ impl<'a> Draft<'a> {
     /// Adds a deletion.
     pub(super) fn delete(&mut self, name: &str, base: u64) {
         self.writes.push(Write { name: name.to_owned(), base, change: Change::Delete });
+    }
+
+    /// The sealed bytes of the record that was added last.
+    pub(super) fn last_sealed(&self) -> Vec<u8> {
+        match self.writes.last().map(|write| &write.change) {
+            Some(Change::Put { sealed, .. }) => sealed.clone(),
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn random(&mut self) -> &mut dyn Random {

@@ -10,6 +10,7 @@ mod anchoring;
 mod batch;
 mod draft;
 mod examination;
+mod exchange;
 mod generation;
 mod groups;
 mod heal;
@@ -23,10 +24,13 @@ mod names;
 mod outbox;
 mod parts;
 mod peer;
+#[cfg(test)]
+mod person;
 mod prekeys;
 mod receive;
 mod rekey;
 mod repair;
+mod resting;
 mod sealed;
 mod send;
 mod sessions;
@@ -36,7 +40,7 @@ use std::collections::HashMap;
 
 use e2ee_primitives::{hmac::HmacKey, random::Random, x25519};
 use e2ee_state::{
-    Failure, Records, Sealer, Step, StoreError, StoreSecret, Write, digest::SetDigest, key,
+    Failure, Records, Sealer, Step, StoreError, StoreSecret, Stored, Write, digest::SetDigest, key,
 };
 use e2ee_wire::Error;
 
@@ -48,6 +52,7 @@ use identity::Identity;
 use index::Index;
 use memory::{Mark, Memory, Rows, Seen};
 use rekey::Successor;
+use resting::Resting;
 
 pub use anchoring::Confirmation;
 pub use batch::{Placed, Refused, Workers};
@@ -55,6 +60,7 @@ pub use examination::{
     ChainsState, Examination, Fault, Finding, GroupState, InboxState, Naming, OpenedSession,
     PeerState, Phase, Place, RecordCount, RecordKind, Sending, SessionState, Severity,
 };
+pub use exchange::Exchange;
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use heal::Healed;
 pub use inbox::{Content, GroupId, InboxEntry};
@@ -88,14 +94,15 @@ pub struct Account {
     ledger_hash: HmacKey,
     identity: Identity,
     index: Index,
-    index_revision: u64,
     /// The row that `index` and `members` are from, which need not be durable: of any other one,
-    /// both are read anew.
-    index_mark: Option<Mark>,
+    /// both are read anew. Of revision 0 before one was read.
+    index_row: Stored,
     /// The members of the index's digest, with their revisions.
     members: HashMap<String, u64>,
     /// The durable rows that this process has seen.
     memory: Memory,
+    /// Sessions that need not be read again.
+    resting: Resting,
     /// The day of the last look for ledger entries that are too old.
     pruned_day: u64,
     /// What follows if a change of the store's key that this process has made is durable.
@@ -122,7 +129,7 @@ impl<T> Outcome<T> {
 /// What changes in the account's own memory by a commit.
 #[derive(Debug, Default)]
 struct Learnt {
-    index: Option<(Index, Seen)>,
+    index: Option<(Index, Stored)>,
     members: Vec<(String, Option<u64>)>,
     rows: Rows,
 }
@@ -151,12 +158,12 @@ impl Account {
         draft.plain(key::RECORD_NAME, 0, store_record.clone())?;
         draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
         let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
+        let index_row = Stored { revision: 1, sealed: draft.last_sealed() };
         draft.put(names::PREKEYS, 0, 1, &draft::encoded(|out| stock.encode(out)))?;
         let writes = draft.finish().writes;
         let mut result = Self::new((sealer, store_record), identity);
         result.index = index;
-        result.index_revision = 1;
-        result.index_mark = Some(seen.mark);
+        result.index_row = index_row;
         result.memory.commit(vec![(names::INDEX.to_owned(), Some(seen))]);
         Ok(Step { writes, result })
     }
@@ -182,10 +189,10 @@ impl Account {
             store_record,
             identity,
             index: Index::default(),
-            index_revision: 0,
-            index_mark: None,
+            index_row: Stored { revision: 0, sealed: Vec::new() },
             members: HashMap::new(),
             memory: Memory::default(),
+            resting: Resting::none(),
             pruned_day: 0,
             successor: None,
         }
@@ -210,11 +217,9 @@ impl Account {
     /// The step with these writes, after the account has taken note of them.
     fn kept<T>(&mut self, writes: Vec<Write>, mut outcome: Outcome<T>) -> Step<Outcome<T>> {
         let learnt = &mut outcome.learnt;
-        if let Some((index, seen)) = learnt.index.take() {
+        if let Some((index, row)) = learnt.index.take() {
             self.index = index;
-            self.index_revision = seen.revision;
-            self.index_mark = Some(seen.mark);
-            learnt.rows.push((names::INDEX.to_owned(), Some(seen)));
+            self.index_row = row;
             for (name, revision) in learnt.members.drain(..) {
                 match revision {
                     Some(revision) => _ = self.members.insert(name, revision),
@@ -281,7 +286,7 @@ impl Account {
         let stored = records.get(names::INDEX)?.ok_or(StoreError::Corruption)?;
         let found = Seen { revision: stored.revision, mark: Mark::of(&stored.sealed)? };
         self.memory.check(names::INDEX, found)?;
-        if self.index_mark == Some(found.mark) && self.index_revision == found.revision {
+        if self.index_row == stored {
             return Ok(self.memory.see(names::INDEX, found)?);
         }
         let opened = match self.sealer.open(names::INDEX, stored.revision, &stored.sealed) {
@@ -299,9 +304,9 @@ impl Account {
         let unchanged = |group: &String| self.members.get(group) == members.get(group);
         self.memory
             .retain(|name| names::group_of_chain(name).is_none_or(|group| unchanged(&group)));
+        self.resting.retain(|name, revision| members.get(name) == Some(&revision));
         self.index = index;
-        self.index_revision = stored.revision;
-        self.index_mark = Some(found.mark);
+        self.index_row = stored;
         self.members = members;
         Ok(())
     }
@@ -360,8 +365,9 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         let revision = self.next_index_revision()?;
-        let seen = draft.put(names::INDEX, self.index_revision, revision, &index.encode())?;
-        learnt.index = Some((index, seen));
+        let seen = draft.put(names::INDEX, self.index_row.revision, revision, &index.encode())?;
+        learnt.rows.push((names::INDEX.to_owned(), Some(seen)));
+        learnt.index = Some((index, Stored { revision, sealed: draft.last_sealed() }));
         Ok(())
     }
 
@@ -378,6 +384,6 @@ impl Account {
     /// The revision that the next change of the index takes; peers and groups take it as theirs, so that no
     /// name ever has the same revision twice.
     fn next_index_revision(&self) -> Result<u64, Error> {
-        self.index_revision.checked_add(1).ok_or(Error::Exhausted)
+        self.index_row.revision.checked_add(1).ok_or(Error::Exhausted)
     }
 }

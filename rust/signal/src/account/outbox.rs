@@ -116,7 +116,9 @@ impl Account {
         let naming = id.map_or(Naming::Anew(0), Naming::Again);
         let entry = OutboxEntry::new(&loaded, naming, envelope, (now_ms, &mut draft))?;
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), entry.id, environment)
+        let step = self.drafted((draft.finish(), learnt), entry.id, environment)?;
+        self.rest(loaded);
+        Ok(step)
     }
 
     /// The envelopes that wait, oldest first, at most `limit`; to one peer, if one is given.

@@ -5,7 +5,7 @@
 //! of them can be exchanged, taken away or put back alone.
 
 use e2ee_primitives::{secret::SecretBytes, x25519};
-use e2ee_state::{Failure, Records, StoreError};
+use e2ee_state::{Failure, Records, StoreError, Stored, seal::RecordSealer};
 use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{
@@ -15,24 +15,36 @@ use crate::{
     spqr::Incomplete,
 };
 
-use super::{Account, Learnt, draft::Draft, names};
+use super::{
+    Account, Learnt,
+    draft::Draft,
+    memory::{Mark, Seen},
+    names,
+};
 
 /// How a session stands in the store.
 pub(super) struct Saved {
     pub(super) base_key: x25519::PublicKey,
-    /// The revision of the head.
-    pub(super) head: u64,
+    /// What seals the head, and knows its name.
+    sealer: RecordSealer,
+    /// The head's record; of revision 0 before it is there.
+    pub(super) head: Stored,
     revisions: Revisions,
     chunks: SavedChunks,
     form: Form,
+    /// How far the session had come then.
+    generations: Generations,
+    spent: u64,
 }
 
 /// The chunks of an incomplete object, as they stand in the store.
 enum SavedChunks {
     /// Records that were not read: so many, under names that begin like this.
     Left { count: usize, prefix: String },
-    /// Records that were read.
+    /// Records that were read, and those that were written since.
     Read(Vec<ChunkRow>),
+    /// Some were left and others were written since: the session is to be read again.
+    Partly,
 }
 
 struct ChunkRow {
@@ -76,7 +88,11 @@ impl Account {
             }
             _ => SavedChunks::Read(Vec::new()),
         };
-        Ok((session, Saved { base_key: *base_key, head, revisions, chunks, form }))
+        let (generations, spent) = (session.generations(), session.spent);
+        let base_key = *base_key;
+        let sealer = self.sealer.record(&name);
+        let saved = Saved { base_key, sealer, head, revisions, chunks, form, generations, spent };
+        Ok((session, saved))
     }
 
     fn read_parts(
@@ -134,7 +150,7 @@ impl Account {
         }
         let (mut read, mut chunks) = (Vec::with_capacity(*count), Vec::with_capacity(*count));
         for (name, revision) in rows {
-            if revision < saved.revisions.chunks || revision > saved.head {
+            if revision < saved.revisions.chunks || revision > saved.head.revision {
                 return Err(StoreError::Corruption.into());
             }
             let index = names::chunk_index(&name, prefix)?;
@@ -152,74 +168,80 @@ impl Account {
 /// is in the store all the same: an older copy that was put back.
 pub(super) fn check_absent(
     records: &mut dyn Records,
-    name: &str,
     (session, saved): (&Session, &Saved),
 ) -> Result<(), Failure> {
     let Revisions { chains, skipped, .. } = saved.revisions;
-    let absent = [
-        (chains == 0 && session.has_chains_part(), names::chains(name)),
-        (skipped == 0 && session.has_skipped_part(), names::skipped(name)),
-    ];
-    for (begins, part) in absent {
-        if begins && records.get(&part)?.is_some() {
+    let mut absent = Vec::new();
+    if chains == 0 && session.has_chains_part() {
+        absent.push(names::chains(saved.name()));
+    }
+    if skipped == 0 && session.has_skipped_part() {
+        absent.push(names::skipped(saved.name()));
+    }
+    for part in absent {
+        if records.get(&part)?.is_some() {
             return Err(StoreError::Corruption.into());
         }
     }
     Ok(())
 }
 
-/// Writes the parts that changed; all of a new session, and of one in an older form.
+/// Writes the parts that changed; all of a new session, and of one in an older form. Returns how
+/// the session stands in the store then.
 pub(super) fn save_session(
     session: &Session,
-    (name, saved): (&str, Option<&Saved>),
+    saved: Saved,
     draft: &mut Draft<'_>,
     learnt: &mut Learnt,
-) -> Result<(), Failure> {
-    let changed = session.generations();
-    if saved.is_some() && changed == Generations::default() {
-        return Ok(());
+) -> Result<Saved, Failure> {
+    let (now, before) = (session.generations(), saved.generations);
+    let is_new = saved.head.revision == 0;
+    if !is_new && now == before {
+        return Ok(saved);
     }
-    let new = Saved::none(*session.base_key());
-    let (saved, all) = saved.map_or((&new, true), |saved| (saved, saved.form == Form::Three));
-    let revision = saved.head.checked_add(1).ok_or(Error::Exhausted)?;
+    let all = is_new || saved.form == Form::Three;
+    let (name, base) = (saved.name(), saved.head.revision);
+    let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
     let Revisions { mut objects, mut chains, mut skipped, .. } = saved.revisions;
-    if all || changed.state > 0 {
+    if all || now.state != before.state {
         draft.put(&names::objects(name), objects, revision, &session.objects_part())?;
         objects = revision;
     }
-    if all || changed.chains > 0 {
+    if all || now.chains != before.chains {
         let part = session.chains_part();
         chains = put_or_delete((&names::chains(name), part), (chains, revision), draft)?;
     }
-    if all || changed.skipped > 0 {
+    if all || now.skipped != before.skipped {
         let part = session.skipped_part();
         skipped = put_or_delete((&names::skipped(name), part), (skipped, revision), draft)?;
     }
-    let anew = all || changed.replaced > 0;
-    let chunks = save_chunks(session, (name, saved), (anew, revision), draft)?;
-    let revisions = Revisions { objects, chains, skipped, chunks };
-    let seen = draft.put(name, saved.head, revision, &session.head_part(&revisions))?;
-    draft.spend(session.spent);
+    let anew = all || now.replaced != before.replaced;
+    let (chunks, since) = save_chunks(session, &saved, (anew, revision), draft)?;
+    let revisions = Revisions { objects, chains, skipped, chunks: since };
+    let seen = draft.put_sealed(&saved.sealer, base, revision, &session.head_part(&revisions))?;
+    draft.spend(session.spent.wrapping_sub(saved.spent));
     learnt.rows.push((name.to_owned(), Some(seen)));
-    Ok(())
+    let head = Stored { revision, sealed: draft.last_sealed() };
+    let (generations, spent) = (now, session.spent);
+    Ok(Saved { head, revisions, chunks, form: Form::Parts, generations, spent, ..saved })
 }
 
 /// Deletes all records of a session; [`Error::PartMissing`] if its chunks were not read.
 pub(super) fn delete_session(
-    name: &str,
     saved: &Saved,
     draft: &mut Draft<'_>,
     learnt: &mut Learnt,
 ) -> Result<(), Failure> {
     let SavedChunks::Read(rows) = &saved.chunks else { return Err(Error::PartMissing.into()) };
     let Revisions { objects, chains, skipped, .. } = saved.revisions;
+    let name = saved.name();
     draft.delete(&names::objects(name), objects);
     put_or_delete((&names::chains(name), None), (chains, 0), draft)?;
     put_or_delete((&names::skipped(name), None), (skipped, 0), draft)?;
     for row in rows {
         draft.delete(&row.name, row.revision);
     }
-    draft.delete(name, saved.head);
+    draft.delete(name, saved.head.revision);
     learnt.rows.push((name.to_owned(), None));
     Ok(())
 }
@@ -244,48 +266,81 @@ fn put_or_delete(
 }
 
 /// Writes the chunks that came, all of them `anew` if one was replaced, and deletes those of an
-/// object that is complete. Returns since when each chunk was written once.
+/// object that is complete. Returns how they stand then, and since when each was written once.
 fn save_chunks(
     session: &Session,
-    (name, saved): (&str, &Saved),
+    saved: &Saved,
     (anew, revision): (bool, u64),
     draft: &mut Draft<'_>,
-) -> Result<u64, Failure> {
+) -> Result<(SavedChunks, u64), Failure> {
     let (prefix, chunks) = match session.incomplete() {
         Some(Incomplete { epoch, object, chunks, .. }) => {
-            (names::chunks(name, epoch, object), chunks)
+            (names::chunks(saved.name(), epoch, object), chunks)
         }
         None => (String::new(), &[][..]),
     };
     let rows = match &saved.chunks {
         // What is in memory has come since, and none of it took the place of what is not.
         SavedChunks::Left { prefix: left, .. } if *left == prefix => &[][..],
-        SavedChunks::Left { .. } => return Err(Error::PartMissing.into()),
+        SavedChunks::Left { .. } | SavedChunks::Partly => return Err(Error::PartMissing.into()),
         SavedChunks::Read(rows) => rows,
     };
-    let mut stays = matches!(saved.chunks, SavedChunks::Left { .. });
+    let (mut written, mut stays) = (Vec::with_capacity(chunks.len()), false);
     for chunk in chunks {
         let name = names::chunk(&prefix, chunk.index);
-        let row = rows.iter().find(|row| row.name == name);
-        if row.is_some() && !anew {
+        let base = rows.iter().find(|row| row.name == name).map(|row| row.revision);
+        if let Some(revision) = base.filter(|_| !anew) {
             stays = true;
+            written.push(ChunkRow { name, revision });
             continue;
         }
-        draft.put(&name, row.map_or(0, |row| row.revision), revision, &encode_chunk(chunk))?;
+        draft.put(&name, base.unwrap_or(0), revision, &encode_chunk(chunk))?;
+        written.push(ChunkRow { name, revision });
     }
-    let kept =
-        |row: &ChunkRow| chunks.iter().any(|chunk| names::chunk(&prefix, chunk.index) == row.name);
-    for gone in rows.iter().filter(|row| !kept(row)) {
+    for gone in rows.iter().filter(|row| !written.iter().any(|kept| kept.name == row.name)) {
         draft.delete(&gone.name, gone.revision);
     }
-    Ok(if stays { saved.revisions.chunks } else { revision })
+    let chunks = match &saved.chunks {
+        SavedChunks::Left { count, prefix } => {
+            stays = true;
+            if written.is_empty() {
+                SavedChunks::Left { count: *count, prefix: prefix.clone() }
+            } else {
+                SavedChunks::Partly
+            }
+        }
+        _ => SavedChunks::Read(written),
+    };
+    Ok((chunks, if stays { saved.revisions.chunks } else { revision }))
 }
 
 impl Saved {
     /// A session that is not in the store yet.
-    const fn none(base_key: x25519::PublicKey) -> Self {
-        let revisions = Revisions { objects: 0, chains: 0, skipped: 0, chunks: 0 };
-        let chunks = SavedChunks::Read(Vec::new());
-        Self { base_key, head: 0, revisions, chunks, form: Form::Parts }
+    pub(super) fn none(sealer: RecordSealer, base_key: x25519::PublicKey) -> Self {
+        Self {
+            base_key,
+            sealer,
+            head: Stored { revision: 0, sealed: Vec::new() },
+            revisions: Revisions::default(),
+            chunks: SavedChunks::Read(Vec::new()),
+            form: Form::Parts,
+            generations: Generations::default(),
+            spent: 0,
+        }
+    }
+
+    /// The name of the head's record.
+    pub(super) fn name(&self) -> &str {
+        self.sealer.name()
+    }
+
+    /// Whether the session can go on from here without being read again.
+    pub(super) const fn is_whole(&self) -> bool {
+        !matches!(self.chunks, SavedChunks::Partly)
+    }
+
+    /// How the head is known again.
+    pub(super) fn seen(&self) -> Result<Seen, StoreError> {
+        Ok(Seen { revision: self.head.revision, mark: Mark::of(&self.head.sealed)? })
     }
 }

@@ -105,8 +105,12 @@ impl Account {
         let (value, effect) = self.open_message(sender, message, environment)?;
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
-        self.save_effect(effect, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), value, environment)
+        let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
+        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        if let Some(loaded) = moved {
+            self.rest(loaded);
+        }
+        Ok(step)
     }
 
     /// [`Account::receive`], of a message that is not in an envelope.
@@ -137,12 +141,16 @@ impl Account {
         let expired = self.expired_ledger_entries(environment)?;
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
-        self.save_effect(effect, &mut draft, &mut learnt)?;
+        let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
         let value = self.keep(sender, message, opened, (now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        self.drafted((draft.finish(), learnt), value, environment)
+        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        if let Some(loaded) = moved {
+            self.rest(loaded);
+        }
+        Ok(step)
     }
 
     /// Puts an opened message into the inbox, with its entry in the ledger.
@@ -204,18 +212,17 @@ impl Account {
         message: &RatchetMessage<'_>,
         environment: &mut Environment<'_>,
     ) -> Result<(Opened, Effect), Failure> {
-        let parties = self.parties(user, device)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let before = Some(loaded.peer.clone());
-        let trusted = loaded.peer.identity_key;
+        let (parties, trusted) = (loaded.parties.clone(), loaded.peer.identity_key);
         let padded = self.open_loaded(environment.records, &mut loaded, |sessions| {
             let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
             sessions.decrypt(&parties, &trusted, message, &mut budget)
         })?;
         let sender = (user, device, &trusted);
         let (opened, invited) = self.opened(sender, &padded, environment)?;
-        Ok((opened, Effect::Session { loaded: Box::new(loaded), before, stock: None, invited }))
+        Ok((opened, Effect::Session { loaded, before, stock: None, invited }))
     }
 
     fn open_prekey(
@@ -241,15 +248,16 @@ impl Account {
             _ = stock.forget_expired(environment.now_ms);
             Box::new(stock)
         });
-        Ok((opened, Effect::Session { loaded: Box::new(loaded), before, stock, invited }))
+        Ok((opened, Effect::Session { loaded, before, stock, invited }))
     }
 
+    /// Saves what changes, and returns the sessions that have moved.
     fn save_effect(
         &self,
         effect: Effect,
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Box<LoadedPeer>>, Failure> {
         match effect {
             Effect::Session { mut loaded, before, stock, invited } => {
                 // A new session changes the peer's record, and with it the index, which must then
@@ -261,15 +269,17 @@ impl Account {
                 if let Some(group) = invited {
                     self.save_group(&group, &mut index, draft, learnt)?;
                 }
-                self.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)
+                self.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)?;
+                return Ok(Some(loaded));
             }
             Effect::Group(group) => {
                 let mut index = self.index;
                 self.save_group(&group, &mut index, draft, learnt)?;
-                self.put_changed_index(index, draft, learnt)
+                self.put_changed_index(index, draft, learnt)?;
             }
-            Effect::Repair(repaired) => self.save_repaired(*repaired, draft, learnt),
+            Effect::Repair(repaired) => self.save_repaired(*repaired, draft, learnt)?,
         }
+        Ok(None)
     }
 
     /// What a decrypted pairwise message is, and the group to which it invites.

@@ -10,7 +10,7 @@ use std::vec;
 
 use e2ee_primitives::{hmac::HmacKey, secret::SecretBytes};
 use e2ee_state::{
-    Failure, Records, Sealer, StoreError, StoreSecret, Write, digest::SetDigest, key,
+    Failure, Records, Sealer, StoreError, StoreSecret, Stored, Write, digest::SetDigest, key,
 };
 use e2ee_wire::{Error, record::RecordReader};
 
@@ -51,7 +51,7 @@ pub(super) struct Successor {
     /// The revision of the root record, and of all peers and groups.
     index_revision: u64,
     /// The root record, once it is written.
-    index_seen: Option<Seen>,
+    index_row: Option<(Seen, Stored)>,
 }
 
 impl Account {
@@ -113,7 +113,7 @@ impl Account {
             store_record,
             index,
             index_revision,
-            index_seen: None,
+            index_row: None,
         });
         Ok(change)
     }
@@ -140,13 +140,16 @@ impl Account {
         }
         if change.left.len() == 0 && !change.is_finished {
             let index = next.index.encode();
-            let seen = draft.put(names::INDEX, self.index_revision, next.index_revision, &index)?;
+            let seen =
+                draft.put(names::INDEX, self.index_row.revision, next.index_revision, &index)?;
+            let revision = next.index_revision;
+            let row = Stored { revision, sealed: draft.last_sealed() };
             let store_record = next.store_record.clone();
             draft.plain(key::RECORD_NAME, change.store_revision, store_record)?;
             let writes = draft.finish().writes;
             change.is_finished = true;
             if let Some(next) = &mut self.successor {
-                next.index_seen = Some(seen);
+                next.index_row = Some((seen, row));
             }
             return Ok(writes);
         }
@@ -183,16 +186,17 @@ impl Account {
 
     fn succeed(&mut self) {
         let Some(next) = self.successor.take() else { return };
+        // They have sealers of the key before.
+        self.resting = super::resting::Resting::none();
         self.sealer = next.sealer;
         self.digest_key = next.digest_key;
         self.store_record = next.store_record;
         for revision in self.members.values_mut() {
             *revision = next.index_revision;
         }
-        let Some(seen) = next.index_seen else { return };
+        let Some((seen, row)) = next.index_row else { return };
         self.index = next.index;
-        self.index_revision = seen.revision;
-        self.index_mark = Some(seen.mark);
+        self.index_row = row;
         // All other rows have grown too: what was seen of them precedes what they are now.
         self.memory.commit(vec![(names::INDEX.to_owned(), Some(seen))]);
     }

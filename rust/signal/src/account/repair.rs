@@ -45,7 +45,7 @@ struct RepairLog {
 
 /// What a request changes.
 pub(super) struct Repaired {
-    loaded: LoadedPeer,
+    loaded: Box<LoadedPeer>,
     before: Peer,
     log: RepairLog,
 }

@@ -80,7 +80,9 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), value, environment)
+        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        self.rest(loaded);
+        Ok(step)
     }
 
     /// Takes a message out of its seal, and finds out under which name its sender is known.

@@ -101,7 +101,9 @@ impl Account {
         let mut draft = Draft::new(&self.sealer, environment.random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), value, environment)
+        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        self.rest(loaded);
+        Ok(step)
     }
 
     /// Encrypts to a peer; the result is the peer, which is to be saved, and an encoded envelope.
@@ -110,35 +112,16 @@ impl Account {
         (user, device): (&str, DeviceId),
         plaintext: &[u8],
         environment: &mut Environment<'_>,
-    ) -> Result<(LoadedPeer, Vec<u8>), Failure> {
+    ) -> Result<(Box<LoadedPeer>, Vec<u8>), Failure> {
         if plaintext.len() > MAX_PLAINTEXT_LEN {
             return Err(Error::InvalidArgument.into());
         }
         self.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
-        let padded = padding::pad(Boundary::Application, plaintext);
         let at: At<'_> = (environment.now_ms, environment.random);
-        let envelope = self.encrypt_padded(&mut loaded, &padded, at)?;
+        let envelope = loaded.encrypt(plaintext, at)?;
         Ok((loaded, envelope))
-    }
-
-    /// Encrypts on a peer's current session; the result is an encoded envelope.
-    pub(super) fn encrypt_padded(
-        &self,
-        loaded: &mut LoadedPeer,
-        padded: &SecretBytes,
-        (now_ms, random): At<'_>,
-    ) -> Result<Vec<u8>, Error> {
-        let parties = self.parties(&loaded.user, loaded.device)?;
-        let trusted = loaded.peer.identity_key;
-        let outgoing = Outgoing { plaintext: padded.expose(), now: now_ms / 1_000 };
-        let ciphertext = loaded.sessions.encrypt(&parties, &trusted, outgoing, random)?;
-        let (kind, message) = match ciphertext {
-            Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
-            Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
-        };
-        Ok(envelope::encode(kind, &message))
     }
 
     pub(super) fn parties(&self, user: &str, device: DeviceId) -> Result<Parties, Error> {
@@ -152,13 +135,36 @@ impl Account {
         (user, device): (&str, DeviceId),
         identity_key: &x25519::PublicKey,
         environment: &mut Environment<'_>,
-    ) -> Result<(LoadedPeer, Option<Peer>), Failure> {
-        Ok(match self.load_peer(environment.records, user, device)? {
-            Some(loaded) => {
-                let before = loaded.peer.clone();
-                (loaded, Some(before))
-            }
-            None => (LoadedPeer::new(user, device, Peer::first_seen(*identity_key)), None),
-        })
+    ) -> Result<(Box<LoadedPeer>, Option<Peer>), Failure> {
+        if let Some(loaded) = self.load_peer(environment.records, user, device)? {
+            let before = loaded.peer.clone();
+            return Ok((loaded, Some(before)));
+        }
+        let parties = self.parties(user, device)?;
+        let peer = Peer::first_seen(*identity_key);
+        Ok((Box::new(LoadedPeer::new((user, device), parties, peer)), None))
+    }
+}
+
+impl LoadedPeer {
+    /// Pads and encrypts on the current session; the result is an encoded envelope.
+    pub(super) fn encrypt(&mut self, plaintext: &[u8], at: At<'_>) -> Result<Vec<u8>, Error> {
+        self.encrypt_padded(&padding::pad(Boundary::Application, plaintext), at)
+    }
+
+    /// Encrypts on the current session; the result is an encoded envelope.
+    pub(super) fn encrypt_padded(
+        &mut self,
+        padded: &SecretBytes,
+        (now_ms, random): At<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        let outgoing = Outgoing { plaintext: padded.expose(), now: now_ms / 1_000 };
+        let trusted = &self.peer.identity_key;
+        let (kind, message) =
+            match self.sessions.encrypt(&self.parties, trusted, outgoing, random)? {
+                Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
+                Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
+            };
+        Ok(envelope::encode(kind, &message))
     }
 }

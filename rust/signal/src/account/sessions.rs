@@ -3,10 +3,10 @@
 //! heads of its sessions (docs/formats.md, "Peer").
 
 use e2ee_primitives::{secret::SecretBytes, x25519};
-use e2ee_state::{Failure, Records, StoreError};
+use e2ee_state::{Failure, Records, StoreError, Stored};
 use e2ee_wire::Error;
 
-use crate::{DeviceId, Session, Sessions, limits::MAX_ARCHIVED_SESSIONS};
+use crate::{DeviceId, Parties, Session, Sessions, limits::MAX_ARCHIVED_SESSIONS};
 
 use super::{
     Account, Learnt,
@@ -26,6 +26,8 @@ pub(super) struct LoadedPeer {
     pub(super) revision: u64,
     pub(super) peer: Peer,
     pub(super) sessions: Sessions,
+    /// The addresses of both ends.
+    pub(super) parties: Parties,
     saved: Vec<Saved>,
 }
 
@@ -51,8 +53,14 @@ impl Account {
         records: &mut dyn Records,
         user: &str,
         device: DeviceId,
-    ) -> Result<Option<LoadedPeer>, Failure> {
+    ) -> Result<Option<Box<LoadedPeer>>, Failure> {
         let name = names::peer(user, device);
+        if let Some(mut loaded) = self.resting.take(&name)
+            && self.is_current(records, &name, &loaded)?
+        {
+            self.make_room(records, &mut loaded)?;
+            return Ok(Some(loaded));
+        }
         let Some((revision, peer)) = self.read_peer(records, &name)? else {
             return Ok(None);
         };
@@ -65,13 +73,48 @@ impl Account {
         let current = peer.current.as_ref().map(&mut load).transpose()?;
         let archived = peer.archived.iter().map(load).collect::<Result<_, _>>()?;
         let sessions = Sessions::from_parts(current, archived)?;
+        let parties = self.parties(user, device)?;
         let user = user.to_owned();
-        let mut loaded = LoadedPeer { user, device, revision, peer, sessions, saved };
-        if loaded.peer.archived.len() >= MAX_ARCHIVED_SESSIONS {
-            // Any call may archive one more: the oldest goes, with its chunks.
-            self.read_chunks(records, &mut loaded)?;
-        }
+        let mut loaded =
+            Box::new(LoadedPeer { user, device, revision, peer, sessions, parties, saved });
+        self.make_room(records, &mut loaded)?;
         Ok(Some(loaded))
+    }
+
+    /// Reads the chunks of all sessions, if any call may archive one more: then the oldest goes,
+    /// with its chunks.
+    fn make_room(&self, records: &mut dyn Records, loaded: &mut LoadedPeer) -> Result<(), Failure> {
+        if loaded.peer.archived.len() < MAX_ARCHIVED_SESSIONS {
+            return Ok(());
+        }
+        self.read_chunks(records, loaded)
+    }
+
+    /// Whether the sessions that are in memory are those that are stored: the index, which was just
+    /// read, vouches for the peer's record, and each head is the row that it was.
+    fn is_current(
+        &mut self,
+        records: &mut dyn Records,
+        name: &str,
+        loaded: &LoadedPeer,
+    ) -> Result<bool, Failure> {
+        if self.members.get(name) != Some(&loaded.revision) {
+            return Ok(false);
+        }
+        for saved in &loaded.saved {
+            if records.get(saved.name())?.as_ref() != Some(&saved.head) {
+                return Ok(false);
+            }
+            self.memory.see(saved.name(), saved.seen()?)?;
+        }
+        Ok(true)
+    }
+
+    /// Keeps the sessions of a peer in memory, after a step has saved them.
+    pub(super) fn rest(&mut self, loaded: Box<LoadedPeer>) {
+        if loaded.saved.iter().all(Saved::is_whole) {
+            self.resting.put(names::peer(&loaded.user, loaded.device), loaded);
+        }
     }
 
     /// Reads the chunks that the sessions of `loaded` have left in the store.
@@ -113,12 +156,12 @@ impl Account {
         &mut self,
         records: &mut dyn Records,
         name: &str,
-    ) -> Result<(u64, SecretBytes), Failure> {
+    ) -> Result<(Stored, SecretBytes), Failure> {
         let stored = records.get(name)?.ok_or(StoreError::Corruption)?;
         let head = self.sealer.open(name, stored.revision, &stored.sealed)?;
         let found = Seen { revision: stored.revision, mark: Mark::of(&stored.sealed)? };
         self.memory.see(name, found)?;
-        Ok((stored.revision, head))
+        Ok((stored, head))
     }
 
     pub(super) fn read_part(
@@ -156,14 +199,21 @@ impl Account {
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
-        let name = |base_key| names::session(&loaded.user, loaded.device, base_key);
+        let mut before_now = core::mem::take(&mut loaded.saved);
         for session in loaded.sessions.iter() {
-            let saved = loaded.saved.iter().find(|saved| saved.base_key == *session.base_key());
-            save_session(session, (&name(session.base_key()), saved), draft, learnt)?;
+            let base_key = session.base_key();
+            let place = before_now.iter().position(|saved| saved.base_key == *base_key);
+            let saved = place.map_or_else(
+                || {
+                    let name = names::session(&loaded.user, loaded.device, base_key);
+                    Saved::none(self.sealer.record(&name), *base_key)
+                },
+                |place| before_now.swap_remove(place),
+            );
+            loaded.saved.push(save_session(session, saved, draft, learnt)?);
         }
-        let kept = |base_key| loaded.sessions.iter().any(|kept| kept.base_key() == base_key);
-        for gone in loaded.saved.iter().filter(|saved| !kept(&saved.base_key)) {
-            delete_session(&name(&gone.base_key), gone, draft, learnt)?;
+        for gone in &before_now {
+            delete_session(gone, draft, learnt)?;
         }
         loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
         loaded.peer.archived = loaded.sessions.archived().map(|old| *old.base_key()).collect();
@@ -180,6 +230,7 @@ impl Account {
         }
         index.digest.toggle(&self.digest_key, &name, revision);
         learnt.members.push((name, Some(revision)));
+        loaded.revision = revision;
         Ok(())
     }
 
@@ -203,8 +254,7 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         for saved in &loaded.saved {
-            let name = names::session(&loaded.user, loaded.device, &saved.base_key);
-            delete_session(&name, saved, draft, learnt)?;
+            delete_session(saved, draft, learnt)?;
         }
         let name = names::peer(&loaded.user, loaded.device);
         draft.delete(&name, loaded.revision);
@@ -217,22 +267,28 @@ impl Account {
 
 impl LoadedPeer {
     /// A peer that is not in the store yet.
-    pub(super) fn new(user: &str, device: DeviceId, peer: Peer) -> Self {
+    pub(super) fn new((user, device): (&str, DeviceId), parties: Parties, peer: Peer) -> Self {
         Self {
             user: user.to_owned(),
             device,
             revision: 0,
             peer,
             sessions: Sessions::none(),
+            parties,
             saved: Vec::new(),
         }
     }
 
+    /// How the sending session stands in the store.
+    pub(super) fn sending(&self) -> Option<&Saved> {
+        let base_key = self.sessions.current().map(Session::base_key)?;
+        self.saved.iter().find(|saved| saved.base_key == *base_key)
+    }
+
     /// The revision that the head of the sending session takes when it is saved.
     pub(super) fn next_sending_revision(&self) -> Result<u64, Error> {
-        let base_key = self.sessions.current().map(Session::base_key);
-        let saved = self.saved.iter().find(|saved| Some(&saved.base_key) == base_key);
-        saved.map_or(0, |saved| saved.head).checked_add(1).ok_or(Error::Exhausted)
+        let revision = self.sending().map_or(0, |saved| saved.head.revision);
+        revision.checked_add(1).ok_or(Error::Exhausted)
     }
 }
 
@@ -241,8 +297,7 @@ pub(super) fn check_begun(records: &mut dyn Records, loaded: &LoadedPeer) -> Res
     for session in loaded.sessions.iter() {
         let mut saved = loaded.saved.iter();
         if let Some(saved) = saved.find(|saved| saved.base_key == *session.base_key()) {
-            let name = names::session(&loaded.user, loaded.device, session.base_key());
-            check_absent(records, &name, (session, saved))?;
+            check_absent(records, (session, saved))?;
         }
     }
     Ok(())

@@ -31,6 +31,12 @@ impl Spqr {
         self.chain.has_skipped()
     }
 
+    /// Whether the next message that is sent makes an object.
+    #[must_use]
+    pub const fn begins_object(&self) -> bool {
+        self.braid.begins_object()
+    }
+
     /// The object that lacks chunks, if the state has one.
     #[must_use]
     pub fn incomplete(&self) -> Option<Incomplete<'_>> {

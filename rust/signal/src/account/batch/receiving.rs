@@ -29,14 +29,14 @@ pub type Placed<T> = Result<T, Error>;
 
 /// The ratchet messages of one sender, with their places in the batch.
 struct Arrived<'a> {
-    loaded: LoadedPeer,
+    loaded: Box<LoadedPeer>,
     parties: Parties,
     messages: Vec<(usize, &'a [u8])>,
 }
 
 /// The sessions of a sender behind all messages that open, and what is in them.
 struct Moved {
-    loaded: LoadedPeer,
+    loaded: Box<LoadedPeer>,
     before: Peer,
     opened: Vec<(usize, Placed<SecretBytes>)>,
 }
@@ -197,6 +197,7 @@ impl Account {
         let saved = (draft.finish(), learnt);
         let step = self.drafted(saved, (), &mut batch.environment())?;
         batch.add(step)?;
+        self.rest(loaded);
         for (place, plaintext) in opened {
             let Some(incoming) = batch.envelopes.get(place).copied() else { continue };
             let result = match plaintext {

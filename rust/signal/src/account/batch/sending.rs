@@ -14,7 +14,6 @@ use crate::{
         sessions::LoadedPeer,
     },
     envelope::MAX_PLAINTEXT_LEN,
-    padding::{self, Boundary},
 };
 
 use super::{Workers, by_peer, in_order};
@@ -40,12 +39,13 @@ impl Refused {
 
 /// A peer, and the plaintexts to it with their places in the batch.
 struct Addressed<'a> {
-    loaded: LoadedPeer,
+    loaded: Box<LoadedPeer>,
     plaintexts: Vec<(usize, &'a [u8])>,
 }
 
 /// What becomes of the messages to one peer.
 struct Sealed<T> {
+    loaded: Box<LoadedPeer>,
     results: Vec<(usize, T)>,
     drafted: Drafted,
     learnt: Learnt,
@@ -100,14 +100,20 @@ impl Account {
             |addressed, random| account.seal_all(addressed, (now_ms, random), &keep),
         );
         let (mut results, mut learnt) = (Vec::new(), Learnt::default());
-        let mut drafted = Drafted::default();
+        let (mut drafted, mut moved) = (Drafted::default(), Vec::new());
         for sealed in sealed {
             let mut sealed = sealed?;
             results.append(&mut sealed.results);
             drafted.append(sealed.drafted);
             learnt.rows.append(&mut sealed.learnt.rows);
+            moved.push(sealed.loaded);
         }
-        self.drafted((drafted, learnt), in_order(results), environment).map_err(Refused::whole)
+        let step = self.drafted((drafted, learnt), in_order(results), environment);
+        let step = step.map_err(Refused::whole)?;
+        for loaded in moved {
+            self.rest(loaded);
+        }
+        Ok(step)
     }
 
     fn load_addressed<'a>(
@@ -137,8 +143,7 @@ impl Account {
     ) -> Result<Sealed<T>, Refused> {
         let mut envelopes = Vec::with_capacity(plaintexts.len());
         for (place, plaintext) in plaintexts {
-            let padded = padding::pad(Boundary::Application, plaintext);
-            let envelope = self.encrypt_padded(&mut loaded, &padded, (now_ms, &mut *random));
+            let envelope = loaded.encrypt(plaintext, (now_ms, &mut *random));
             let refused = |error: Error| Refused { place, failure: error.into() };
             envelopes.push((place, envelope.map_err(refused)?));
         }
@@ -150,7 +155,7 @@ impl Account {
         }
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt).map_err(Refused::whole)?;
-        Ok(Sealed { results, drafted: draft.finish(), learnt })
+        Ok(Sealed { loaded, results, drafted: draft.finish(), learnt })
     }
 }
 

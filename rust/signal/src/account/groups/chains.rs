@@ -116,12 +116,12 @@ impl Account {
         loaded: &LoadedGroup,
     ) -> Result<OwnChain, Failure> {
         let name = names::own_chain(&loaded.id);
-        let (revision, opened) = self.read_head(records, &name)?;
+        let (head, opened) = self.read_head(records, &name)?;
         let key = SenderKey::decode(opened.expose())?;
         if key.chain_id() != loaded.group.chain_id {
             return Err(StoreError::Corruption.into());
         }
-        Ok(OwnChain { key, revision })
+        Ok(OwnChain { key, revision: head.revision })
     }
 
     /// The chains of a sender, which must be there if the group's record says so.
@@ -140,6 +140,7 @@ impl Account {
         let seeds = self.read_part(records, &names::skipped(&name), skipped)?;
         let keys = SenderKeys::decode(keys, seeds.expose())?;
         let saved_generation = keys.skipped_generation();
+        let head = head.revision;
         Ok(ReceivedChains { keys, identity_key, head, skipped, saved_generation })
     }
 

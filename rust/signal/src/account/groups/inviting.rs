@@ -28,7 +28,7 @@ pub struct Invitation {
 }
 
 /// A member's peer after its session has moved, and as it is stored.
-type Invited = (LoadedPeer, Peer);
+type Invited = (Box<LoadedPeer>, Peer);
 
 impl Account {
     /// Makes an invitation for every member that does not have our chain, and notes that it does.
@@ -78,7 +78,7 @@ impl Account {
         };
         let before = peer.peer.clone();
         let at: At<'_> = (environment.now_ms, environment.random);
-        match self.encrypt_padded(&mut peer, padded, at) {
+        match peer.encrypt_padded(padded, at) {
             Ok(envelope) => Ok(Some((envelope, (peer, before)))),
             Err(Error::NoSession | Error::UntrustedIdentity) => Ok(None),
             Err(refusal) => Err(refusal.into()),

@@ -1,91 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What only a certified sender with a program of its own could send.
 
-use std::collections::BTreeMap;
-
-use e2ee_primitives::{Secret, random::Random, sha};
-use e2ee_state::{Change, Records, StoreError, StoreSecret, Stored, Write};
-
-use crate::sealed_sender::{SentMessage, Subject, TrustRoot, v2};
+use crate::{
+    account::person::{Counting, NOW_MS, Person},
+    sealed_sender::{SentMessage, Subject, TrustRoot, v2},
+};
 
 use super::*;
 
-const NOW_MS: u64 = 1_800_000_000_000;
-
-/// A store in memory, with randomness that never repeats.
-#[derive(Default)]
-struct Store {
-    rows: BTreeMap<String, (u64, Vec<u8>)>,
-}
-
-impl Store {
-    fn apply(&mut self, writes: Vec<Write>) {
-        for Write { name, change, .. } in writes {
-            match change {
-                Change::Put { revision, sealed } => _ = self.rows.insert(name, (revision, sealed)),
-                Change::Delete => _ = self.rows.remove(&name),
-            }
-        }
-    }
-}
-
-impl Records for Store {
-    fn get(&mut self, name: &str) -> Result<Option<Stored>, StoreError> {
-        let row = self.rows.get(name);
-        Ok(row.map(|(revision, sealed)| Stored { revision: *revision, sealed: sealed.clone() }))
-    }
-
-    fn list(&mut self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError> {
-        let rows = self.rows.iter().filter(|(name, _)| name.starts_with(prefix));
-        Ok(rows.map(|(name, (revision, _))| (name.clone(), *revision)).collect())
-    }
-}
-
-struct Counting(u64);
-
-impl Random for Counting {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        for chunk in out.chunks_mut(32) {
-            self.0 += 1;
-            let block = sha::sha256(&[&self.0.to_be_bytes()]);
-            chunk.copy_from_slice(&block[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
-
-/// An account with its store.
-struct Person {
-    account: Account,
-    store: Store,
-    random: Counting,
-}
-
 impl Person {
-    fn new(name: &str, number: u64) -> Self {
-        let (mut store, mut random) = (Store::default(), Counting(number << 32));
-        let mut environment =
-            Environment { records: &mut store, random: &mut random, now_ms: NOW_MS };
-        let secret = StoreSecret::Key(Secret::new([1; 32]));
-        let device = DeviceId::new(1).unwrap();
-        let Step { writes, result } =
-            Account::create(&secret, name, device, &mut environment).unwrap();
-        store.apply(writes);
-        Self { account: result, store, random }
-    }
-
-    fn step<T>(
-        &mut self,
-        work: impl FnOnce(&mut Account, &mut Environment<'_>) -> Result<Step<Outcome<T>>, Failure>,
-    ) -> Result<T, Failure> {
-        let Self { account, store, random } = self;
-        let mut environment = Environment { records: store, random, now_ms: NOW_MS };
-        let Step { writes, result } = work(account, &mut environment)?;
-        store.apply(writes);
-        let confirmation = result.confirm(None)?;
-        Ok(account.committed(result, &confirmation))
-    }
-
     fn open(&mut self, sealed: &[u8], root: &TrustRoot) -> Result<Vec<u8>, Failure> {
         let envelope = envelope::encode(Kind::Sealed, sealed);
         let roots = [*root.public_key()];
@@ -96,14 +19,6 @@ impl Person {
             account.decrypt_unsealed(&unsealed, environment)
         });
         opened.map(|(.., opened)| opened.plaintext.expose().to_vec())
-    }
-
-    fn envelope_to(&mut self, peer: &mut Self) -> Vec<u8> {
-        let name = peer.account.user().0.to_owned();
-        let whom = (name.as_str(), DeviceId::new(1).unwrap());
-        let bundle = peer.step(Account::bundle).unwrap();
-        self.step(|account, environment| account.connect(whom, &bundle, environment)).unwrap();
-        self.step(|account, environment| account.encrypt(whom, b"text", environment)).unwrap()
     }
 }
 

@@ -63,6 +63,11 @@ impl Braid {
         )
     }
 
+    /// Whether the next message that is sent makes an object.
+    pub(super) const fn begins_object(&self) -> bool {
+        matches!(self.state, State::KeysUnsampled | State::HeaderReceived { .. })
+    }
+
     /// Whether the state shows that a message of this epoch was sent.
     pub(super) const fn has_sent(&self) -> bool {
         match &self.state {

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sending on a session at rest, without a transaction: its head changes if it and the index are
+//! the rows that are known (docs/storage.md, "Sessions at rest").
+
+use e2ee_state::{Change, Stored, Write};
+
+use crate::{DeviceId, Session, envelope::MAX_PLAINTEXT_LEN};
+
+use super::{Account, Learnt, Outcome, draft::Draft, names, send::At, sessions::LoadedPeer};
+
+/// The one record that a step changes, and one that must not have changed either.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The name of the record.
+    pub name: String,
+    /// The record as it must be found, to the last byte.
+    pub before: Stored,
+    /// What it becomes.
+    pub after: Stored,
+    /// The name of the other record.
+    pub witness_name: &'static str,
+    /// The other record as it must be found, to the last byte.
+    pub witness: Stored,
+}
+
+impl Account {
+    /// [`Account::encrypt`] without reading: what is known of the index and the session must be
+    /// found again by whoever makes the exchange.
+    ///
+    /// `None` wherever reading may be needed, also to say why not: then nothing has changed, and
+    /// [`Account::encrypt`] answers. So it does if the rows turn out to be others.
+    pub fn encrypt_at_rest(
+        &mut self,
+        (user, device): (&str, DeviceId),
+        plaintext: &[u8],
+        at: At<'_>,
+    ) -> Option<(Exchange, Outcome<Vec<u8>>)> {
+        if self.index.anchored || plaintext.len() > MAX_PLAINTEXT_LEN {
+            return None;
+        }
+        let name = names::peer(user, device);
+        let loaded = self.resting.take(&name)?;
+        if self.members.get(&name) != Some(&loaded.revision) || !self.may_send(&loaded) {
+            self.resting.put(name, loaded);
+            return None;
+        }
+        self.exchange(loaded, plaintext, at)
+    }
+
+    /// Whether the next message changes the head alone, which is the newest that is known.
+    fn may_send(&self, loaded: &LoadedPeer) -> bool {
+        let seen = loaded.sending().and_then(|saved| Some((saved, saved.seen().ok()?)));
+        seen.is_some_and(|(saved, seen)| self.memory.check(saved.name(), seen).is_ok())
+            && loaded.sessions.current().is_some_and(Session::sends_in_place)
+    }
+
+    fn exchange(
+        &mut self,
+        mut loaded: Box<LoadedPeer>,
+        plaintext: &[u8],
+        (now_ms, random): At<'_>,
+    ) -> Option<(Exchange, Outcome<Vec<u8>>)> {
+        let before = loaded.sending()?.head.clone();
+        let value = loaded.encrypt(plaintext, (now_ms, &mut *random)).ok()?;
+        let mut draft = Draft::new(&self.sealer, random);
+        let mut learnt = Learnt::default();
+        self.save_moved(&mut loaded, &mut draft, &mut learnt).ok()?;
+        let mut writes = draft.finish().writes;
+        let Write { name, base, change: Change::Put { revision, sealed } } = writes.pop()? else {
+            return None;
+        };
+        if !writes.is_empty() || base != before.revision {
+            return None;
+        }
+        self.memory.draft(&learnt.rows);
+        self.rest(loaded);
+        let exchange = Exchange {
+            name,
+            before,
+            after: Stored { revision, sealed },
+            witness_name: names::INDEX,
+            witness: self.index_row.clone(),
+        };
+        Some((exchange, Outcome::unspent(value, learnt)))
+    }
+}

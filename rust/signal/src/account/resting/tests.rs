@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sessions at rest are what would be read; and never used where something else would be.
+
+use e2ee_primitives::random::Random as _;
+use e2ee_state::{Failure, Step, StoreError};
+use e2ee_wire::Error;
+
+use crate::{
+    account::{
+        Account, Environment, Incoming, Opened,
+        memory::Memory,
+        names,
+        person::{Counting, NOW_MS, Person, device, secret},
+        resting::Resting,
+    },
+    parts::Revisions,
+};
+
+type Sent = Vec<Vec<u8>>;
+
+fn pair() -> (Person, Person) {
+    let (mut alice, mut bob) = (Person::new("alice", 1), Person::new("bob", 2));
+    let first = alice.envelope_to(&mut bob);
+    bob.open_from("alice", &first).unwrap();
+    (alice, bob)
+}
+
+impl Person {
+    fn encrypt_to(&mut self, user: &str) -> Result<Vec<u8>, Failure> {
+        self.step(|account, inside| account.encrypt((user, device()), b"text", inside))
+    }
+
+    fn open_from(&mut self, user: &str, envelope: &[u8]) -> Result<Opened, Failure> {
+        let incoming = Incoming { user, device: device(), envelope };
+        self.step(|account, inside| account.decrypt(incoming, inside))
+    }
+
+    /// Encrypts without reading, and makes the exchange if both rows are as they must be.
+    fn exchange_to(&mut self, user: &str) -> Option<Vec<u8>> {
+        let Self { account, store, random } = self;
+        let made = account.encrypt_at_rest((user, device()), b"text", (NOW_MS, random));
+        let (exchange, outcome) = made?;
+        let row = |name: &str| store.0.get(name).cloned();
+        let head = (exchange.before.revision, exchange.before.sealed);
+        let witness = (exchange.witness.revision, exchange.witness.sealed);
+        if row(&exchange.name) != Some(head) || row(exchange.witness_name) != Some(witness) {
+            account.ended(&outcome);
+            return None;
+        }
+        store.0.insert(exchange.name, (exchange.after.revision, exchange.after.sealed));
+        let confirmation = outcome.confirm(None).unwrap();
+        Some(account.committed(outcome, &confirmation))
+    }
+
+    /// The parts of the sessions with a peer, at rest and read anew: all but the chunks, which are counted.
+    fn parts_with(&mut self, user: &str) -> Option<[Vec<Vec<u8>>; 2]> {
+        let name = names::peer(user, device());
+        let rested = self.account.resting.take(&name)?;
+        let fresh = {
+            let kept = core::mem::take(&mut self.account.memory);
+            let fresh = self.account.load_peer(&mut self.store, user, device());
+            self.account.memory = kept;
+            fresh.unwrap().unwrap()
+        };
+        let parts = [&rested, &fresh].map(|loaded| {
+            let sessions = loaded.sessions.iter().flat_map(|session| {
+                let parts = [
+                    Some(session.head_part(&Revisions::default())),
+                    Some(session.objects_part()),
+                    session.chains_part(),
+                    session.skipped_part(),
+                ];
+                parts.map(|part| part.map_or_else(Vec::new, |part| part.expose().to_vec()))
+            });
+            sessions.collect()
+        });
+        self.account.resting.put(name, rested);
+        Some(parts)
+    }
+
+    /// Another process that works on a copy of the store as it is now.
+    fn reopened(&mut self, number: u64) -> Self {
+        let mut store = self.store.clone();
+        let account = Account::open(&secret(), &mut store).unwrap();
+        Self { account, store, random: Counting(number << 32) }
+    }
+}
+
+#[test]
+fn sessions_at_rest_are_what_would_be_read() {
+    let (mut alice, mut bob) = pair();
+    let mut dice = Counting(7 << 40);
+    let (mut on_the_way, mut compared, mut exchanged): ([Sent; 2], u32, u32) =
+        (Default::default(), 0, 0);
+    for _ in 0..1_500 {
+        let mut roll = [0; 2];
+        dice.fill(&mut roll).unwrap();
+        let side = usize::from(roll[0] & 1);
+        let (us, them) = if side == 0 { (&mut alice, "bob") } else { (&mut bob, "alice") };
+        match roll[0] >> 1 & 3 {
+            0 => on_the_way[1 - side].push(us.encrypt_to(them).unwrap()),
+            1 => {
+                if let Some(envelope) = us.exchange_to(them) {
+                    exchanged += 1;
+                    on_the_way[1 - side].push(envelope);
+                }
+            }
+            // One in eight is lost, and others come before those that were sent before them.
+            _ if !on_the_way[side].is_empty() => {
+                let place = usize::from(roll[1]) % on_the_way[side].len().min(3);
+                let envelope = on_the_way[side].remove(place);
+                if roll[1] >> 5 != 0 {
+                    us.open_from(them, &envelope).unwrap();
+                }
+            }
+            _ => {}
+        }
+        if let Some([rested, fresh]) = us.parts_with(them) {
+            assert_eq!(fresh, rested);
+            compared += 1;
+        }
+    }
+    assert!(compared > 700, "{compared}");
+    assert!(exchanged > 50, "{exchanged}");
+}
+
+#[test]
+fn a_session_that_another_process_moved_is_read_again() {
+    let (mut alice, mut bob) = pair();
+    let first = bob.encrypt_to("alice").unwrap();
+    alice.open_from("bob", &first).unwrap();
+    _ = alice.encrypt_to("bob").unwrap();
+    let mut other = alice.reopened(3);
+    let theirs = other.encrypt_to("bob").unwrap();
+    alice.store = other.store.clone();
+
+    assert_eq!(None, alice.exchange_to("bob"));
+    let ours = alice.encrypt_to("bob").unwrap();
+
+    for envelope in [theirs, ours] {
+        assert!(bob.open_from("alice", &envelope).is_ok());
+    }
+}
+
+#[test]
+fn a_step_that_was_undone_leaves_nothing_that_is_used() {
+    let (mut alice, mut bob) = pair();
+    let inside =
+        &mut Environment { records: &mut alice.store, random: &mut alice.random, now_ms: NOW_MS };
+    let Step { result, .. } = alice.account.encrypt(("bob", device()), b"lost", inside).unwrap();
+    alice.account.ended(&result);
+
+    assert_eq!(None, alice.exchange_to("bob"));
+    let envelope = alice.encrypt_to("bob").unwrap();
+    assert_eq!(b"text", bob.open_from("alice", &envelope).unwrap().plaintext.expose());
+}
+
+#[test]
+fn a_session_that_was_set_back_is_found() {
+    let (mut alice, _) = pair();
+    let older = alice.store.clone();
+    _ = alice.encrypt_to("bob").unwrap();
+    assert!(alice.exchange_to("bob").is_some());
+    alice.store = older;
+
+    assert_eq!(None, alice.exchange_to("bob"));
+    let refused = alice.encrypt_to("bob").err();
+    assert_eq!(Some(Failure::Store(StoreError::Rollback)), refused);
+}
+
+#[test]
+fn a_session_at_rest_that_is_older_than_what_was_seen_is_not_used() {
+    let (mut alice, _) = pair();
+    _ = alice.encrypt_to("bob").unwrap();
+    let older = alice.store.clone();
+    let name = names::peer("bob", device());
+    let memory = {
+        assert!(alice.exchange_to("bob").is_some());
+        core::mem::take(&mut alice.account.memory)
+    };
+    alice.account.memory = Memory::default();
+    alice.store = older;
+    alice.account.resting = Resting::none();
+    _ = alice.account.load_peer(&mut alice.store, "bob", device()).unwrap().map(|loaded| {
+        alice.account.resting.put(name, loaded);
+    });
+    alice.account.memory = memory;
+
+    assert_eq!(None, alice.exchange_to("bob"));
+}
+
+#[test]
+fn a_peer_whose_record_changed_is_read_again() {
+    let (mut alice, _) = pair();
+    _ = alice.encrypt_to("bob").unwrap();
+    let mut other = alice.reopened(3);
+    other.step(|account, inside| account.forget(("bob", device()), inside)).unwrap();
+    alice.store = other.store.clone();
+
+    assert_eq!(None, alice.exchange_to("bob"));
+    let refused = alice.encrypt_to("bob").err();
+    assert_eq!(Some(Failure::Protocol(Error::NoSession)), refused);
+    assert_eq!("Resting(0 peers)", format!("{:?}", alice.account.resting));
+}
+
+#[test]
+fn what_turns_a_ratchet_is_left_to_a_transaction() {
+    let (mut alice, mut bob) = pair();
+    assert_eq!(None, bob.exchange_to("alice"), "the first answer makes a ratchet key");
+    let answer = bob.encrypt_to("alice").unwrap();
+    alice.open_from("bob", &answer).unwrap();
+
+    assert_eq!(None, alice.exchange_to("bob"));
+    assert!(alice.encrypt_to("bob").is_ok());
+    assert!(alice.exchange_to("bob").is_some());
+}
+
+#[test]
+fn as_many_peers_rest_as_there_is_room_for() {
+    let (mut alice, _) = pair();
+    _ = alice.encrypt_to("bob").unwrap();
+    for number in 0..1_030 {
+        let fresh = alice.account.load_peer(&mut alice.store, "bob", device()).unwrap().unwrap();
+        alice.account.resting.put(format!("peer/{number}/1"), fresh);
+    }
+
+    assert_eq!("Resting(1024 peers)", format!("{:?}", alice.account.resting));
+    assert!(alice.account.resting.take("peer/5/1").is_none());
+    assert!(alice.account.resting.take("peer/6/1").is_some());
+}
