@@ -58,7 +58,7 @@ class SQLiteStore:
     Account('alice.1')
     """
 
-    __slots__ = ("_anchor", "_connection", "_path", "_secret", "_turn")
+    __slots__ = ("_anchor", "_connection", "_cursor", "_path", "_secret", "_turn")
 
     def __init__(  # noqa: PLR0913 - options, each by its name
         self,
@@ -75,6 +75,7 @@ class SQLiteStore:
         # A path, so that no name has a special meaning to SQLite.
         self._path = Path(path).absolute()
         self._connection = connect(self._path, timeout)
+        self._cursor = self._connection.cursor()
         self._turn = Turn()
 
     on = staticmethod(lend)
@@ -128,7 +129,7 @@ class SQLiteStore:
                 return None
             changed = 0
             try:
-                changed = self._connection.execute(OWN.exchange, step.row).rowcount
+                changed = self._cursor.execute(OWN.exchange, step.row).rowcount
             except ERRORS as error:
                 raise translation(error) from error
             finally:

@@ -44,7 +44,7 @@ impl Account {
             self.resting.put(name, loaded);
             return None;
         }
-        self.exchange(loaded, plaintext, at)
+        self.exchange((name, loaded), plaintext, at)
     }
 
     /// Whether the next message changes the head alone, which is the newest that is known.
@@ -56,7 +56,7 @@ impl Account {
 
     fn exchange(
         &mut self,
-        mut loaded: Box<LoadedPeer>,
+        (peer, mut loaded): (String, Box<LoadedPeer>),
         plaintext: &[u8],
         (now_ms, random): At<'_>,
     ) -> Option<(Exchange, Outcome<Vec<u8>>)> {
@@ -73,7 +73,7 @@ impl Account {
             return None;
         }
         self.memory.draft(&learnt.rows);
-        self.rest(loaded);
+        self.resting.put(peer, loaded);
         let exchange = Exchange {
             name,
             before,

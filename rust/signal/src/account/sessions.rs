@@ -216,7 +216,8 @@ impl Account {
             delete_session(gone, draft, learnt)?;
         }
         loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
-        loaded.peer.archived = loaded.sessions.archived().map(|old| *old.base_key()).collect();
+        loaded.peer.archived.clear();
+        loaded.peer.archived.extend(loaded.sessions.archived().map(|old| *old.base_key()));
         if before == Some(&loaded.peer) {
             return Ok(());
         }
