@@ -14,6 +14,7 @@ Invitations carry keys instead of such a plaintext; they are known by ratchet ke
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, final
 
@@ -26,6 +27,8 @@ GROUP_KIND: Final = 7
 CHAIN_ID, ITERATION, GROUP_BODY = 2, 3, 4
 SIGNATURE_LEN: Final = 64
 BLOCK_LEN: Final = 16
+#: Envelopes that need not be taken apart again: each future of one past has those of the past.
+KEPT: Final = 4_096
 
 
 @final
@@ -73,6 +76,7 @@ class Ledger:
         self.closed += len(set(other.entries.values()) - set(self.entries.values())) + other.closed
 
 
+@lru_cache(KEPT)
 def witness(envelope: bytes) -> bytes:
     """The SHA-256 of the first block of the ciphertext."""
     return sha256(b"key" + body(envelope)[:BLOCK_LEN]).digest()
@@ -86,6 +90,7 @@ def body(envelope: bytes) -> bytes:
     return wire.bytes_of(list(wire.fields(message, 1, len(message) - wire.TAG_LEN)), wire.BODY)
 
 
+@lru_cache(KEPT)
 def place(envelope: bytes) -> bytes:
     """What the header says about the key."""
     if envelope[1] == GROUP_KIND:

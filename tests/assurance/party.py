@@ -57,7 +57,8 @@ class Party:
 
     def __init__(self, folder: Path, opens: OpensStores = store_of) -> None:
         self._sent, self._handled = Journal(folder / "sent"), Journal(folder / "handled")
-        self._folder = folder
+        # Nobody else writes into the journal while we live.
+        self._letters = letters(folder)
         self._queued = Journal(folder / "queued")
         self._bundles = Journal(folder / "bundles")
         self.stores = {name: opens(folder, name) for name in PEOPLE}
@@ -74,7 +75,7 @@ class Party:
 
     def sent(self) -> list[Letter]:
         """All that left."""
-        return letters(self._folder)
+        return list(self._letters)
 
     def shown(self) -> Counter[str]:
         """How often each text was handled."""
@@ -161,6 +162,7 @@ class Party:
     def _left(self, name: str, kind: str, text: bytes, envelope: e2ee.Envelope) -> Letter:
         letter = Letter(name, kind, text.hex(), envelope.to_bytes())
         self._sent.add(*letter[:3], letter.envelope.hex())
+        self._letters.append(letter)
         self._number += 1
         return letter
 

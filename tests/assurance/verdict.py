@@ -10,11 +10,20 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, final
 
 import e2ee
-from tests.assurance.ledger import BLOCK, CHAIN_ID, ITERATION, Ledger, duplicates, group_fields
+from tests.assurance.ledger import (
+    BLOCK,
+    CHAIN_ID,
+    ITERATION,
+    KEPT,
+    Ledger,
+    duplicates,
+    group_fields,
+)
 from tests.assurance.party import CLUB, Letter, Party
 from tests.properties import wire
 
@@ -114,6 +123,7 @@ def note(ledger: Ledger, letter: Letter) -> None:
         ledger.note(letter.envelope)
 
 
+@lru_cache(KEPT)
 def chain_of(letter: Letter) -> tuple[bytes | int, int]:
     """The chain of a message, and its place in it."""
     if letter.kind == "group":

@@ -21,7 +21,7 @@ import e2ee
 from tests.assurance import children
 from tests.assurance.gate import Control, Gate, Profile, Result
 from tests.assurance.gates.calls import fresh
-from tests.assurance.gates.power import read
+from tests.assurance.gates.power import Content, read
 from tests.assurance.ledger import Ledger
 from tests.assurance.party import Party
 from tests.assurance.planted import real
@@ -156,12 +156,13 @@ def of_log(shop: Path, sample: int, chance: random.Random, ledger: Ledger) -> Co
     states = prepare(start, closed=False)
     copy.mkdir()
     known: dict[str | None, str] = {}
+    digests: dict[Content, str] = {}
     outcomes = Counter[str]()
     for place, mask in places((start / "alice.db-wal").stat().st_size, sample, chance):
         for name in FOLDER_FILES:
             shutil.copyfile(start / name, copy / name)
         flipped(copy / "alice.db-wal", place, mask)
-        digest = read(str(copy / "alice.db"))
+        digest = read(str(copy / "alice.db"), digests)
         if digest not in known:
             fresh(start, here)
             flipped(here / "alice.db-wal", place, mask)
