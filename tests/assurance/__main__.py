@@ -1,89 +1,72 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """All gates, as one table with counts and minutes.
 
-Run as `python -m tests.assurance [--short] [--seed N] [--only NAME ...] [--json FILE]`; it ends
-with 1 if a gate was passed by a fault, or a control was not found.
+Run as `python -m tests.assurance [--short] [--jobs N] [--seed N] [--only NAME ...] [--json FILE]`;
+it ends with 1 if a gate was passed by a fault, a control was not found, or a gate's process died.
 """
 
 import argparse
 import json
+import os
 import secrets
 import sys
 import time
 from pathlib import Path
 
-from tests.assurance.gate import Gate, Profile, Result
+from tests.assurance.gate import Profile
 from tests.assurance.gates import GATES
 from tests.assurance.ledger import Ledger
-from tests.stores import server
+from tests.assurance.side_by_side import Report, run_all
 
 
 def main() -> int:
-    """Runs the gates, one after the other."""
+    """Runs the gates that are asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.assurance")
-    parser.add_argument("--short", action="store_true", help="seconds instead of hours")
+    parser.add_argument("--short", action="store_true", help="minutes instead of an hour")
+    parser.add_argument("--jobs", type=int, metavar="N", help="gates at a time; else one a core")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=[each.name for each in GATES])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table here too")
     given = parser.parse_args()
-    try:
-        return run(given)
-    finally:
-        server.stop()
-
-
-def run(given: argparse.Namespace) -> int:
-    """Runs what was chosen."""
     profile = Profile("short" if given.short else "full", given.seed)
-    say(f"seed {profile.seed}, {profile.size} profile")
+    jobs = max(1, given.jobs or len(os.sched_getaffinity(0)))
+    say(f"seed {profile.seed}, {profile.size} profile, {jobs} gates at a time")
     chosen = [gate for gate in GATES if not given.only or gate.name in given.only]
-    ledger = Ledger()
-    rows = [row_of(gate, profile, ledger) for gate in chosen]
-    say(f"\nledger of message keys over all gates: {ledger.keys:,} used, {ledger.twice:,} twice")
-    if given.json is not None:
-        given.json.write_text(json.dumps(rows, indent=2) + "\n")
-    return 0 if ledger.twice == 0 and all(row["passed"] for row in rows) else 1
-
-
-def row_of(gate: Gate, profile: Profile, ledger: Ledger) -> dict[str, object]:
-    """Runs one gate with its controls, and prints its part of the table."""
-    say(f"\n{gate.name}: {gate.about}")
-    reason = gate.missing()
-    if reason is not None:
-        say(f"  left out: {reason}")
-        return {"gate": gate.name, "left out": reason, "passed": True}
     began = time.monotonic()
-    result = gate.run(profile)
-    show(result)
-    ledger.absorb(result.ledger)
-    controls = {}
-    for control in gate.controls:
-        found = control.run(profile).found()
-        controls[control.fault] = found
-        say(f"  control: {control.fault}: {'found' if found else 'NOT FOUND'}")
-    minutes = (time.monotonic() - began) / 60
-    passed = result.found() == 0 and all(controls.values())
-    say(f"  {'passed' if passed else 'FAILED'} in {minutes:.1f} min")
-    return {
-        "gate": gate.name,
-        "counts": dict(result.counts),
-        "violations": dict(result.violations),
-        "controls": controls,
-        "minutes": round(minutes, 2),
-        "notes": list(result.notes),
-        "passed": passed,
-    }
+    reports = run_all(chosen, profile, jobs, tell)
+    if given.json is not None:
+        given.json.write_text(json.dumps([report.row for report in reports], indent=2) + "\n")
+    return summed_up(reports, (time.monotonic() - began) / 60)
 
 
-def show(result: Result) -> None:
-    """What was tried, and what came of it."""
-    for what, count in result.counts.items():
-        say(f"  {count:>12,} {what}")
-    for what, count in result.violations.items():
-        say(f"  {count:>12,} {what}{'' if count == 0 else '  <--'}")
-    say(f"  {result.ledger.keys:>12,} message keys in the ledger")
-    for note in result.notes:
-        say(f"  {note}")
+def tell(report: Report) -> None:
+    """Prints what came of one gate."""
+    say("\n" + "\n".join(report.lines))
+
+
+def summed_up(reports: list[Report], minutes: float) -> int:
+    """Prints the table, compares the keys of all gates, and says how the program ends."""
+    say(f"\n{'gate':<8}{'violations':>12}{'controls found':>16}{'keys':>12}{'minutes':>9}")
+    ledger = Ledger()
+    for report in reports:
+        say(line_of(report))
+        ledger.absorb(report.ledger)
+    say(f"ledger of message keys over all gates: {ledger.keys:,} used, {ledger.twice:,} twice")
+    say(f"{minutes:.1f} minutes in total")
+    return 0 if ledger.twice == 0 and all(report.passed for report in reports) else 1
+
+
+def line_of(report: Report) -> str:
+    """One line of the table."""
+    row = report.row
+    violations, controls = row.get("violations"), row.get("controls")
+    if not isinstance(violations, dict) or not isinstance(controls, dict):
+        return f"{row['gate']:<8}  {'left out' if report.passed else 'DIED'}"
+    found = f"{sum(controls.values())} of {len(controls)}"
+    return (
+        f"{row['gate']:<8}{sum(violations.values()):>12,}{found:>16}{report.ledger.keys:>12,}"
+        f"{row['minutes']:>9}  {'passed' if report.passed else 'FAILED'}"
+    )
 
 
 def say(line: str) -> None:

@@ -61,6 +61,8 @@ class Gate:
     controls: tuple[Control, ...]
     #: Why the gate cannot run here, or `None`; a gate that is left out says so in the table.
     missing: Callable[[], str | None] = field(default=lambda: None)
+    #: Whether the result depends on time or load, so that no other gate may run beside it.
+    alone: bool = field(default=False, kw_only=True)
 
 
 def until_found(run: Callable[[Profile], Result], tries: int = 10) -> Callable[[Profile], Result]:

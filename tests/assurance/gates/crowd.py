@@ -200,4 +200,5 @@ GATE: Final = Gate(
             "a store that compares no rows with sessions at rest", controlled(planted.trusting)
         ),
     ),
+    alone=True,
 )

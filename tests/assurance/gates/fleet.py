@@ -65,4 +65,5 @@ GATE: Final = Gate(
         Control("results that leave without a commit", controlled("no commit")),
     ),
     missing,
+    alone=True,
 )
