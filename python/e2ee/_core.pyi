@@ -68,6 +68,7 @@ __all__ = [
     "hash_pin",
     "hpke_seal",
     "import_records",
+    "log_is_damaged",
     "read_bundle",
     "read_pointer",
     "read_sender_certificate",
@@ -104,6 +105,7 @@ def examine_store(
 def import_records(
     secret: StoreSecret, transaction: _Transaction, owner: Address, records: LibsignalRecords
 ) -> Step[list[_ImportRow]]: ...
+def log_is_damaged(log: bytes) -> bool: ...
 def read_bundle(bundle: bytes) -> tuple[bytes, int, bool]: ...
 def read_sender_certificate(certificate: bytes) -> tuple[str, int, int, bytes, str | None]: ...
 def read_sent(

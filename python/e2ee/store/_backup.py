@@ -22,6 +22,7 @@ from e2ee.errors import (
 from e2ee.store._secret import store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_file import BACKUP_ID, FORMAT_VERSION, TABLE
+from e2ee.store._sqlite_log import refuse_damaged_log
 from e2ee.store._sqlite_reading import reading
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def backup(
         StoreExistsError: There is a file of this name.
         StoreMissingError: The store holds no account.
         StoreBackupError: The source is a backup itself.
+        StoreCorruptionError: The log beside the source is damaged.
         StoreUnavailableError: The file cannot be written.
     """
     target = Path(path).absolute()
@@ -71,6 +73,7 @@ def backup(
         raise StoreExistsError("there is a file of this name: choose another one")
     with ExitStack() as stack:
         if isinstance(source, str | os.PathLike):
+            refuse_damaged_log(Path(source))
             records = stack.enter_context(reading(Path(source)))
             if records.is_backup():
                 raise StoreBackupError("the file is a backup: use restore")

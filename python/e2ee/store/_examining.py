@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from e2ee import _core
-from e2ee.errors import StoreCorruptionError
+from e2ee.errors import StoreCorruptionError, StoreFormatError
 from e2ee.store._secret import store_secret
+from e2ee.store._sqlite_log import log_is_damaged
 from e2ee.store._sqlite_reading import SQLiteReading, reading
 from e2ee.store.examination import (
     Examination,
@@ -71,8 +72,9 @@ def examine_file(
 
     The file is opened to be read only, beside programs that use it. It and its write-ahead log
     (`-wal`) are not changed, and records in the log are seen; SQLite may make the log's index
-    (`-shm`), and an empty log, where there is none. A log that was lost, because the file was
-    copied without it, is not found: the store is then older than it was.
+    (`-shm`), and an empty log, where there is none. Damage within the log is found as far as
+    docs/storage.md says ("A damaged log"). A log that was lost, because the file was copied without
+    it, is not found: the store is then older than it was.
 
     Args:
         path: The file.
@@ -86,12 +88,18 @@ def examine_file(
         StoreUnavailableError: It cannot be opened.
     """
     chosen = store_secret(key, passphrase, secret)
+    has_lost = log_is_damaged(Path(path))
     with reading(Path(path)) as records:
         try:
             backup = records.is_backup()
         except StoreCorruptionError:
             return Examination(findings=(_NO_DATABASE,), file=("the file is no database",))
-        complaints = records.complaints()
+        except StoreFormatError:
+            # All that was ever written may stand in the log.
+            if not has_lost:
+                raise
+            return Examination(findings=(_DAMAGED_LOG,), file=(_LOG_COMPLAINT,))
+        complaints = records.complaints() + ((_LOG_COMPLAINT,) if has_lost else ())
         row = _core.examine_store(chosen, _Patient(records), names=names)
     return _examination(row, backup=backup, complaints=complaints)
 
@@ -128,8 +136,12 @@ def _examination(
     """The values of the core's rows."""
     records, peers, groups, stock, (waiting, oldest), found = row
     findings = [Finding(*each) for each in found]
+    if _LOG_COMPLAINT in complaints:
+        findings.insert(0, _DAMAGED_LOG)
+    if set(complaints) - {_LOG_COMPLAINT}:
+        findings.insert(0, _DAMAGED_FILE)
     return Examination(
-        findings=tuple([_DAMAGED_FILE, *findings] if complaints else findings),
+        findings=tuple(findings),
         records=tuple(
             RecordCount(kind, number, size, median, largest, tuple(sorted(versions)))
             for kind, number, size, median, largest, versions in records
@@ -169,9 +181,17 @@ def _age(seconds: int | None) -> timedelta | None:
 
 
 _RESTORE: Final = "restore a backup; without one, make a new account and connect again"
+_LOG_COMPLAINT: Final = "the log breaks off before transactions that were durable"
 _NO_DATABASE: Final = Finding(
     "damage", "no-database", "file", "the file is no database, or its beginning is lost", _RESTORE
 )
 _DAMAGED_FILE: Final = Finding(
     "damage", "file-damaged", "file", "SQLite finds its file damaged", _RESTORE
+)
+_DAMAGED_LOG: Final = Finding(
+    "damage",
+    "log-damaged",
+    "file",
+    "the log beside the file is damaged, what is shown here is older than the store was",
+    _RESTORE,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from e2ee.errors import StoreBackupError, StoreFormatError, StoreUnavailableError
 from e2ee.store._sqlite_errors import BUSY, translated
+from e2ee.store._sqlite_log import refuse_damaged_log, settle_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,9 +38,12 @@ def connect(path: Path, timeout: float) -> sqlite3.Connection:
 
     Raises:
         StoreFormatError: The file is not ours, or of a newer version.
+        StoreCorruptionError: Its log is damaged, and SQLite would cut it off.
         StoreError: It cannot be opened.
     """
     _make(path)
+    refuse_damaged_log(path)
+    settle_log(path)
     with translated():
         connection = sqlite3.connect(
             path, timeout=timeout, isolation_level=None, check_same_thread=False

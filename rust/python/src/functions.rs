@@ -10,6 +10,7 @@ use e2ee_signal::{
     keys::{decode_ec, decode_kyber, encode_ec},
     safety_number::{Party, SafetyNumber, Version},
 };
+use e2ee_state::log;
 use e2ee_wire::Error;
 use pyo3::{prelude::*, types::PyBytes};
 
@@ -115,4 +116,10 @@ pub fn safety_number_matches(py: Python<'_>, scannable: &[u8], scanned: &[u8]) -
     SafetyNumber::decode(scannable)
         .and_then(|number| number.compare(scanned))
         .map_err(|error| errors::protocol(py, error))
+}
+
+/// Whether `SQLite` would leave out transactions of a write-ahead log that were durable.
+#[pyfunction]
+pub fn log_is_damaged(py: Python<'_>, log: &[u8]) -> bool {
+    py.detach(|| log::is_damaged(log))
 }

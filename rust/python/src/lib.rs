@@ -54,8 +54,8 @@ mod _core {
         examining::examine_store,
         exchange::Exchange,
         functions::{
-            assemble_bundle, check_address, envelope_kind, read_bundle, safety_number,
-            safety_number_digits, safety_number_matches,
+            assemble_bundle, check_address, envelope_kind, log_is_damaged, read_bundle,
+            safety_number, safety_number_digits, safety_number_matches,
         },
         groups::Groups,
         importing::{examine_records, import_records},

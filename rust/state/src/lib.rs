@@ -9,6 +9,7 @@ pub mod anchor;
 pub mod digest;
 pub mod error;
 pub mod key;
+pub mod log;
 pub mod overlay;
 pub mod records;
 pub mod seal;
