@@ -3,21 +3,25 @@
 
 The account must say that the store is damaged, or go on as if nothing were: with the right
 plaintexts, and with no message key that was used before. What is damaged in the log makes SQLite
-take the log for shorter, so that the store is set back as a whole: nothing inside it can tell that
-from a process that died (N3 in docs/threats.md). Those are counted, and must be states that were
-committed; a process that lives on does not lose them.
+take the log for shorter, so that the store is set back as a whole. The store must find that when it
+is opened, but for those places where damage looks like a loss of power (N3 in docs/threats.md):
+those are counted by name, and must give states that were committed. A process that lives on does
+not lose them.
 """
 
 import os
 import random
 import shutil
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import e2ee
+from e2ee.store._sqlite_file import connect
 from tests.assurance import children
 from tests.assurance.gate import Control, Gate, Profile, Result
 from tests.assurance.gates.calls import fresh
@@ -32,11 +36,22 @@ from tests.stores.kinds import store_of
 
 #: Bytes that are tried: of the file, of the log, and of the log of a process that lives.
 SAMPLE, SAMPLE_LOG, LIVING, LIVING_FULL = 250, 800, 60, 2_000
+CONTROL_LOG: Final = 100
 FOUND, HARMLESS, LIMIT = "found", "harmless", "of inbox or ledger only, where deleting is N4"
-SET_BACK, WRONG = "set back as a whole, which nothing inside can find (N3)", "wrong"
+SET_BACK, WRONG = "set back as a whole, and not found", "wrong"
 UNCOMMITTED: Final = "states that were never committed"
+#: Where damage of a log cannot be told from a loss of power.
+LAST: Final = "set back by damage in the last transaction (N3)"
+BEFORE_LAST: Final = "set back by damage in the last frame before that (N3)"
+HEADER: Final = "set back by damage that a torn header shows too (N3)"
+LIMITS: Final = (LAST, BEFORE_LAST, HEADER)
+HEADER_LEN, FRAME_HEADER_LEN = 32, 24
+#: The number of the checkpoint, and the last word.
+TORN_WORDS: Final = (range(12, 16), range(28, 32))
 UNVOUCHED: Final = ("inbox/", "ledger/")
 OPERATIONS: Final = 12
+#: Opens the store of a folder; whether that was refused.
+Looks: TypeAlias = Callable[[Path], bool]
 FOLDER_FILES: Final = ("alice.db", "alice.db-wal")
 
 
@@ -136,6 +151,21 @@ def places(size: int, sample: int, chance: random.Random) -> Iterator[tuple[int,
         yield place, chance.choice((1, 0x80, 0xFF, 1 << chance.randrange(8)))
 
 
+def refuses(folder: Path) -> bool:
+    """Whether Alice's store is not opened."""
+    files = [folder / name for name in FOLDER_FILES]
+    before = [file.read_bytes() for file in files]
+    try:
+        connect(files[0], 1.0).close()
+    except e2ee.StoreCorruptionError:
+        assert [file.read_bytes() for file in files] == before, "a refusal has changed the files"
+        return True
+    # What the closing has done is undone: SQLite is to recover it by itself.
+    for file, content in zip(files, before, strict=True):
+        file.write_bytes(content)
+    return False
+
+
 def of_file(shop: Path, sample: int, chance: random.Random, ledger: Ledger) -> Counter[str]:
     """Changes the file of a store that was closed."""
     start, here = shop / "closed", shop / "here"
@@ -150,10 +180,13 @@ def of_file(shop: Path, sample: int, chance: random.Random, ledger: Ledger) -> C
     return outcomes
 
 
-def of_log(shop: Path, sample: int, chance: random.Random, ledger: Ledger) -> Counter[str]:
+def of_log(
+    shop: Path, sample: int, chance: random.Random, ledger: Ledger, looks: Looks = refuses
+) -> Counter[str]:
     """Changes the log of a store that was not closed; equal rows are looked at once."""
     start, here, copy = shop / "open", shop / "here", shop / "copy"
     states = prepare(start, closed=False)
+    limits = Limits.of((start / "alice.db-wal").read_bytes())
     copy.mkdir()
     known: dict[str | None, str] = {}
     digests: dict[Content, str] = {}
@@ -162,21 +195,52 @@ def of_log(shop: Path, sample: int, chance: random.Random, ledger: Ledger) -> Co
         for name in FOLDER_FILES:
             shutil.copyfile(start / name, copy / name)
         flipped(copy / "alice.db-wal", place, mask)
+        if looks(copy):
+            outcomes[FOUND] += 1
+            continue
         digest = read(str(copy / "alice.db"), digests)
+        if digest != states[-1]:
+            outcomes[back(digest, states, limits.name(place))] += 1
+            continue
         if digest not in known:
             fresh(start, here)
             flipped(here / "alice.db-wal", place, mask)
-            found = examined(here, ledger if digest == states[-1] else Ledger())
-            known[digest] = found if digest == states[-1] else back(digest, states)
+            known[digest] = examined(here, ledger)
         outcomes[known[digest]] += 1
     return outcomes
 
 
-def back(digest: str | None, states: list[str]) -> str:
-    """What it means that SQLite shows other rows than the last ones."""
+class Limits(NamedTuple):
+    """The places of a log at which damage is not found: where its last two transactions begin."""
+
+    last_frame_before: int
+    last: int
+
+    @classmethod
+    def of(cls, log: bytes) -> "Limits":
+        """Those of a log whose frames may be followed by older ones, with other salts."""
+        (page_size,) = struct.unpack_from(">I", log, 8)
+        salts, step = log[16:24], FRAME_HEADER_LEN + page_size
+        frames = takewhile(
+            lambda place: log[place + 8 : place + 16] == salts, range(HEADER_LEN, len(log), step)
+        )
+        ends = [place for place in frames if log[place + 4 : place + 8] != bytes(4)]
+        return cls(ends[-2], ends[-2] + step)
+
+    def name(self, place: int) -> str:
+        """What it is called if damage at this place is not found."""
+        if place < HEADER_LEN:
+            return HEADER if any(place in word for word in TORN_WORDS) else SET_BACK
+        if place >= self.last:
+            return LAST
+        return BEFORE_LAST if place >= self.last_frame_before else SET_BACK
+
+
+def back(digest: str | None, states: list[str], name: str) -> str:
+    """What it means that SQLite shows other rows than the last ones, and the store is opened."""
     if digest is None:
         return FOUND
-    return SET_BACK if digest in {*states, "nothing"} else UNCOMMITTED
+    return name if digest in {*states, "nothing"} else UNCOMMITTED
 
 
 def of_life(shop: Path, sample: int, chance: random.Random, ledger: Ledger) -> Counter[str]:
@@ -221,7 +285,7 @@ def told(parts: dict[str, Counter[str]], ledger: Ledger) -> Result:
     for part, found in parts.items():
         counts |= {
             f"{part}: {what}": found[what]
-            for what in (FOUND, HARMLESS, LIMIT, SET_BACK)
+            for what in (FOUND, HARMLESS, LIMIT, *LIMITS)
             if found[what]
         }
     total = Counter[str]()
@@ -230,6 +294,7 @@ def told(parts: dict[str, Counter[str]], ledger: Ledger) -> Result:
     wrong = {what: times for what, times in total.items() if what.startswith(WRONG)}
     violations = {
         "wrong plaintexts, keys used again, lost messages, foreign errors": sum(wrong.values()),
+        SET_BACK: total[SET_BACK],
         UNCOMMITTED: total[UNCOMMITTED],
     }
     return Result(
@@ -263,6 +328,14 @@ def lost_row(_: Profile) -> Result:
         return Result({}, {LOST: judge.found.total()})
 
 
+def unlooked(profile: Profile) -> Result:
+    """A control: nobody looks at the log before SQLite does."""
+    chance = random.Random(profile.seed)  # noqa: S311 - chooses bytes, no secrets
+    with children.workshop() as shop:
+        found = of_log(shop, CONTROL_LOG, chance, Ledger(), lambda _: False)
+    return told({"of the log": found}, Ledger())
+
+
 GATE: Final = Gate(
     "flips",
     "each byte of the file and of the log beside it is changed",
@@ -270,5 +343,6 @@ GATE: Final = Gate(
     (
         Control("a medium that puts an older file in place", set_back),
         Control("a medium that loses a row of the inbox", lost_row),
+        Control("a store that does not look at its log", unlooked),
     ),
 )

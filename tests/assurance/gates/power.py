@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias, final
 
+from e2ee._core import log_is_damaged
 from tests.assurance import children
 from tests.assurance.gate import Control, Gate, Profile, Result
 from tests.assurance.medium import Image, Key, Medium
@@ -32,6 +33,7 @@ OPERATIONS, LIVES = 70, 3
 SHORT_OPERATIONS, SHORT_LIVES = 15, 2
 LOST, FOREIGN = "acknowledged commits lost", "contents that were never committed"
 BROKEN: Final = "images that cannot be read"
+ALARMS: Final = "logs that are taken for damaged"
 NOTHING: Final = "nothing"
 Content: TypeAlias = tuple[tuple[str, int, bytes], ...]
 #: Images in a row that were seen before, until all are thought to have been seen.
@@ -115,6 +117,7 @@ class Run:
         if name in self.seen:
             return False
         self.seen.add(name)
+        self.judge.found[ALARMS] += log_is_damaged(image.get(f"{who}.db-wal") or b"")
         digest = self.read(image)
         if digest is None:
             self.judge.found[BROKEN] += 1
@@ -244,7 +247,7 @@ def lost(profile: Profile, kind: Kind, size: tuple[int, int], images: int) -> Re
         events = recorded(folder, kind, *size)
         play = Run(shop, random.Random(profile.seed))  # noqa: S311 - chooses sectors, no secrets
         note_all(play.judge.ledger, letters(folder))
-        play.judge.found.update(dict.fromkeys((LOST, FOREIGN, BROKEN), 0))
+        play.judge.found.update(dict.fromkeys((LOST, FOREIGN, BROKEN, ALARMS), 0))
         play.play(events, images)
     counts = {
         "events of the run, each with losses after it": play.counts["events"],
