@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.assurance import children, planted
+from tests.assurance.children import Parted
 from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.party import OpensStores, Party, letters
 from tests.assurance.verdict import STUCK, Judge, note_all
@@ -31,14 +32,16 @@ NOTES: Final = (
 )
 
 
-def life(folder: Path, number: int, opens: OpensStores) -> Callable[[], None]:
-    """One life of the script."""
+def life(folder: Path, number: int, opens: OpensStores) -> Parted:
+    """One life of the script: it opens, recovers, and does its operations, each of them a part."""
 
-    def work() -> None:
+    def work(begins: Callable[[int], None]) -> None:
+        begins(0)
         party = Party(folder, opens)
         party.recover()
         chance = random.Random(number)  # noqa: S311 - chooses operations, no secrets
-        for _ in range(OPERATIONS):
+        for part in range(1, OPERATIONS + 1):
+            begins(part)
             party.act(chance)
         if number % CLOSES_EVERY == CLOSES_EVERY - 1:
             party.close()
