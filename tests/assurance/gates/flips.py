@@ -42,10 +42,12 @@ SET_BACK, WRONG = "set back as a whole, and not found", "wrong"
 UNCOMMITTED: Final = "states that were never committed"
 #: Where damage of a log cannot be told from a loss of power.
 LAST: Final = "set back by damage in the last transaction (N3)"
-BEFORE_LAST: Final = "set back by damage in the last frame before that (N3)"
+BEFORE_LAST: Final = "set back by damage in the last frame before that, or the sums before it (N3)"
 HEADER: Final = "set back by damage that a torn header shows too (N3)"
 LIMITS: Final = (LAST, BEFORE_LAST, HEADER)
 HEADER_LEN, FRAME_HEADER_LEN = 32, 24
+#: Salts and sums.
+SUM: Final = range(8, FRAME_HEADER_LEN)
 #: The number of the checkpoint, and the last word.
 TORN_WORDS: Final = (range(12, 16), range(28, 32))
 UNVOUCHED: Final = ("inbox/", "ledger/")
@@ -233,7 +235,9 @@ class Limits(NamedTuple):
             return HEADER if any(place in word for word in TORN_WORDS) else SET_BACK
         if place >= self.last:
             return LAST
-        return BEFORE_LAST if place >= self.last_frame_before else SET_BACK
+        step = self.last - self.last_frame_before
+        is_sum = place - self.last_frame_before + step in SUM
+        return BEFORE_LAST if is_sum or place >= self.last_frame_before else SET_BACK
 
 
 def back(digest: str | None, states: list[str], name: str) -> str:
