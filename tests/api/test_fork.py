@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
+import signal as signals
+import sys
 import warnings
 from typing import TYPE_CHECKING, Final, final
 from uuid import UUID
@@ -54,12 +58,30 @@ CALLS: Final[dict[str, Callable[[Opened], object]]] = {
 }
 
 
-def in_a_child(call: Callable[[], object]) -> int:
+def fork_below_python() -> int:
+    """A fork by the C library, of which the interpreter is not told."""
+    child: int = ctypes.PyDLL(None).fork()
+    return child
+
+
+def fork_below_the_c_library() -> int:
+    """A fork by the kernel, of which the C library's own handlers are not told."""
+    child: int = ctypes.PyDLL(None).syscall(
+        CLONE[platform.machine()], int(signals.SIGCHLD), 0, 0, 0, 0
+    )
+    return child
+
+
+#: The number of the system call, by machine.
+CLONE: Final = {"x86_64": 56, "aarch64": 220}
+
+
+def in_a_child(call: Callable[[], object], fork: Callable[[], int] = os.fork) -> int:
     """How a call ends in a forked process."""
     with warnings.catch_warnings():
         # Other tests may have left threads: this child only makes one call.
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+        child = fork()
     if child == 0:
         ended = FAILED
         try:
@@ -80,6 +102,41 @@ def test_a_child_refuses_what_its_parent_goes_on_with(tmp_path: Path, name: str)
     assert in_a_child(lambda: CALLS[name](opened)) == REFUSED
 
     CALLS[name](opened)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_child_of_a_fork_below_python_refuses_too(tmp_path: Path, name: str) -> None:
+    opened = Opened(tmp_path)
+
+    assert in_a_child(lambda: CALLS[name](opened), fork_below_python) == REFUSED
+
+    CALLS[name](opened)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in CLONE,
+    reason="the number of the system call is known for two machines under Linux",
+)
+@pytest.mark.parametrize("name", CALLS)
+def test_a_child_of_a_fork_below_the_c_library_refuses_too(tmp_path: Path, name: str) -> None:
+    opened = Opened(tmp_path)
+
+    assert in_a_child(lambda: CALLS[name](opened), fork_below_the_c_library) == REFUSED
+
+    CALLS[name](opened)
+
+
+def test_a_grandchild_refuses_what_its_parent_made(tmp_path: Path) -> None:
+    opened = Opened(tmp_path)
+
+    def made_in_the_child() -> None:
+        device = signal.Device.generate("erin", 1)
+        device.bundle()
+        assert in_a_child(device.bundle) == REFUSED
+        assert in_a_child(lambda: CALLS["session"](opened)) == REFUSED
+        device.bundle()
+
+    assert in_a_child(made_in_the_child) == ALLOWED
 
 
 def test_a_child_opens_the_store_again(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ pub mod argon2id;
 pub mod cbc_hmac;
 pub mod cbc_stream;
 pub mod ctr_hmac;
+pub mod forked;
 pub mod hkdf;
 pub mod hmac;
 pub mod hpke;

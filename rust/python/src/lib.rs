@@ -69,6 +69,14 @@ mod _core {
         version::version_info,
     };
 
+    /// Before any thread of this module can be in a fork's way.
+    #[pymodule_init]
+    #[expect(clippy::unnecessary_wraps, reason = "the signature is what the interpreter calls")]
+    fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        super::own::prepare();
+        Ok(())
+    }
+
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python gives it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
