@@ -1,16 +1,77 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! AES-256-GCM-SIV (RFC 8452): records in a store, and sealed sender's second version.
 
-use aes_gcm_siv::{AeadInOut, Aes256GcmSiv, KeyInit};
+use core::fmt;
+
+use aes::Aes256Enc;
+use aes_gcm_siv::{AeadInOut, AesGcmSiv, KeyInit};
 
 use crate::secret::{Secret, SecretBytes};
 use e2ee_wire::Error;
+
+/// A key that seals or opens more than once: its schedule is computed once, and wiped on drop.
+pub struct Key(AesGcmSiv<Aes256Enc>);
+
+impl Key {
+    /// Computes the schedule.
+    #[must_use]
+    pub fn new(key: &Secret<32>) -> Self {
+        Self(AesGcmSiv::new(key.expose().into()))
+    }
+
+    /// Appends a ciphertext and its tag of 16 bytes to a record that is being written.
+    ///
+    /// # Panics
+    ///
+    /// If plaintext or associated data are longer than the 64 GiB of RFC 8452 §6.
+    #[expect(
+        clippy::expect_used,
+        reason = "no record comes near 64 GiB, the only cause of an error"
+    )]
+    pub fn seal_into(
+        &self,
+        nonce: &[u8; 12],
+        associated_data: &[u8],
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let start = out.len();
+        // Room for the tag first: a vector that grows later leaves plaintext in its old place.
+        out.reserve(plaintext.len().saturating_add(TAG_LEN));
+        out.extend_from_slice(plaintext);
+        let (_, body) = out.split_at_mut(start);
+        let sealed = self.0.encrypt_inout_detached(nonce.into(), associated_data, body.into());
+        out.extend_from_slice(&sealed.expect("a record is shorter than 64 GiB"));
+    }
+
+    /// Opens what [`Key::seal_into`] made; any difference in key, nonce, associated data or bytes is
+    /// `Forged`.
+    pub fn open(
+        &self,
+        nonce: &[u8; 12],
+        associated_data: &[u8],
+        sealed: &[u8],
+    ) -> Result<SecretBytes, Error> {
+        let (ciphertext, tag) = sealed.split_last_chunk::<TAG_LEN>().ok_or(Error::Forged)?;
+        let mut plaintext = SecretBytes::new(ciphertext.to_vec());
+        let text = plaintext.expose_mut().into();
+        let verdict =
+            self.0.decrypt_inout_detached(nonce.into(), associated_data, text, tag.into());
+        verdict.map(|()| plaintext).map_err(|_| Error::Forged)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Key(..)")
+    }
+}
 
 /// Seals a plaintext: ciphertext, then a tag of 16 bytes.
 ///
 /// # Panics
 ///
-/// As [`seal_into`].
+/// As [`Key::seal_into`].
 #[must_use]
 pub fn seal(
     key: &Secret<32>,
@@ -19,32 +80,8 @@ pub fn seal(
     plaintext: &[u8],
 ) -> Vec<u8> {
     let mut sealed = Vec::new();
-    seal_into(key, nonce, associated_data, plaintext, &mut sealed);
+    Key::new(key).seal_into(nonce, associated_data, plaintext, &mut sealed);
     sealed
-}
-
-/// Appends what [`seal`] returns to a record that is being written.
-///
-/// # Panics
-///
-/// If plaintext or associated data are longer than the 64 GiB of RFC 8452 §6.
-#[expect(clippy::expect_used, reason = "no record comes near 64 GiB, the only cause of an error")]
-pub fn seal_into(
-    key: &Secret<32>,
-    nonce: &[u8; 12],
-    associated_data: &[u8],
-    plaintext: &[u8],
-    out: &mut Vec<u8>,
-) {
-    let start = out.len();
-    // Room for the tag first: a vector that grows later leaves plaintext in its old place.
-    out.reserve(plaintext.len().saturating_add(TAG_LEN));
-    out.extend_from_slice(plaintext);
-    let (_, body) = out.split_at_mut(start);
-    let tag = Aes256GcmSiv::new(key.expose().into())
-        .encrypt_inout_detached(nonce.into(), associated_data, body.into())
-        .expect("a record is shorter than 64 GiB");
-    out.extend_from_slice(&tag);
 }
 
 /// Opens what [`seal`] made; any difference in key, nonce, associated data or bytes is `Forged`.
@@ -54,22 +91,14 @@ pub fn open(
     associated_data: &[u8],
     sealed: &[u8],
 ) -> Result<SecretBytes, Error> {
-    let (ciphertext, tag) = sealed.split_last_chunk::<TAG_LEN>().ok_or(Error::Forged)?;
-    let mut plaintext = SecretBytes::new(ciphertext.to_vec());
-    let verdict = Aes256GcmSiv::new(key.expose().into()).decrypt_inout_detached(
-        nonce.into(),
-        associated_data,
-        plaintext.expose_mut().into(),
-        tag.into(),
-    );
-    verdict.map(|()| plaintext).map_err(|_| Error::Forged)
+    Key::new(key).open(nonce, associated_data, sealed)
 }
 
 /// Seals under a key that seals this one plaintext and is gone: the nonce is zero.
 ///
 /// # Panics
 ///
-/// As [`seal_into`].
+/// As [`Key::seal_into`].
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "a key whose nonce is zero serves once")]
 pub fn seal_once(key: Secret<32>, plaintext: &[u8]) -> Vec<u8> {
@@ -118,6 +147,20 @@ mod tests {
             let verdict = open_with(1, 2, b"name", &sealed()[..len]);
             assert_eq!(Err(Error::Forged), verdict, "{len} bytes");
         }
+    }
+
+    #[test]
+    fn a_kept_key_seals_as_a_fresh_one_and_opens_both() {
+        let key = Key::new(&Secret::new([1; 32]));
+
+        for plaintext in [&b"record"[..], b"", &[7; 300]] {
+            let mut sealed = vec![9];
+            key.seal_into(&[2; 12], b"name", plaintext, &mut sealed);
+            let expected = seal(&Secret::new([1; 32]), &[2; 12], b"name", plaintext);
+            assert_eq!(expected, sealed[1..]);
+            assert_eq!(plaintext, key.open(&[2; 12], b"name", &expected).unwrap().expose());
+        }
+        assert_eq!("Key(..)", format!("{key:?}"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! AES-256-CBC with PKCS#7 padding beside HMAC-SHA-256: message bodies (signal.md §1, §6.3).
 
-use aes::Aes256;
+use aes::{Aes256Dec, Aes256Enc};
 use cbc::cipher::array::Array;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use cbc::{Decryptor, Encryptor};
@@ -86,7 +86,7 @@ pub fn cbc_decrypt(
     if !rest.is_empty() {
         return Err(Error::Forged);
     }
-    Decryptor::<Aes256>::new(key.expose().into(), iv.into())
+    Decryptor::<Aes256Dec>::new(key.expose().into(), iv.into())
         .decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
     let padding = blocks.last().and_then(padding_len).ok_or(Error::Forged)?;
     buffer.truncate(buffer.len().saturating_sub(padding));
@@ -104,7 +104,7 @@ fn append_encrypted(key: &Secret<32>, iv: &[u8; 16], plaintext: &[u8], out: &mut
     out.resize(start.saturating_add(padded_len), pad);
     let (_, body) = out.split_at_mut(start);
     let (blocks, _) = body.as_chunks_mut::<BLOCK_LEN>();
-    Encryptor::<Aes256>::new(key.expose().into(), iv.into())
+    Encryptor::<Aes256Enc>::new(key.expose().into(), iv.into())
         .encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
 }
 

@@ -7,4 +7,14 @@ use e2ee_wire::Error;
 pub trait Random {
     /// Fills the whole buffer, or fails with `RandomUnavailable` and must not be used further.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), Error>;
+
+    /// The nonce of a record that is about to be sealed.
+    ///
+    /// It travels in clear beside what it sealed, so a source may draw some of them at a time;
+    /// everything else must be drawn when it is needed.
+    fn nonce(&mut self) -> Result<[u8; 12], Error> {
+        let mut nonce = [0; 12];
+        self.fill(&mut nonce)?;
+        Ok(nonce)
+    }
 }

@@ -19,6 +19,7 @@ mod exchange;
 mod functions;
 mod groups;
 mod importing;
+mod nonces;
 mod outbox;
 mod own;
 mod parallel;

@@ -51,11 +51,11 @@ impl<T> Own<T> {
 
 /// What no other process has, neither a child nor a parent of this one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Process(NonZero<u64>);
+pub struct Process(NonZero<u64>);
 
 impl Process {
     /// This one. Asking the kernel each time for its number costs as much as sealing a record.
-    fn this() -> Option<Self> {
+    pub fn this() -> Option<Self> {
         let Some(word) = *WORD.get_or_init(wiped_word) else {
             return NonZero::new(std::process::id().into()).map(Self);
         };

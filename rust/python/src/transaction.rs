@@ -10,7 +10,7 @@ use e2ee_state::{Failure, Records, StoreError, Stored};
 use e2ee_wire::Error;
 use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyBytes};
 
-use crate::errors::Refusal;
+use crate::{errors::Refusal, nonces};
 
 /// Calls the core inside `transaction`.
 ///
@@ -146,6 +146,10 @@ pub struct OsRandom;
 impl Random for OsRandom {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
         getrandom::fill(out).map_err(|_| Error::RandomUnavailable)
+    }
+
+    fn nonce(&mut self) -> Result<[u8; 12], Error> {
+        nonces::next(self)
     }
 }
 

@@ -53,7 +53,7 @@ impl Sealer {
     pub fn record(&self, name: &str) -> RecordSealer {
         let info: [&[u8]; 2] = [b"e2ee store record key:", name.as_bytes()];
         RecordSealer {
-            key: self.extracted.expand(&info),
+            key: aead::Key::new(&self.extracted.expand(&info)),
             store_id: self.store_id,
             name: name.to_owned(),
         }
@@ -111,7 +111,7 @@ impl Sealer {
 /// Seals and opens the revisions of one record.
 #[derive(Debug)]
 pub struct RecordSealer {
-    key: Secret<32>,
+    key: aead::Key,
     store_id: [u8; STORE_ID_LEN],
     name: String,
 }
@@ -124,13 +124,12 @@ impl RecordSealer {
         plaintext: &[u8],
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, Failure> {
-        let mut nonce = [0; NONCE_LEN];
-        random.fill(&mut nonce)?;
+        let nonce = random.nonce()?;
         let associated = self.associated_data(revision);
         let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(OVERHEAD));
         sealed.push(FORMAT_VERSION);
         sealed.extend_from_slice(&nonce);
-        aead::seal_into(&self.key, &nonce, &associated, plaintext, &mut sealed);
+        self.key.seal_into(&nonce, &associated, plaintext, &mut sealed);
         Ok(sealed)
     }
 
@@ -143,7 +142,7 @@ impl RecordSealer {
         };
         let (nonce, body) = rest.split_first_chunk().ok_or(StoreError::Corruption)?;
         let associated = self.associated_data(revision);
-        aead::open(&self.key, nonce, &associated, body).map_err(|_| StoreError::Corruption)
+        self.key.open(nonce, &associated, body).map_err(|_| StoreError::Corruption)
     }
 
     /// The record's name.
