@@ -41,16 +41,37 @@ impl PublicKey {
 
 /// A decapsulation key: our own as its seed, an imported one as its 3168 bytes.
 pub enum DecapsulationKey {
-    /// d ‖ z; the key is expanded when needed.
-    Seed(Secret<64>),
+    /// d ‖ z, alone as it is stored, or beside what it expands to.
+    Seed {
+        /// What is stored.
+        seed: Secret<64>,
+        /// The form that computes; if it is not at hand, it is made for each use.
+        expanded: Option<Box<Secret<EXPANDED_LEN>>>,
+    },
     /// The stored form of a peer program, whose hash was checked.
     Expanded(Box<Secret<EXPANDED_LEN>>),
 }
 
 impl DecapsulationKey {
-    /// Draws a new seed of exactly 64 bytes.
+    /// Draws a new seed of exactly 64 bytes, and expands it.
     pub fn generate(random: &mut dyn Random) -> Result<Self, Error> {
-        Ok(Self::Seed(Secret::random(random)?))
+        let seed = Secret::random(random)?;
+        let mut expanded = Box::new(Secret::zero());
+        expand(&seed, &mut expanded);
+        Ok(Self::Seed { seed, expanded: Some(expanded) })
+    }
+
+    /// The key of a stored seed, which is expanded each time that it is needed.
+    #[must_use]
+    pub const fn from_seed(seed: Secret<64>) -> Self {
+        Self::Seed { seed, expanded: None }
+    }
+
+    /// Wipes what the seed expanded to: the key takes less room, and more time when it is needed.
+    pub fn forget_expanded(&mut self) {
+        if let Self::Seed { expanded, .. } = self {
+            *expanded = None;
+        }
     }
 
     /// Takes a recorded key; its hash must be that of the public key inside (signal.md §2.2).
@@ -93,14 +114,12 @@ impl DecapsulationKey {
 
     fn with_expanded<T>(&self, read: impl FnOnce(&Secret<EXPANDED_LEN>) -> T) -> T {
         match self {
-            Self::Seed(seed) => {
-                let (mut private, _) = kyber1024::generate_key_pair(*seed.expose()).into_parts();
+            Self::Seed { expanded: Some(key), .. } | Self::Expanded(key) => read(key),
+            Self::Seed { seed, expanded: None } => {
                 let mut key = Secret::zero();
-                key.expose_mut().copy_from_slice(private.as_slice());
-                private[0..].zeroize();
+                expand(seed, &mut key);
                 read(&key)
             }
-            Self::Expanded(key) => read(key),
         }
     }
 }
@@ -120,6 +139,13 @@ pub fn encapsulate(
     let public = MlKem1024PublicKey::from(key.as_bytes());
     let (ciphertext, shared) = kyber1024::encapsulate(&public, *message.expose());
     Ok((Box::new(ciphertext.into()), wiped(shared)))
+}
+
+/// Key generation from d ‖ z (signal.md §2.2), written to where it will stay.
+fn expand(seed: &Secret<64>, key: &mut Secret<EXPANDED_LEN>) {
+    let (mut private, _) = kyber1024::generate_key_pair(*seed.expose()).into_parts();
+    key.expose_mut().copy_from_slice(private.as_slice());
+    private[0..].zeroize();
 }
 
 /// Moves a secret of the library into ours and wipes what it was in.

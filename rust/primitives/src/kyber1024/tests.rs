@@ -69,3 +69,16 @@ fn a_failing_random_source_gives_no_ciphertext() {
     assert_eq!(Err(Error::RandomUnavailable), encapsulate(&key.public(), &mut Broken).map(|_| ()));
     assert_eq!(Err(Error::RandomUnavailable), DecapsulationKey::generate(&mut Broken).map(|_| ()));
 }
+
+#[test]
+fn a_key_that_forgot_what_it_expanded_to_is_the_same_key() {
+    let mut key = DecapsulationKey::generate(&mut Fixed).unwrap();
+    let (ciphertext, shared) = encapsulate(&key.public(), &mut Fixed).unwrap();
+    let before = key.public();
+
+    key.forget_expanded();
+
+    assert!(matches!(&key, DecapsulationKey::Seed { expanded: None, .. }));
+    assert_eq!(before, key.public());
+    assert!(shared.ct_eq(&key.decapsulate(&ciphertext)));
+}

@@ -51,6 +51,12 @@ impl<K> Pool<K> {
         self.reserved.drain(..excess);
     }
 
+    /// The key that has just ceased to be one of the `newest`, if it has.
+    pub(super) fn behind(&mut self, newest: usize) -> Option<&mut K> {
+        let place = self.reserved.len().checked_sub(newest.saturating_add(1))?;
+        self.reserved.get_mut(place).map(|numbered| &mut numbered.key)
+    }
+
     /// Keeps keys that go to a server now; the numbers of those that give way go to `gone`.
     pub(super) fn offer(&mut self, keys: Vec<Numbered<K>>, gone: &mut Vec<u32>) {
         self.offered.extend(keys);

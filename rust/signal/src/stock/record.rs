@@ -226,7 +226,7 @@ impl Field for x25519::PrivateKey {
 impl Field for kyber1024::DecapsulationKey {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Seed(seed) => {
+            Self::Seed { seed, .. } => {
                 out.push(SEED);
                 out.extend_from_slice(seed.expose());
             }
@@ -239,14 +239,14 @@ impl Field for kyber1024::DecapsulationKey {
 
     fn encoded_len(&self) -> usize {
         match self {
-            Self::Seed(_) => 1 + 64,
+            Self::Seed { .. } => 1 + 64,
             Self::Expanded(_) => 1 + kyber1024::EXPANDED_LEN,
         }
     }
 
     fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
         match reader.u8()? {
-            SEED => Ok(Self::Seed(Secret::new(*reader.array()?))),
+            SEED => Ok(Self::from_seed(Secret::new(*reader.array()?))),
             EXPANDED => Self::from_expanded(reader.array()?).map_err(|_| Error::CorruptState),
             _ => Err(Error::CorruptState),
         }

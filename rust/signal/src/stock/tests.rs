@@ -212,6 +212,30 @@ fn no_number_comes_twice_over_restarts() {
 }
 
 #[test]
+fn only_the_newest_keys_that_were_given_away_take_the_room_of_expanded_ones() {
+    let mut world = World::new();
+    let expanded = |stock: &PreKeyStock| {
+        let pool = &stock.one_time_kyber;
+        let keys = pool.reserved.iter().chain(&pool.offered).map(|numbered| &numbered.key);
+        let kept = |key: &kyber1024::DecapsulationKey| {
+            matches!(key, kyber1024::DecapsulationKey::Seed { expanded: Some(_), .. })
+        };
+        keys.map(kept).collect::<Vec<_>>()
+    };
+
+    for _ in 0..EXPANDED_KEPT + 3 {
+        world.reserve();
+    }
+    world.upload();
+
+    let offered = world.stock.one_time_kyber.offered.len();
+    let expected = [vec![false; 3], vec![true; EXPANDED_KEPT], vec![false; offered]].concat();
+    assert!(offered > 0);
+    assert_eq!(expected, expanded(&world.stock));
+    assert!(!expanded(&world.restarted()).contains(&true));
+}
+
+#[test]
 fn the_numbers_end_at_24_bits_and_an_error_changes_nothing() {
     let mut world = World::new();
     world.stock.next_id = MAX_ID - 1;

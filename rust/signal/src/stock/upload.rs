@@ -161,7 +161,11 @@ impl PreKeyStock {
         let one_time = fresh.one_time.iter().map(public).collect();
         let one_time_kyber = fresh.kyber.iter().map(PublicKyberKey::of).collect();
         self.one_time.offer(fresh.one_time, &mut gone);
-        let kyber = fresh.kyber.into_iter().map(|each| Numbered { id: each.id, key: each.key });
+        // They may wait for long, and there are many.
+        let kyber = fresh.kyber.into_iter().map(|KyberPreKey { id, mut key, .. }| {
+            key.forget_expanded();
+            Numbered { id, key }
+        });
         self.one_time_kyber.offer(kyber.collect(), &mut gone);
         let signed = &self.signed.current;
         PreKeyUpload {
