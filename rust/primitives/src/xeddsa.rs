@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `XEdDSA` signatures by X25519 keys, in the variant that Signal uses (signal.md §2.3).
 
+use std::sync::OnceLock;
+
 use curve25519_dalek::edwards::EdwardsPoint;
 use curve25519_dalek::montgomery::MontgomeryPoint;
 use curve25519_dalek::scalar::Scalar;
@@ -98,26 +100,92 @@ fn sign_under(
 /// it would give every signature a second form, and no signer makes one. So is a public key that
 /// is not in its one form (`XEdDSA` §2.4): a signed identity would have several.
 pub fn verify(key: &PublicKey, message: &[&[u8]], signature: &[u8; 64]) -> Result<(), Error> {
-    if !key.is_reduced() {
-        return Err(Error::BadSignature);
-    }
-    let mut commitment = [0; 32];
-    let mut response = [0; 32];
-    let (first, second) = signature.split_at(32);
-    commitment.copy_from_slice(first);
-    response.copy_from_slice(second);
-    let sign = response[31] >> 7;
-    response[31] &= !SIGN_BIT;
+    let Parts { commitment, sign, response } = Parts::of(signature)?;
+    Signer::of(key, sign).ok_or(Error::BadSignature)?.verify(message, &commitment, &response)
+}
 
-    let response = Option::<Scalar>::from(Scalar::from_canonical_bytes(response))
-        .ok_or(Error::BadSignature)?;
-    let point = MontgomeryPoint(*key.as_bytes()).to_edwards(sign).ok_or(Error::BadSignature)?;
-    let challenge = hash(&[&commitment, &point.compress().to_bytes()], message, &[]);
-    let expected =
-        EdwardsPoint::vartime_double_scalar_mul_basepoint(&challenge, &-point, &response)
-            .compress()
-            .to_bytes();
-    if bool::from(expected.ct_eq(&commitment)) { Ok(()) } else { Err(Error::BadSignature) }
+/// A public key that verifies often: its point is computed with the first signature that needs it.
+#[derive(Debug)]
+pub struct VerifyingKey {
+    key: PublicKey,
+    /// One for each sign that a signature can name.
+    signers: [OnceLock<Option<Box<Signer>>>; 2],
+}
+
+impl VerifyingKey {
+    /// Takes the key; whether it is the key of a signer at all, the signatures show.
+    #[must_use]
+    pub const fn new(key: PublicKey) -> Self {
+        Self { key, signers: [const { OnceLock::new() }; 2] }
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Accepts what [`verify`] accepts under this key, and nothing else.
+    pub fn verify(&self, message: &[&[u8]], signature: &[u8; 64]) -> Result<(), Error> {
+        let Parts { commitment, sign, response } = Parts::of(signature)?;
+        let [positive, negative] = &self.signers;
+        let place = if sign == 0 { positive } else { negative };
+        let signer = place.get_or_init(|| Signer::of(&self.key, sign).map(Box::new));
+        signer.as_ref().ok_or(Error::BadSignature)?.verify(message, &commitment, &response)
+    }
+}
+
+/// What a signature consists of.
+struct Parts {
+    commitment: [u8; 32],
+    /// Of the signer's point.
+    sign: u8,
+    response: Scalar,
+}
+
+impl Parts {
+    fn of(signature: &[u8; 64]) -> Result<Self, Error> {
+        let mut commitment = [0; 32];
+        let mut response = [0; 32];
+        let (first, second) = signature.split_at(32);
+        commitment.copy_from_slice(first);
+        response.copy_from_slice(second);
+        let sign = response[31] >> 7;
+        response[31] &= !SIGN_BIT;
+        let response = Option::<Scalar>::from(Scalar::from_canonical_bytes(response))
+            .ok_or(Error::BadSignature)?;
+        Ok(Self { commitment, sign, response })
+    }
+}
+
+/// The signer's point with one of its signs.
+#[derive(Debug)]
+struct Signer {
+    negated: EdwardsPoint,
+    encoded: [u8; 32],
+}
+
+impl Signer {
+    /// None if the key is not in its one form, or no point of the curve.
+    fn of(key: &PublicKey, sign: u8) -> Option<Self> {
+        let point = MontgomeryPoint(*key.as_bytes()).to_edwards(sign);
+        let point = point.filter(|_| key.is_reduced())?;
+        Some(Self { negated: -point, encoded: point.compress().to_bytes() })
+    }
+
+    fn verify(
+        &self,
+        message: &[&[u8]],
+        commitment: &[u8; 32],
+        response: &Scalar,
+    ) -> Result<(), Error> {
+        let challenge = hash(&[commitment, &self.encoded], message, &[]);
+        let expected =
+            EdwardsPoint::vartime_double_scalar_mul_basepoint(&challenge, &self.negated, response)
+                .compress()
+                .to_bytes();
+        if bool::from(expected.ct_eq(commitment)) { Ok(()) } else { Err(Error::BadSignature) }
+    }
 }
 
 /// SHA-512 of head, message and tail, as a scalar; it may be a secret one.

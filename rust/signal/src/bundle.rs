@@ -2,7 +2,7 @@
 //! Prekey bundles: what an initiator needs to start a session with a device that is away
 //! (signal.md §3), and their exchanged form (docs/formats.md, "Bundle").
 
-use e2ee_primitives::{kyber1024, x25519, xeddsa};
+use e2ee_primitives::{kyber1024, x25519, xeddsa::VerifyingKey};
 use e2ee_wire::{
     Error,
     protobuf::{self, Fields, Value},
@@ -59,10 +59,9 @@ pub struct VerifiedBundle<'a>(&'a PreKeyBundle);
 impl PreKeyBundle {
     /// Checks both signatures; [`Error::BadSignature`] if one fails (signal.md §5.4).
     pub fn verify(&self) -> Result<VerifiedBundle<'_>, Error> {
-        let signed = encode_ec(&self.signed.key);
-        xeddsa::verify(&self.identity_key, &[&signed], &self.signed_signature)?;
-        let kyber = encode_kyber(&self.kyber_key);
-        xeddsa::verify(&self.identity_key, &[&kyber], &self.kyber_signature)?;
+        let identity = VerifyingKey::new(self.identity_key);
+        identity.verify(&[&encode_ec(&self.signed.key)], &self.signed_signature)?;
+        identity.verify(&[&encode_kyber(&self.kyber_key)], &self.kyber_signature)?;
         Ok(VerifiedBundle(self))
     }
 

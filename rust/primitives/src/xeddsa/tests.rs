@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tests what the vectors cannot reach: every altered bit, both signs, and s + L.
+use curve25519_dalek::constants::EIGHT_TORSION;
+
 use super::*;
 use crate::sha;
 
@@ -101,4 +103,77 @@ fn points_of_the_twist_and_minus_one_are_refused() {
         let verdict = verify(&PublicKey::new(point), &[], &[0; 64]);
         assert_eq!(Err(Error::BadSignature), verdict);
     }
+}
+
+/// Verification as one formula over the whole signature, with nothing kept between two of them.
+fn formula(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
+    let commitment: [u8; 32] = *signature.first_chunk().unwrap();
+    let mut response: [u8; 32] = *signature.last_chunk().unwrap();
+    let sign = response[31] >> 7;
+    response[31] &= !SIGN_BIT;
+    let response = Option::<Scalar>::from(Scalar::from_canonical_bytes(response));
+    let point = MontgomeryPoint(*key.as_bytes()).to_edwards(sign);
+    let (Some(response), Some(point), true) = (response, point, key.is_reduced()) else {
+        return false;
+    };
+    let challenge = hash(&[&commitment, &point.compress().to_bytes()], &[message], &[]);
+    (EdwardsPoint::mul_base(&response) - point * *challenge).compress().to_bytes() == commitment
+}
+
+/// The key's verdicts on these signatures, all of them by the same kept key, against the formula.
+fn agree(key: PublicKey, signatures: &[[u8; 64]], messages: &[&[u8]]) -> usize {
+    let kept = VerifyingKey::new(key);
+    let mut accepted = 0;
+    for signature in signatures {
+        for message in messages {
+            let expected = formula(&key, message, signature);
+            assert_eq!(expected, verify(&key, &[message], signature).is_ok());
+            assert_eq!(expected, kept.verify(&[message], signature).is_ok());
+            accepted += usize::from(expected);
+        }
+    }
+    accepted
+}
+
+#[test]
+fn a_kept_key_accepts_what_a_fresh_one_accepts() {
+    for case in 0..20 {
+        let key = key(case);
+        let signature = sign(&key, &[b"message"], &mut Counter(case)).unwrap();
+        let mut signatures = vec![signature];
+        for bit in (0..512).step_by(7).chain([511]) {
+            let mut forged = signature;
+            forged[bit / 8] ^= 1 << (bit % 8);
+            signatures.push(forged);
+        }
+
+        assert_eq!(1, agree(*key.public(), &signatures, &[b"message", b"other"]));
+    }
+}
+
+#[test]
+fn a_kept_key_with_torsion_accepts_what_a_fresh_one_accepts() {
+    let points = EIGHT_TORSION;
+    let low_order: Vec<_> = points.iter().map(EdwardsPoint::to_montgomery).collect();
+    let mixed = points.iter().map(|point| point + EdwardsPoint::mul_base(&Scalar::ONE));
+    let keys = low_order.into_iter().chain(mixed.map(|point| point.to_montgomery()));
+    let texts: Vec<[u8; 1]> = (0..40).map(|text| [text]).collect();
+    let messages: Vec<&[u8]> = texts.iter().map(<[u8; 1]>::as_slice).collect();
+    let mut accepted = 0;
+
+    for key in keys {
+        // s = 0 and R of low order: right by chance, if the challenge times the key is just R.
+        let mut signatures = vec![];
+        for commitment in points.iter().map(EdwardsPoint::compress) {
+            for last in [0, SIGN_BIT] {
+                let mut signature = [0; 64];
+                signature[..32].copy_from_slice(commitment.as_bytes());
+                signature[63] = last;
+                signatures.push(signature);
+            }
+        }
+        accepted += agree(PublicKey::new(key.to_bytes()), &signatures, &messages);
+    }
+
+    assert!(accepted > 0, "no signature of low order was right");
 }
