@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The extension module, as `rust/python` makes it.
 
+from collections.abc import Sequence
 from types import GenericAlias
 from typing import Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 from uuid import UUID
@@ -38,6 +39,7 @@ __all__ = [
     "AttachmentOpener",
     "AttachmentSegments",
     "AttachmentVerifier",
+    "BacklogStep",
     "BackupKeys",
     "Batches",
     "Device",
@@ -52,6 +54,7 @@ __all__ = [
     "ServerSigner",
     "Session",
     "SessionStep",
+    "SpreadStep",
     "StateKey",
     "Step",
     "StoreSecret",
@@ -62,6 +65,7 @@ __all__ = [
     "assemble_bundle",
     "blob_len",
     "check_address",
+    "encrypt_many",
     "envelope_kind",
     "examine_records",
     "examine_store",
@@ -361,6 +365,7 @@ class Session:
     def pq_progress(self) -> tuple[int, int]: ...
     def encrypt(self, plaintext: bytes) -> SessionStep: ...
     def decrypt(self, kind: int, message: bytes) -> SessionStep: ...
+    def decrypt_many(self, messages: Sequence[tuple[int, bytes]]) -> BacklogStep: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final
@@ -382,6 +387,7 @@ class SenderKeys:
     ) -> SenderKeys: ...
     def accept(self, distribution: bytes) -> SessionStep: ...
     def decrypt(self, message: bytes) -> SessionStep: ...
+    def decrypt_many(self, messages: Sequence[bytes]) -> BacklogStep: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final
@@ -392,6 +398,22 @@ class SessionStep:
     def kind(self) -> int | None: ...
     def release(self) -> bytes: ...
     def __reduce__(self) -> NoReturn: ...
+
+@final
+class BacklogStep:
+    @property
+    def writes(self) -> dict[str, tuple[int, bytes]]: ...
+    def release(self) -> list[bytes | E2EEError]: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class SpreadStep:
+    @property
+    def writes(self) -> list[tuple[int, str, int, bytes]]: ...
+    def release(self) -> list[tuple[int, bytes] | E2EEError]: ...
+    def __reduce__(self) -> NoReturn: ...
+
+def encrypt_many(messages: Sequence[tuple[Session, bytes]]) -> SpreadStep: ...
 
 @final
 class AttachmentEncryptor:

@@ -36,10 +36,25 @@ session, and `SenderKeys` of each other member (signal.md §9).
 b''
 >>> others.decrypt(own.encrypt(b"Hello, all.").release()).release()
 b'Hello, all.'
+
+What waits can be opened as one step, and one text can go to many sessions in one call; both give
+what one call after the other would, and share the work among all cores where that pays.
+
+>>> waiting = [own.encrypt(text).release() for text in (b"one", b"two")]
+>>> step = others.decrypt_many([*waiting, b"noise"])
+>>> saved = step.writes
+>>> [type(each).__name__ for each in step.release()]
+['bytes', 'bytes', 'MalformedMessageError']
+>>> step = signal.encrypt_many([(receiving, b"To you, and to others."), (sending, b"To me.")])
+>>> [(place, name) for place, name, revision, sealed in step.writes]
+[(0, 'head'), (1, 'head')]
+>>> [each if isinstance(each, Exception) else each[0] for each in step.release()]
+[2, 3]
 """
 
 from e2ee._core import (
     AccountKeys,
+    BacklogStep,
     BackupKeys,
     Device,
     HpkeKey,
@@ -47,8 +62,10 @@ from e2ee._core import (
     SenderKeys,
     Session,
     SessionStep,
+    SpreadStep,
     StateKey,
     Username,
+    encrypt_many,
     hash_pin,
     hpke_seal,
 )
@@ -64,6 +81,7 @@ from e2ee._sealed import (
 
 __all__ = [
     "AccountKeys",
+    "BacklogStep",
     "BackupKeys",
     "Device",
     "HpkeKey",
@@ -74,9 +92,11 @@ __all__ = [
     "ServerSigner",
     "Session",
     "SessionStep",
+    "SpreadStep",
     "StateKey",
     "TrustRoot",
     "Username",
+    "encrypt_many",
     "fan_out",
     "hash_pin",
     "hpke_seal",

@@ -69,7 +69,7 @@ class Operator:
         for account in self.accounts:
             for peer in PEOPLE:
                 account.connect(peer, seized.bundles[peer][0])
-        self.state_key = signal.StateKey(OWN_KEY)
+        self.state_key: signal.StateKey = signal.StateKey(OWN_KEY)
         self.root = signal.TrustRoot.generate()
         self.signer = self.root.server_signer(1)
         self.devices = [signal.Device.generate(name, 1) for name in PEOPLE]

@@ -164,6 +164,7 @@ def of_sessions() -> Shown:
     answer = receiving.encrypt(b"answer")
     more, message = answer.writes, answer.release()
     opened = sending.decrypt(wire.RATCHET, message)
+    answered = opened.release()
     records = [writes[part] for part in ("head", "objects", "skipped")]
     loaded = signal.Session.load(key, alice, PEER, (sending.name, records))
     sealed = bob.seal(key)
@@ -183,9 +184,24 @@ def of_sessions() -> Shown:
         ("Session", "decrypt"): repr(opened),
         ("SessionStep", "writes"): [writes, rows, more, opened.writes],
         ("SessionStep", "kind"): kind,
-        ("SessionStep", "release"): [text, opened.release()],
+        ("SessionStep", "release"): [text, answered],
     }
-    return calls
+    return calls | of_steps_of_many(sending, receiving)
+
+
+def of_steps_of_many(sending: signal.Session, receiving: signal.Session) -> Shown:
+    """What is done with many messages at once: each attribute and method, with what it returns."""
+    backlog = sending.decrypt_many([(wire.RATCHET, receiving.encrypt(b"late").release())])
+    spread = signal.encrypt_many([(receiving, b"more")])
+    rows = [sealed for *_, sealed in spread.writes]
+    sent = [each[1] for each in spread.release() if isinstance(each, tuple)]
+    return {
+        ("Session", "decrypt_many"): repr(backlog),
+        ("BacklogStep", "writes"): backlog.writes,
+        ("BacklogStep", "release"): backlog.release(),
+        ("SpreadStep", "writes"): rows,
+        ("SpreadStep", "release"): sent,
+    }
 
 
 def of_sender_keys() -> Shown:
@@ -199,18 +215,21 @@ def of_sender_keys() -> Shown:
     sent = own.encrypt(b"text")
     writes, message = sent.writes, sent.release()
     opened = received.decrypt(message)
+    opened_rows = [opened.writes, opened.release()]
     loaded = [
         repr(signal.SenderKey.load(key, group, writes["sending"])),
         repr(signal.SenderKeys.load(key, PEER, group, [rows["head"], rows["skipped"]])),
     ]
+    backlog = received.decrypt_many([own.encrypt(b"late").release()])
     return {
+        ("SenderKeys", "decrypt_many"): [backlog.writes, backlog.release()],
         ("SenderKey", "create"): repr(own),
         ("SenderKey", "load"): loaded[0],
         ("SenderKey", "distribution"): distribution,
         ("SenderKey", "encrypt"): [writes, message],
         ("SenderKeys", "accept"): rows,
         ("SenderKeys", "load"): loaded[1],
-        ("SenderKeys", "decrypt"): [opened.writes, opened.release()],
+        ("SenderKeys", "decrypt"): opened_rows,
     }
 
 

@@ -24,10 +24,12 @@ mod outbox;
 mod own;
 mod parallel;
 mod rekey;
+mod saving;
 mod sealed;
 mod secret;
 mod sender_keys;
 mod signal;
+mod spread;
 mod step;
 mod transaction;
 mod version;
@@ -62,10 +64,12 @@ mod _core {
         importing::{examine_records, import_records},
         outbox::Outbox,
         rekey::Rekeying,
+        saving::{BacklogStep, SessionStep},
         sealed::SealedSender,
         secret::StoreSecret,
         sender_keys::{SenderKey, SenderKeys},
-        signal::{Device, Session, SessionStep, StateKey},
+        signal::{Device, Session, StateKey},
+        spread::{SpreadStep, encrypt_many},
         step::Step,
         version::version_info,
     };

@@ -10,33 +10,20 @@
 
 use std::sync::Arc;
 
-use e2ee_signal::{
-    sender_keys::{
-        DISTRIBUTION_ID_LEN,
-        standalone::{StandaloneSenderKey, StandaloneSenderKeys},
-    },
-    standalone::Stage,
+use e2ee_signal::sender_keys::{
+    DISTRIBUTION_ID_LEN,
+    standalone::{StandaloneSenderKey, StandaloneSenderKeys},
 };
-use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
+use pyo3::{exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
 
 use crate::{
     convert,
     own::Own,
-    signal::{SessionStep, Staged, StateKey, protocol, refused},
+    parallel::Threads,
+    saving::{BacklogStep, SessionStep},
+    signal::{StateKey, protocol, refused},
     transaction::OsRandom,
 };
-
-impl Staged for StandaloneSenderKey {
-    fn stage(&mut self) -> &mut Stage {
-        self.stage()
-    }
-}
-
-impl Staged for StandaloneSenderKeys {
-    fn stage(&mut self) -> &mut Stage {
-        self.stage()
-    }
-}
 
 /// The bytes of a `uuid.UUID`.
 fn uuid(value: &Bound<'_, PyAny>) -> PyResult<[u8; DISTRIBUTION_ID_LEN]> {
@@ -165,6 +152,19 @@ impl SenderKeys {
         let stepped = self.inner.lock(py)?.decrypt(message, &mut OsRandom);
         let (writes, plaintext) = stepped.map_err(|failure| refused(py, failure))?;
         SessionStep::new(py, self.inner.clone(), writes, (None, plaintext.expose()))
+    }
+
+    /// Opens many group messages in their order and as one step, on all cores where that pays.
+    ///
+    /// The step's result has a place for each: the plaintext, or the error that `decrypt` would
+    /// raise. A message that is refused changes nothing and does not hold up the others.
+    fn decrypt_many(&self, py: Python<'_>, messages: Vec<PyBackedBytes>) -> PyResult<BacklogStep> {
+        let mut locked = self.inner.lock(py)?;
+        let keys = &mut *locked;
+        let stepped = py.detach(|| keys.decrypt_many(&messages, &Threads, &mut OsRandom));
+        drop(locked);
+        let stepped = stepped.map_err(|failure| refused(py, failure))?;
+        BacklogStep::new(py, self.inner.clone(), stepped)
     }
 
     fn __reduce__(&self) -> PyResult<()> {

@@ -13,22 +13,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use e2ee_primitives::{Secret, secret::SecretBytes};
 use e2ee_signal::{
     Address, Ciphertext, Device as CoreDevice, Parties, PreKeyBundle, StandaloneSession,
-    keys::encode_ec, standalone::Stage,
+    keys::encode_ec,
+    standalone::{Received, Saved},
 };
-use e2ee_state::{Failure, Sealer, Write};
+use e2ee_state::{Failure, Sealer};
 use e2ee_wire::Error;
 use pyo3::{
-    buffer::PyBuffer,
-    exceptions::PyTypeError,
-    prelude::*,
-    sync::MutexExt,
-    types::{PyBytes, PyDict},
+    buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, sync::MutexExt,
+    types::PyBytes,
 };
 
 use crate::{
     convert,
     errors::{self, Refusal},
     own::Own,
+    saving::{BacklogStep, SessionStep},
     transaction::{OsRandom, now_ms},
 };
 
@@ -258,15 +257,28 @@ impl Session {
     ///
     /// Raises `DecryptionError`, of which the subclass says why, and changes nothing.
     fn decrypt(&self, py: Python<'_>, kind: u8, message: &[u8]) -> PyResult<SessionStep> {
-        let mut session = self.inner.lock(py)?;
-        let stepped = match kind {
-            2 => session.decrypt(message, &mut OsRandom),
-            3 => session.decrypt_prekey(message, &mut OsRandom),
-            _ => Err(Error::Malformed.into()),
-        };
-        drop(session);
+        let message = received(kind, message).map_err(|error| refused(py, error))?;
+        let stepped = self.inner.lock(py)?.decrypt(message, &mut OsRandom);
         let (writes, plaintext) = stepped.map_err(|failure| refused(py, failure))?;
         self.step(py, writes, (None, plaintext.expose()))
+    }
+
+    /// Opens many messages, each with its kind, in their order and as one step.
+    ///
+    /// The step's result has a place for each: the plaintext, or the error that `decrypt` would
+    /// raise. A message that is refused changes nothing and does not hold up the others.
+    fn decrypt_many(
+        &self,
+        py: Python<'_>,
+        messages: Vec<(u8, PyBackedBytes)>,
+    ) -> PyResult<BacklogStep> {
+        let mut locked = self.inner.lock(py)?;
+        let session = &mut *locked;
+        let messages = messages.iter().map(|(kind, message)| received(*kind, message));
+        let stepped = py.detach(|| session.decrypt_many(messages, &mut OsRandom));
+        drop(locked);
+        let stepped = stepped.map_err(|failure| refused(py, failure))?;
+        BacklogStep::new(py, self.inner.clone(), stepped)
     }
 
     fn __reduce__(&self) -> PyResult<()> {
@@ -279,104 +291,25 @@ impl Session {
         Self { inner: Arc::new(Own::new(session)) }
     }
 
+    /// The session itself, for what is done with many at once.
+    pub const fn inner(&self) -> &Arc<Own<StandaloneSession>> {
+        &self.inner
+    }
+
     fn step(
         &self,
         py: Python<'_>,
-        writes: Vec<Write>,
-        (kind, result): (Option<u8>, &[u8]),
+        writes: Vec<Saved>,
+        result: (Option<u8>, &[u8]),
     ) -> PyResult<SessionStep> {
-        SessionStep::new(py, self.inner.clone(), writes, (kind, result))
+        SessionStep::new(py, self.inner.clone(), writes, result)
     }
 }
 
-/// What a step belongs to, and where its stored state stands.
-pub trait Staged: Send {
-    /// Where it stands.
-    fn stage(&mut self) -> &mut Stage;
-}
-
-impl Staged for StandaloneSession {
-    fn stage(&mut self) -> &mut Stage {
-        self.stage()
-    }
-}
-
-/// A lock around something staged, of whatever type it is.
-pub trait Owner: Send + Sync {
-    /// Ends the open step.
-    fn release(&self, py: Python<'_>) -> PyResult<()>;
-
-    /// Gives the open step up.
-    fn abandon(&self);
-}
-
-impl<T: Staged> Owner for Own<T> {
-    fn release(&self, py: Python<'_>) -> PyResult<()> {
-        self.lock(py)?.stage().release();
-        Ok(())
-    }
-
-    fn abandon(&self) {
-        if let Some(mut owner) = self.held() {
-            owner.stage().abandon();
-        }
-    }
-}
-
-/// What must be saved before the result may be used (docs/storage.md, "Steps").
-#[pyclass(frozen, module = "e2ee._core")]
-pub struct SessionStep {
-    /// Record name to revision and sealed bytes.
-    #[pyo3(get)]
-    writes: Py<PyDict>,
-    /// The kind of an encrypted message: 2 ratchet message, 3 prekey message, 7 group message.
-    #[pyo3(get)]
-    kind: Option<u8>,
-    owner: Arc<dyn Owner>,
-    result: Mutex<Option<Py<PyBytes>>>,
-}
-
-impl SessionStep {
-    /// A step of `owner` with these writes; the result waits for its release.
-    pub fn new(
-        py: Python<'_>,
-        owner: Arc<dyn Owner>,
-        writes: Vec<Write>,
-        (kind, result): (Option<u8>, &[u8]),
-    ) -> PyResult<Self> {
-        let rows = PyDict::new(py);
-        for write in writes {
-            if let e2ee_state::Change::Put { revision, sealed } = write.change {
-                rows.set_item(write.name, (revision, PyBytes::new(py, &sealed)))?;
-            }
-        }
-        let result = Mutex::new(Some(PyBytes::new(py, result).unbind()));
-        Ok(Self { writes: rows.unbind(), kind, owner, result })
-    }
-}
-
-#[pymethods]
-impl SessionStep {
-    /// The result, once, after the writes are durable.
-    ///
-    /// Raises `StaleSessionError` the second time.
-    fn release(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        let result = locked(py, &self.result)?.take().ok_or_else(|| errors::stale(py))?;
-        self.owner.release(py)?;
-        Ok(result)
-    }
-
-    fn __reduce__(&self) -> PyResult<()> {
-        Err(PyTypeError::new_err("a step cannot be copied"))
-    }
-}
-
-impl Drop for SessionStep {
-    /// A step that is dropped before it is released leaves its owner stale.
-    fn drop(&mut self) {
-        let open = self.result.get_mut().is_ok_and(|result| result.is_some());
-        if open {
-            self.owner.abandon();
-        }
+fn received(kind: u8, message: &[u8]) -> Result<Received<'_>, Error> {
+    match kind {
+        2 => Ok(Received::Ratchet(message)),
+        3 => Ok(Received::PreKey(message)),
+        _ => Err(Error::Malformed),
     }
 }

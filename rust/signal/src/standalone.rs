@@ -10,7 +10,7 @@
 //! states make forgetting visible. Loading one state twice uses keys twice.
 
 use e2ee_primitives::{random::Random, secret::SecretBytes};
-use e2ee_state::{Change, Failure, Sealer, StoreError, Write, seal::RecordSealer};
+use e2ee_state::{Failure, Sealer, StoreError, seal::RecordSealer};
 use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{
@@ -33,6 +33,29 @@ pub struct StandaloneSession {
     revisions: [u64; 3],
     saved: Generations,
     stage: Stage,
+}
+
+/// A record that a step writes: its name, its new revision and its sealed bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// One of the names of its owner's records.
+    pub name: &'static str,
+    /// Above the one that the record had.
+    pub revision: u64,
+    /// What stands under it.
+    pub sealed: Vec<u8>,
+}
+
+/// What opening many messages as one step writes, and for each the plaintext or why there is none.
+pub type Backlog = (Vec<Saved>, Vec<Result<SecretBytes, Error>>);
+
+/// A message of a session, as it came.
+#[derive(Clone, Copy, Debug)]
+pub enum Received<'a> {
+    /// Kind 2: a ratchet message.
+    Ratchet(&'a [u8]),
+    /// Kind 3: a further prekey message of the session.
+    PreKey(&'a [u8]),
 }
 
 /// Where what is stored stands against what memory holds.
@@ -92,7 +115,7 @@ impl StandaloneSession {
         peer: Address,
         message: &[u8],
         (now_ms, random): (u64, &mut dyn Random),
-    ) -> Result<(Self, Vec<Write>, SecretBytes), Failure> {
+    ) -> Result<(Self, Vec<Saved>, SecretBytes), Failure> {
         let message = PreKeyMessage::decode(message)?;
         let parties = Parties { ours: device.address.clone(), theirs: peer };
         let keys = device.stock.at(now_ms).find(&message.outer)?;
@@ -158,36 +181,49 @@ impl StandaloneSession {
         plaintext: &[u8],
         now: u64,
         random: &mut dyn Random,
-    ) -> Result<(Vec<Write>, Ciphertext), Failure> {
+    ) -> Result<(Vec<Saved>, Ciphertext), Failure> {
         self.stage.ready()?;
         let ciphertext = self.session.encrypt(&self.parties, plaintext, now, random)?;
         Ok((self.writes(random)?, ciphertext))
     }
 
-    /// Opens a ratchet message; the step is open until it is released.
+    /// Opens a message; the step is open until it is released. An error has changed nothing.
     pub fn decrypt(
         &mut self,
-        message: &[u8],
+        message: Received<'_>,
         random: &mut dyn Random,
-    ) -> Result<(Vec<Write>, SecretBytes), Failure> {
+    ) -> Result<(Vec<Saved>, SecretBytes), Failure> {
         self.stage.ready()?;
-        let message = RatchetMessage::decode(message)?;
-        let mut budget = self.budget();
-        let plaintext = self.session.decrypt(&self.parties, &message, &mut budget)?;
+        let plaintext = self.open(message)?;
         Ok((self.writes(random)?, plaintext))
     }
 
-    /// Opens a further prekey message of this session; the step is open until it is released.
-    pub fn decrypt_prekey(
+    /// Opens messages in their order, as [`Self::decrypt`] would one by one, but as one step for all of them; each place holds the plaintext or why there is none.
+    ///
+    /// A message that came as an error keeps its place with it. One that is refused changes nothing;
+    /// what the others change is written even if there is none.
+    pub fn decrypt_many<'a>(
         &mut self,
-        message: &[u8],
+        messages: impl IntoIterator<Item = Result<Received<'a>, Error>>,
         random: &mut dyn Random,
-    ) -> Result<(Vec<Write>, SecretBytes), Failure> {
+    ) -> Result<Backlog, Failure> {
         self.stage.ready()?;
-        let message = PreKeyMessage::decode(message)?;
+        let opened = messages.into_iter().map(|message| self.open(message?)).collect();
+        Ok((self.writes(random)?, opened))
+    }
+
+    fn open(&mut self, message: Received<'_>) -> Result<SecretBytes, Error> {
         let mut budget = self.budget();
-        let plaintext = self.session.decrypt_prekey(&self.parties, &message, &mut budget)?;
-        Ok((self.writes(random)?, plaintext))
+        match message {
+            Received::Ratchet(bytes) => {
+                let message = RatchetMessage::decode(bytes)?;
+                self.session.decrypt(&self.parties, &message, &mut budget)
+            }
+            Received::PreKey(bytes) => {
+                let message = PreKeyMessage::decode(bytes)?;
+                self.session.decrypt_prekey(&self.parties, &message, &mut budget)
+            }
+        }
     }
 
     /// Ends or gives up the open step.
@@ -203,33 +239,33 @@ impl StandaloneSession {
     /// Seals the parts that changed; of a session that was never saved, all.
     ///
     /// From here on the session is ahead of its stored state: an error makes it stale.
-    fn writes(&mut self, random: &mut dyn Random) -> Result<Vec<Write>, Failure> {
+    fn writes(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
         self.stage = Stage::Stale;
         let now = self.session.generations();
         let [head, objects, skipped] = self.revisions;
         let fresh = head == 0;
         let revision = head.checked_add(1).ok_or(Error::Exhausted)?;
         let mut writes = Vec::with_capacity(3);
-        let mut part = |index: usize, base: u64, plaintext: &[u8]| -> Result<(), Failure> {
-            let (Some(part), Some(name)) = (self.sealers.get(index), PARTS.get(index)) else {
+        let mut part = |index: usize, plaintext: &[u8]| -> Result<(), Failure> {
+            let (Some(part), Some(&name)) = (self.sealers.get(index), PARTS.get(index)) else {
                 return Ok(());
             };
-            let change = Change::Put { revision, sealed: part.seal(revision, plaintext, random)? };
-            writes.push(Write { name: (*name).to_owned(), base, change });
+            let sealed = part.seal(revision, plaintext, random)?;
+            writes.push(Saved { name, revision, sealed });
             Ok(())
         };
         let mut revisions = [revision, objects, skipped];
         let [_, new_objects, new_skipped] = &mut revisions;
         if fresh || now.objects != self.saved.objects {
-            part(1, objects, self.session.encode_objects().expose())?;
+            part(1, self.session.encode_objects().expose())?;
             *new_objects = revision;
         }
         if fresh || now.skipped != self.saved.skipped {
-            part(2, skipped, self.session.encode_skipped().expose())?;
+            part(2, self.session.encode_skipped().expose())?;
             *new_skipped = revision;
         }
         let head_plaintext = self.session.encode_head_with(*new_objects, *new_skipped);
-        part(0, head, head_plaintext.expose())?;
+        part(0, head_plaintext.expose())?;
         self.revisions = revisions;
         self.saved = now;
         self.stage = Stage::Open;

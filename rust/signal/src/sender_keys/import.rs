@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sender-key records as libsignal stores them (signal.md §8.1, "sender-key record").
 
-use e2ee_primitives::{Secret, x25519};
+use e2ee_primitives::{Secret, x25519, xeddsa::VerifyingKey};
 use e2ee_ratchet::{
     Chain, Receiver,
     skipped::{MAX_SKIPPED_SEEDS, Skipped},
@@ -104,6 +104,7 @@ impl<'a> RecordedState<'a> {
         let chain = Chain::new(self.chain.secret()?, self.chain.index);
         let skipped = skipped_seeds(&self.skipped, self.chain.index)?;
         let receiver = Receiver::from_parts(chain, skipped);
+        let signing_key = VerifyingKey::new(signing_key);
         Ok((State { chain_id: self.chain_id, signing_key, receiver }, private))
     }
 }

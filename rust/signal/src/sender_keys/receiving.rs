@@ -2,20 +2,27 @@
 //! The chains of one sender of a group, as we follow them (signal.md §9; stored as
 //! docs/formats.md, "Received sender keys", says).
 
-use e2ee_primitives::{Secret, cbc_hmac::cbc_decrypt, secret::SecretBytes, x25519, xeddsa};
+use e2ee_primitives::{
+    Secret, cbc_hmac::cbc_decrypt, secret::SecretBytes, x25519, xeddsa::VerifyingKey,
+};
 use e2ee_ratchet::{Budget, Chain, Receiver, skipped::Skipped};
 use e2ee_wire::{
     Error,
     record::{RecordReader, write_length},
 };
 
-use crate::limits::{MAX_SENDER_KEY_JUMP, MAX_SENDER_KEY_STATES};
+use crate::{
+    account::Workers,
+    limits::{MAX_SENDER_KEY_JUMP, MAX_SENDER_KEY_STATES},
+};
 
 use super::{DistributionMessage, GroupMessage, message_keys};
 
 const FORMAT_VERSION: u8 = 1;
 /// Bytes of a chain in the head: id, signing key, chain key, index.
 const STATE_LEN: usize = 4 + 32 + 32 + 4;
+/// How many pairwise messages the signature of a message takes as long as.
+const SIGNATURE_WEIGHT: usize = 8;
 /// Bytes of a skipped seed with its index.
 const SEED_LEN: usize = 4 + 32;
 
@@ -27,11 +34,14 @@ pub struct SenderKeys {
     moved: u64,
 }
 
+/// A message that the signer of its chain has signed.
+struct Verified<'a>(&'a GroupMessage<'a>);
+
 /// One chain.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) chain_id: u32,
-    pub(super) signing_key: x25519::PublicKey,
+    pub(super) signing_key: VerifyingKey,
     pub(super) receiver: Receiver<Chain>,
 }
 
@@ -72,7 +82,8 @@ impl SenderKeys {
     pub fn accept(&mut self, distribution: &DistributionMessage) {
         self.moved = self.skipped_generation().wrapping_add(1);
         let known = self.states.iter().position(|state| {
-            state.chain_id == distribution.chain_id && state.signing_key == distribution.signing_key
+            state.chain_id == distribution.chain_id
+                && *state.signing_key.key() == distribution.signing_key
         });
         let state = known.map(|position| self.states.remove(position));
         self.states.retain(|state| state.chain_id != distribution.chain_id);
@@ -86,11 +97,39 @@ impl SenderKeys {
     /// verify or decrypt, [`Error::Duplicate`] if it was opened before or its seed forgotten,
     /// [`Error::TooFarAhead`] beyond the limit of a jump. An error has changed nothing.
     pub fn decrypt(&mut self, message: &GroupMessage<'_>) -> Result<SecretBytes, Error> {
+        let verified = self.verify(message)?;
+        self.open(&verified)
+    }
+
+    /// What [`SenderKeys::decrypt`] would make of each message, one after the other; the workers
+    /// share their signatures, which are nearly all of the work.
+    ///
+    /// A message that came as an error keeps its place with it.
+    pub fn decrypt_many(
+        &mut self,
+        messages: &[Result<GroupMessage<'_>, Error>],
+        workers: &impl Workers,
+    ) -> Vec<Result<SecretBytes, Error>> {
+        // Which chains there are, and who signs in them, no message changes.
+        let verified = workers.map(
+            messages.iter().collect(),
+            |_| SIGNATURE_WEIGHT,
+            |message, _| message.as_ref().map_err(|error| *error).and_then(|it| self.verify(it)),
+        );
+        verified.into_iter().map(|verified| self.open(&verified?)).collect()
+    }
+
+    fn verify<'a>(&self, message: &'a GroupMessage<'a>) -> Result<Verified<'a>, Error> {
+        let state = self.states.iter().find(|state| state.chain_id == message.chain_id);
+        let key = &state.ok_or(Error::NoSenderKey)?.signing_key;
+        let verdict = key.verify(&[message.signed], message.signature);
+        verdict.map(|()| Verified(message)).map_err(|_| Error::Forged)
+    }
+
+    fn open(&mut self, Verified(message): &Verified<'_>) -> Result<SecretBytes, Error> {
         let mut states = self.states.iter_mut();
         let state = states.find(|state| state.chain_id == message.chain_id);
         let state = state.ok_or(Error::NoSenderKey)?;
-        xeddsa::verify(&state.signing_key, &[message.signed], message.signature)
-            .map_err(|_| Error::Forged)?;
         let mut budget = Budget::new(MAX_SENDER_KEY_JUMP.saturating_add(1));
         let plan = state.receiver.plan(message.index, &mut budget)?;
         let (iv, key) = message_keys(plan.seed());
@@ -109,7 +148,7 @@ impl SenderKeys {
         write_length(&mut out, self.states.len());
         for State { chain_id, signing_key, receiver } in &self.states {
             out.extend_from_slice(&chain_id.to_be_bytes());
-            out.extend_from_slice(signing_key.as_bytes());
+            out.extend_from_slice(signing_key.key().as_bytes());
             out.extend_from_slice(receiver.ratchet().key().expose());
             out.extend_from_slice(&receiver.ratchet().index().to_be_bytes());
         }
@@ -156,14 +195,14 @@ impl State {
         let chain = Chain::new(distribution.chain_key.duplicate(), distribution.index);
         Self {
             chain_id: distribution.chain_id,
-            signing_key: distribution.signing_key,
+            signing_key: VerifyingKey::new(distribution.signing_key),
             receiver: Receiver::new(chain),
         }
     }
 
     fn decode(head: &mut RecordReader<'_>, skipped: &mut RecordReader<'_>) -> Result<Self, Error> {
         let chain_id = head.u32()?;
-        let signing_key = x25519::PublicKey::new(*head.array()?);
+        let signing_key = VerifyingKey::new(x25519::PublicKey::new(*head.array()?));
         let chain_key = Secret::new(*head.array()?);
         let index = head.u32()?;
         let skipped = Skipped::decode(skipped, index)?;

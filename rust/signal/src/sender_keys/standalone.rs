@@ -5,10 +5,14 @@
 //! up is stale. Loading one state twice uses keys twice.
 
 use e2ee_primitives::{random::Random, secret::SecretBytes};
-use e2ee_state::{Change, Failure, Sealer, StoreError, Write, seal::RecordSealer};
+use e2ee_state::{Failure, Sealer, StoreError, seal::RecordSealer};
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::{Address, standalone::Stage};
+use crate::{
+    Address,
+    account::Workers,
+    standalone::{Backlog, Saved, Stage},
+};
 
 use super::{DISTRIBUTION_ID_LEN, DistributionMessage, GroupMessage, SenderKey, SenderKeys};
 
@@ -61,17 +65,15 @@ impl StandaloneSenderKey {
         &mut self,
         plaintext: &[u8],
         random: &mut dyn Random,
-    ) -> Result<(Vec<Write>, Vec<u8>), Failure> {
+    ) -> Result<(Vec<Saved>, Vec<u8>), Failure> {
         self.stage.ready()?;
         let revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
         let message = self.key.encrypt(&self.distribution_id, plaintext, random)?;
         self.stage = Stage::Stale;
         let sealed = self.sealer.seal(revision, self.key.encode().expose(), random)?;
-        let change = Change::Put { revision, sealed };
-        let write = Write { name: SENDING.to_owned(), base: self.revision, change };
         self.revision = revision;
         self.stage = Stage::Open;
-        Ok((vec![write], message))
+        Ok((vec![Saved { name: SENDING, revision, sealed }], message))
     }
 
     /// Ends or gives up the open step.
@@ -133,7 +135,7 @@ impl StandaloneSenderKeys {
         &mut self,
         distribution: &[u8],
         random: &mut dyn Random,
-    ) -> Result<Vec<Write>, Failure> {
+    ) -> Result<Vec<Saved>, Failure> {
         self.stage.ready()?;
         let distribution = DistributionMessage::decode(distribution)?;
         if distribution.distribution_id != self.distribution_id {
@@ -148,14 +150,35 @@ impl StandaloneSenderKeys {
         &mut self,
         message: &[u8],
         random: &mut dyn Random,
-    ) -> Result<(Vec<Write>, SecretBytes), Failure> {
+    ) -> Result<(Vec<Saved>, SecretBytes), Failure> {
         self.stage.ready()?;
-        let message = GroupMessage::decode(message)?;
-        if *message.distribution_id != self.distribution_id {
-            return Err(Error::NoSenderKey.into());
-        }
-        let plaintext = self.keys.decrypt(&message)?;
+        let plaintext = self.keys.decrypt(&self.decoded(message)?)?;
         Ok((self.writes(random)?, plaintext))
+    }
+
+    /// Opens group messages in their order, as [`Self::decrypt`] would one by one, but as one step
+    /// for all of them; each place holds the plaintext or why there is none.
+    ///
+    /// A message that is refused changes nothing; what the others change is written even if there
+    /// is none.
+    pub fn decrypt_many(
+        &mut self,
+        messages: &[impl AsRef<[u8]>],
+        workers: &impl Workers,
+        random: &mut dyn Random,
+    ) -> Result<Backlog, Failure> {
+        self.stage.ready()?;
+        let decoded: Vec<_> = messages.iter().map(|each| self.decoded(each.as_ref())).collect();
+        // From here on the keys may be ahead of their stored state, also if a worker panics.
+        self.stage = Stage::Stale;
+        let opened = self.keys.decrypt_many(&decoded, workers);
+        Ok((self.writes(random)?, opened))
+    }
+
+    fn decoded<'a>(&self, message: &'a [u8]) -> Result<GroupMessage<'a>, Error> {
+        let message = GroupMessage::decode(message)?;
+        let ours = *message.distribution_id == self.distribution_id;
+        if ours { Ok(message) } else { Err(Error::NoSenderKey) }
     }
 
     /// Ends or gives up the open step.
@@ -164,25 +187,23 @@ impl StandaloneSenderKeys {
     }
 
     /// Seals the parts that changed; from here on the keys are ahead of their stored state.
-    fn writes(&mut self, random: &mut dyn Random) -> Result<Vec<Write>, Failure> {
+    fn writes(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
         self.stage = Stage::Stale;
         let [head_base, skipped_base] = self.revisions;
         let revision = head_base.checked_add(1).ok_or(Error::Exhausted)?;
         let [head_sealer, skipped_sealer] = &self.sealers;
-        let [head_name, skipped_name] = PARTS.map(str::to_owned);
+        let [head_name, skipped_name] = PARTS;
         let mut writes = Vec::with_capacity(2);
         let mut skipped = skipped_base;
         if skipped == 0 || self.keys.skipped_generation() != self.saved_generation {
             let sealed =
                 skipped_sealer.seal(revision, self.keys.encode_skipped().expose(), random)?;
-            let change = Change::Put { revision, sealed };
-            writes.push(Write { name: skipped_name, base: skipped_base, change });
+            writes.push(Saved { name: skipped_name, revision, sealed });
             skipped = revision;
         }
         let head = self.keys.encode_head(&skipped.to_be_bytes());
         let sealed = head_sealer.seal(revision, head.expose(), random)?;
-        let change = Change::Put { revision, sealed };
-        writes.push(Write { name: head_name, base: head_base, change });
+        writes.push(Saved { name: head_name, revision, sealed });
         self.revisions = [revision, skipped];
         self.saved_generation = self.keys.skipped_generation();
         self.stage = Stage::Open;

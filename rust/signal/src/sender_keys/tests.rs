@@ -5,7 +5,10 @@ use e2ee_primitives::random::Random;
 use e2ee_wire::Error;
 
 use super::{DistributionMessage, GroupMessage, SenderKey, SenderKeyRecord, SenderKeys};
-use crate::limits::{MAX_SENDER_KEY_JUMP, MAX_SENDER_KEY_STATES};
+use crate::{
+    account::Workers,
+    limits::{MAX_SENDER_KEY_JUMP, MAX_SENDER_KEY_STATES},
+};
 
 const GROUP: [u8; 16] = [0xd1; 16];
 
@@ -280,4 +283,43 @@ fn a_recorded_chain_of_another_version_or_key_is_refused() {
     assert_eq!(Err(Error::UnsupportedVersion), read(&record(2, 5)));
     assert_eq!(Err(Error::InvalidKey), read(&record(3, 4)));
     assert_eq!(Err(Error::Malformed), read(&[record(3, 5), record(3, 5)].concat()));
+}
+
+/// Does the work backwards, as threads may.
+struct Backwards;
+
+impl Workers for Backwards {
+    fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        _: impl Fn(&T) -> usize,
+        work: impl Fn(T, &mut dyn Random) -> R + Sync,
+    ) -> Vec<R> {
+        let mut done: Vec<R> =
+            items.into_iter().rev().map(|item| work(item, &mut Counter(0))).collect();
+        done.reverse();
+        done
+    }
+}
+
+#[test]
+fn many_at_once_give_and_leave_what_one_after_the_other_does() {
+    let mut alice = sender(1);
+    let (mut alone, mut together) = (receiver(&alice), receiver(&alice));
+    let mut messages: Vec<Vec<u8>> = (0..12).map(|_| encrypt(&mut alice)).collect();
+    messages.swap(2, 9);
+    messages.push(messages[5].clone());
+    let forged = messages[7].len() - 1;
+    messages[7][forged] ^= 1;
+    messages.push(encrypt(&mut sender(2)));
+    messages.push(b"noise".to_vec());
+    let decoded: Vec<_> = messages.iter().map(|each| GroupMessage::decode(each)).collect();
+
+    let expected: Vec<_> = messages.iter().map(|each| open(&mut alone, each)).collect();
+    let opened = together.decrypt_many(&decoded, &Backwards);
+
+    let opened: Vec<_> =
+        opened.into_iter().map(|each| each.map(|plaintext| plaintext.expose().to_vec())).collect();
+    assert_eq!(expected, opened);
+    assert_eq!(stored(&alone), stored(&together));
 }
