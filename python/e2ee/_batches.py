@@ -14,7 +14,7 @@ from e2ee._commits import handled_before
 from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee.errors import E2EEError
-from e2ee.values import Address, Envelope
+from e2ee.values import Address, Envelope, envelope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def encrypt_many(self: Account, messages: Iterable[tuple[Address | str, bytes]])
     """
     outgoing, batches = _addressed(messages), _core.Batches(self._inner)
     made = self._commits.write(lambda inside: batches.encrypt(inside, outgoing))
-    return list(map(Envelope._made, made))  # noqa: SLF001 - from the core
+    return list(map(envelope_of, made))
 
 
 def queue_many(self: Account, messages: Iterable[tuple[Address | str, bytes]]) -> list[str]:

@@ -17,7 +17,7 @@ from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
 from e2ee.group import Group
-from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle
+from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, envelope_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -152,7 +152,7 @@ class Account:
             made = self._commits.write(
                 lambda inside: self._inner.encrypt(inside, whom, plaintext), scope
             )
-        return Envelope._made(made)  # noqa: SLF001 - from the core
+        return envelope_of(made)
 
     def decrypt(self, sender: Address | str, envelope: Envelope | bytes) -> Message:
         """Decrypts an envelope, at most once: a crash after this call loses the message.

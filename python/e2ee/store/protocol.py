@@ -155,7 +155,7 @@ class ExchangingStore(Store, Protocol):
         """Makes the step that the work gives, if both records are found to the last byte.
 
         The work is called while no other thread changes the records. A step that was not made is
-        told so by its `end`.
+        dropped.
 
         Returns:
             The step, which is durable; `None` if the work gave none, or the records are others.

@@ -127,14 +127,10 @@ class SQLiteStore:
             step = work()
             if step is None:
                 return None
-            changed = 0
             try:
                 changed = self._cursor.execute(OWN.exchange, step.row).rowcount
             except ERRORS as error:
                 raise translation(error) from error
-            finally:
-                if changed != 1:
-                    step.end()
         return step if changed == 1 else None
 
     def snapshot(self) -> AbstractContextManager[SQLiteReading]:

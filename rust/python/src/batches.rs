@@ -28,8 +28,41 @@ use crate::{
     step::Step,
 };
 
-/// A peer, and a plaintext to it or an envelope from it.
-type Item<'py> = (Peer<'py>, PyBackedBytes);
+/// An address, and a plaintext to it or an envelope from it.
+type Item<'py> = (Bound<'py, PyAny>, PyBackedBytes);
+
+/// The items of a batch, whose peers are looked at once for all that come in a row.
+struct Items<'py> {
+    peers: Vec<Peer<'py>>,
+    /// The place of the peer, and the bytes.
+    all: Vec<(usize, PyBackedBytes)>,
+}
+
+impl<'py> Items<'py> {
+    fn of(items: Vec<Item<'py>>) -> PyResult<Self> {
+        let (mut peers, mut all) = (Vec::<Peer<'py>>::new(), Vec::with_capacity(items.len()));
+        for (address, bytes) in items {
+            if peers.last().is_none_or(|last| !last.address.is(&address)) {
+                peers.push(address.extract()?);
+            }
+            all.push((peers.len().saturating_sub(1), bytes));
+        }
+        Ok(Self { peers, all })
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Peer<'py>, &PyBackedBytes)> {
+        self.all.iter().filter_map(|(peer, bytes)| Some((self.peers.get(*peer)?, bytes)))
+    }
+
+    fn peer(&self, place: usize) -> Option<&Peer<'py>> {
+        self.peers.get(self.all.get(place)?.0)
+    }
+
+    /// Plaintexts with whom they are to.
+    fn outgoing(&self) -> Vec<((&str, DeviceId), &[u8])> {
+        self.iter().map(|(peer, plaintext)| (peer.get(), &**plaintext)).collect()
+    }
+}
 
 /// What an account does with many messages at once.
 #[pyclass(frozen, module = "e2ee._core")]
@@ -42,7 +75,7 @@ impl Batches {
     fn opened<T: Send + Sync + 'static>(
         &self,
         transaction: &Bound<'_, PyAny>,
-        envelopes: Vec<Item<'_>>,
+        envelopes: &Items<'_>,
         open: impl FnOnce(
             &mut CoreAccount,
             &[Incoming<'_>],
@@ -87,7 +120,8 @@ impl Batches {
 
     /// Encrypts all plaintexts; the result is their envelopes.
     fn encrypt(&self, transaction: &Bound<'_, PyAny>, messages: Vec<Item<'_>>) -> PyResult<Step> {
-        let (outgoing, place) = (outgoing(&messages), Place::default());
+        let messages = Items::of(messages)?;
+        let (outgoing, place) = (messages.outgoing(), Place::default());
         let encrypt = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
             account.encrypt_many(&outgoing, &Threads, inside).map_err(|refused| place.of(refused))
         };
@@ -98,7 +132,8 @@ impl Batches {
 
     /// Encrypts all plaintexts into the outbox; the result is the ids of the entries.
     fn queue(&self, transaction: &Bound<'_, PyAny>, messages: Vec<Item<'_>>) -> PyResult<Step> {
-        let (outgoing, place) = (outgoing(&messages), Place::default());
+        let messages = Items::of(messages)?;
+        let (outgoing, place) = (messages.outgoing(), Place::default());
         let queue = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
             account.queue_many(&outgoing, &Threads, inside).map_err(|refused| place.of(refused))
         };
@@ -114,7 +149,7 @@ impl Batches {
             |account: &mut CoreAccount, incoming: &[Incoming<'_>], inside: &mut Environment<'_>| {
                 account.decrypt_many(incoming, &Threads, inside)
             };
-        self.opened(transaction, envelopes, open, convert::opened)
+        self.opened(transaction, &Items::of(envelopes)?, open, convert::opened)
     }
 
     /// Opens all envelopes into the inbox.
@@ -123,12 +158,8 @@ impl Batches {
             |account: &mut CoreAccount, incoming: &[Incoming<'_>], inside: &mut Environment<'_>| {
                 account.receive_many(incoming, &Threads, inside)
             };
-        self.opened(transaction, envelopes, open, convert::delivery)
+        self.opened(transaction, &Items::of(envelopes)?, open, convert::delivery)
     }
-}
-
-fn outgoing<'a>(messages: &'a [Item<'_>]) -> Vec<((&'a str, DeviceId), &'a [u8])> {
-    messages.iter().map(|(peer, plaintext)| (peer.get(), &**plaintext)).collect()
 }
 
 fn outputs(py: Python<'_>, envelopes: Vec<Vec<u8>>) -> PyResult<Py<PyAny>> {
@@ -149,9 +180,9 @@ impl Place {
 }
 
 /// The exception of a batch that was refused: its `place` says which message was.
-fn raise_at(place: &Place, refusal: Refusal, messages: &[Item<'_>]) -> PyErr {
+fn raise_at(place: &Place, refusal: Refusal, messages: &Items<'_>) -> PyErr {
     let place = place.0.load(Ordering::Relaxed);
-    let Some((peer, _)) = messages.get(place) else {
+    let Some(peer) = messages.peer(place) else {
         return Python::attach(|py| refusal.raise(py));
     };
     let raised = refusal.raise_for(peer, || None);

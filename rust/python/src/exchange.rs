@@ -88,13 +88,6 @@ impl Exchange {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// Takes note that the change was not made, or that nobody knows. There are no bytes any more.
-    fn end(&self, py: Python<'_>) -> PyResult<()> {
-        let outcome = self.take(py)?;
-        self.account.get().lock()?.ended(&outcome);
-        Ok(())
-    }
-
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
         Err(PyTypeError::new_err("a step cannot be copied"))
     }

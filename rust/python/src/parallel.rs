@@ -25,13 +25,19 @@ impl Workers for Threads {
         work: impl Fn(T, &mut dyn Random) -> R + Sync,
     ) -> Vec<R> {
         let messages: usize = items.iter().map(weight).sum();
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = cores.min(items.len()).min(messages / WORTH_A_THREAD);
+        let worth = items.len().min(messages / WORTH_A_THREAD);
+        // Asked last: the answer takes the system longer than twenty messages take us.
+        let threads = if worth < 2 { 1 } else { worth.min(cores()) };
         if threads < 2 {
             return items.into_iter().map(|item| work(item, &mut OsRandom)).collect();
         }
         shared(items, threads, &work)
     }
+}
+
+/// How many threads can run at once.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Lets each thread take the next item until none is left.

@@ -28,7 +28,8 @@ impl Account {
     /// found again by whoever makes the exchange.
     ///
     /// `None` wherever reading may be needed, also to say why not: then nothing has changed, and
-    /// [`Account::encrypt`] answers. So it does if the rows turn out to be others.
+    /// [`Account::encrypt`] answers. So it does if the rows turn out to be others: then the outcome
+    /// is dropped.
     pub fn encrypt_at_rest(
         &mut self,
         (user, device): (&str, DeviceId),
@@ -72,7 +73,6 @@ impl Account {
         if !writes.is_empty() || base != before.revision {
             return None;
         }
-        self.memory.draft(&learnt.rows);
         self.resting.put(peer, loaded);
         let exchange = Exchange {
             name,

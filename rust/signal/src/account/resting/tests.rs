@@ -44,7 +44,6 @@ impl Person {
         let head = (exchange.before.revision, exchange.before.sealed);
         let witness = (exchange.witness.revision, exchange.witness.sealed);
         if row(&exchange.name) != Some(head) || row(exchange.witness_name) != Some(witness) {
-            account.ended(&outcome);
             return None;
         }
         store.0.insert(exchange.name, (exchange.after.revision, exchange.after.sealed));
