@@ -161,8 +161,12 @@ class StoreCorruptionError(StoreError):
 class StoreRollbackError(StoreError):
     """The store was set back, or runs twice: open it again; if it still does not send, call `heal`.
 
-    It is older than what this process or its anchor has seen.
+    It is older than what this process or its anchor has seen. `timelines` is `None`, or says that
+    the database has failed over: the timeline of the server that the anchor knows, and that of the
+    present server. If the second is less, that server was taken over from: connect to the other.
     """
+
+    timelines: tuple[int, int] | None = None
 
 
 class StoreAnchorError(StoreError):

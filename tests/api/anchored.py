@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from typing import final
+from threading import Lock
+from typing import Final, final
+
+#: Of a value without a timeline.
+PLAIN_LEN: Final = 41
 
 
 @final
@@ -13,6 +17,7 @@ class Register:
     def __init__(self) -> None:
         self.value: bytes | None = None
         self.fails: list[str] = []
+        self._lock = Lock()
 
     def read(self) -> bytes | None:
         """The value."""
@@ -23,9 +28,10 @@ class Register:
         failure = self.fails.pop(0) if self.fails else ""
         if failure == "before":
             raise ConnectionError
-        if self.value != old:
-            return False
-        self.value = new
+        with self._lock:
+            if self.value != old:
+                return False
+            self.value = new
         if failure == "after":
             raise ConnectionError
         return True
@@ -34,3 +40,8 @@ class Register:
         """The count in the value."""
         assert self.value is not None
         return int.from_bytes(self.value[17:25], "big")
+
+    def timeline(self) -> int | None:
+        """The timeline in the value, if it has one."""
+        assert self.value is not None
+        return int.from_bytes(self.value[49:], "big") if len(self.value) > PLAIN_LEN else None

@@ -8,7 +8,6 @@ one that does not.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, final
@@ -20,10 +19,13 @@ import e2ee.aio
 from tests.api.anchored import Register
 from tests.api.sealed_world import World as SealedWorld
 from tests.properties.world import put_rows, read_rows
+from tests.stores.lent import DatabaseApplication, FileApplication
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.stores.lent import Application
 
 KEY = bytes(range(32))
 
@@ -189,16 +191,24 @@ def test_a_receive_block_that_raises_leaves_store_and_anchor_together(world: Wor
 class Lent:
     """Alice on a connection of the application's, with an anchor."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, opens: Callable[[], Application]) -> None:
         self.register = Register()
-        self.connection = sqlite3.connect(folder / "app.db", isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode = WAL")
-        self.connection.execute("PRAGMA synchronous = FULL")
-        store = e2ee.SQLiteStore.on(self.connection, key=KEY, anchor=self.register)
-        self.alice = e2ee.Account.create(store, "alice")
+        self.opens = opens
+        self.application = opens()
+        self.alice = e2ee.Account.create(self.application.store(self.register), "alice")
         self.bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
         self.alice.connect("bob", self.bob.bundle())
         self.alice.encrypt("bob", b"first")
+
+    def execute(self, statement: str) -> None:
+        """A statement of the application's."""
+        self.application.execute(statement)
+
+    def open_again(self) -> None:
+        """Another process of the application's."""
+        self.application.close()
+        self.application = self.opens()
+        self.alice = e2ee.Account.open(self.application.store(self.register))
 
     def texts(self) -> list[bytes]:
         """What waits, as Bob sees it."""
@@ -206,9 +216,11 @@ class Lent:
         return [self.bob.decrypt("alice", each.envelope).plaintext for each in waiting]
 
 
-@pytest.fixture
-def lent(tmp_path: Path) -> Lent:
-    return Lent(tmp_path)
+@pytest.fixture(params=[FileApplication, DatabaseApplication])
+def lent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lent]:
+    made = Lent(partial(request.param, tmp_path))
+    yield made
+    made.application.close()
 
 
 #: More than the past has room for.
@@ -219,10 +231,10 @@ def test_any_number_of_steps_in_the_applications_transaction_is_told_at_once(len
     before = lent.register.value
     texts = [f"{number}".encode() for number in range(MANY)]
 
-    lent.connection.execute("BEGIN")
+    lent.execute("BEGIN")
     for text in texts:
         lent.alice.queue("bob", text)
-    lent.connection.execute("COMMIT")
+    lent.execute("COMMIT")
     assert lent.register.value == before
 
     assert sorted(lent.texts()) == sorted(texts)
@@ -233,28 +245,21 @@ def test_an_undone_transaction_of_the_application_leaves_store_and_anchor_togeth
     lent: Lent,
 ) -> None:
     for end in ("ROLLBACK", "COMMIT", "ROLLBACK"):
-        lent.connection.execute("BEGIN")
+        lent.execute("BEGIN")
         lent.alice.queue("bob", end.encode())
         lent.alice.queue("bob", end.encode())
-        lent.connection.execute(end)
+        lent.execute(end)
 
     assert lent.texts() == [b"COMMIT", b"COMMIT"]
     lent.alice.encrypt("bob", b"goes on")
 
 
-def test_an_application_that_ends_between_commit_and_outbox_goes_on(
-    lent: Lent, tmp_path: Path
-) -> None:
+def test_an_application_that_ends_between_commit_and_outbox_goes_on(lent: Lent) -> None:
     for _ in range(2):
-        lent.connection.execute("BEGIN")
+        lent.execute("BEGIN")
         lent.alice.queue("bob", b"queued")
-        lent.connection.execute("COMMIT")
-    lent.connection.close()
-
-    connection = sqlite3.connect(tmp_path / "app.db", isolation_level=None)
-    connection.execute("PRAGMA synchronous = FULL")
-    store = e2ee.SQLiteStore.on(connection, key=KEY, anchor=lent.register)
-    lent.alice = e2ee.Account.open(store)
+        lent.execute("COMMIT")
+    lent.open_again()
 
     assert lent.texts() == [b"queued", b"queued"]
 

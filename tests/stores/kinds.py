@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 import e2ee
-from e2ee.store import RekeyableStore, Store
+from e2ee.store import Anchor, FileAnchor, RekeyableStore, Store
 from tests.stores.server import schema_of, server
 
 KEY: Final = bytes(range(32))
@@ -27,9 +27,12 @@ def in_a_file(folder: Path, key: bytes = KEY) -> RekeyableStore:
     return e2ee.SQLiteStore(folder / "store.db", key=key)
 
 
-def in_a_database(folder: Path, key: bytes = KEY) -> e2ee.PostgresStore:
+def in_a_database(
+    folder: Path, key: bytes = KEY, anchor: Anchor | None = None
+) -> e2ee.PostgresStore:
     """A `PostgresStore`; the test is left out, or fails, if there is no server."""
-    return e2ee.PostgresStore(server().conninfo, key=key, schema=schema_of(folder))
+    schema = schema_of(folder)
+    return e2ee.PostgresStore(server().conninfo, key=key, schema=schema, anchor=anchor)
 
 
 KINDS: Final[list[Callable[..., RekeyableStore]]] = [in_memory, in_a_file, in_a_database]
@@ -47,14 +50,26 @@ def place_in(kind: Callable[..., Store], folder: Path) -> None:
         (folder / CONNINFO).write_text(server().conninfo)
 
 
-def store_of(folder: Path, name: str, timeout: float = 5.0) -> RekeyableStore:
+def store_of(
+    folder: Path, name: str, timeout: float = 5.0, anchor: Anchor | None = None
+) -> e2ee.PostgresStore | e2ee.SQLiteStore:
     """The store of a person, for processes that work in a folder."""
     place = folder / CONNINFO
     if place.exists():
         return e2ee.PostgresStore(
-            place.read_text(), key=KEY, schema=schema_of(folder), account=name, timeout=timeout
+            place.read_text(),
+            key=KEY,
+            schema=schema_of(folder),
+            account=name,
+            timeout=timeout,
+            anchor=anchor,
         )
-    return e2ee.SQLiteStore(folder / f"{name}.db", key=KEY, timeout=timeout)
+    return e2ee.SQLiteStore(folder / f"{name}.db", key=KEY, timeout=timeout, anchor=anchor)
+
+
+def anchored_in(folder: Path) -> e2ee.PostgresStore | e2ee.SQLiteStore:
+    """Alice's store, whose anchor is a file in the folder."""
+    return store_of(folder, "alice", 60.0, FileAnchor(folder / "anchor"))
 
 
 def application(path: Path, *, pragma: str = "journal_mode = WAL") -> sqlite3.Connection:

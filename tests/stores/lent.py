@@ -12,7 +12,7 @@ import psycopg
 from psycopg import conninfo
 
 import e2ee
-from e2ee.store import LentStore
+from e2ee.store import Anchor, LentStore
 from tests.stores.kinds import CONNINFO, KEY
 from tests.stores.server import schema_of, server
 
@@ -20,7 +20,7 @@ from tests.stores.server import schema_of, server
 class Application(Protocol):
     """A connection as an application opens it, with a table of texts."""
 
-    def store(self) -> LentStore:
+    def store(self, anchor: Anchor | None = None) -> LentStore:
         """A store on the connection."""
 
     def execute(self, statement: str) -> None:
@@ -51,9 +51,9 @@ class FileApplication:
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("CREATE TABLE IF NOT EXISTS chat (text TEXT)")
 
-    def store(self) -> LentStore:
+    def store(self, anchor: Anchor | None = None) -> LentStore:
         """A store on the connection."""
-        return e2ee.SQLiteStore.on(self.connection, key=KEY)
+        return e2ee.SQLiteStore.on(self.connection, key=KEY, anchor=anchor)
 
     def execute(self, statement: str) -> None:
         """Runs a statement of the application's."""
@@ -97,9 +97,10 @@ class DatabaseApplication:
     def _another(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self._conninfo, autocommit=True)
 
-    def store(self) -> e2ee.store.LentStore:
+    def store(self, anchor: Anchor | None = None) -> LentStore:
         """A store on the connection."""
-        return e2ee.PostgresStore.on(self.connection, key=KEY, schema=self.schema)
+        schema = self.schema
+        return e2ee.PostgresStore.on(self.connection, key=KEY, schema=schema, anchor=anchor)
 
     def execute(self, statement: str) -> None:
         """Runs a statement of the application's."""

@@ -74,10 +74,15 @@ class Server:
             for name in self.databases:
                 self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             return
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(PATIENCE)
+        self.halt()
         assert self.folder is not None
         shutil.rmtree(self.folder)
+
+    def halt(self) -> None:
+        """Ends a server that was started here; its files stay."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(PATIENCE)
 
     @contextmanager
     def setting(self, name: str, value: str) -> Iterator[None]:
@@ -108,13 +113,18 @@ def server() -> Server:
     if not _running:
         if named := os.environ.get(NAMED):
             _running.append(Server(named))
-        elif (binaries := find_binaries()) is not None:
-            _running.append(start(binaries))
-        elif os.environ.get(REQUIRED):
-            pytest.fail(MISSING)
         else:
-            pytest.skip(MISSING)
+            _running.append(start(needed_binaries()))
     return _running[0]
+
+
+def needed_binaries() -> Path:
+    """Where the programs of a server are; without them the test is left out, or fails."""
+    if (binaries := find_binaries()) is not None:
+        return binaries
+    if os.environ.get(REQUIRED):
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
 
 
 def available() -> bool:
@@ -146,27 +156,40 @@ def _number(place: Path) -> int:
 
 
 def start(binaries: Path) -> Server:
-    """Starts a server that keeps its commits, reached by a socket in its own folder."""
+    """Starts a new server that keeps its commits, reached by a socket in its own folder."""
     folder = Path(tempfile.mkdtemp(prefix="e2ee-pg-"))
-    run_as: dict[str, Any] = {"cwd": folder}
-    if os.geteuid() == 0:
-        user = pwd.getpwnam(ORDINARY_USER)
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        run_as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    files = folder / "data"
+    run_as = unprivileged(folder)
     made_as = ["-U", "e2ee", "-A", "trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
     subprocess.run(
-        [str(binaries / "initdb"), "-D", str(files), *made_as],
+        [str(binaries / "initdb"), "-D", str(folder / "data"), *made_as],
         check=True,
         stdout=subprocess.PIPE,
         **run_as,
     )
-    log = (folder / "log").open("wb")
+    return run(binaries, folder, run_as)
+
+
+def unprivileged(folder: Path) -> dict[str, Any]:
+    """How to run something in a folder, which is given to an unprivileged user if need be."""
+    run_as: dict[str, Any] = {"cwd": folder}
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(ORDINARY_USER)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        run_as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    return run_as
+
+
+def run(binaries: Path, folder: Path, run_as: dict[str, Any]) -> Server:
+    """Starts a server whose files are in a folder, and waits until it answers."""
     options = ["-c", "listen_addresses=", "-c", "max_connections=200", "-k", str(folder)]
-    process: subprocess.Popen[bytes] = subprocess.Popen(
-        [str(binaries / "postgres"), "-D", str(files), *options], stdout=log, stderr=log, **run_as
-    )
-    log.close()
+    with (folder / "log").open("ab") as log:
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            [str(binaries / "postgres"), "-D", str(folder / "data"), *options],
+            stdout=log,
+            stderr=log,
+            **run_as,
+        )
     running = Server(f"host={folder} user=e2ee dbname=postgres", process, folder)
     deadline = time.monotonic() + PATIENCE
     while True:

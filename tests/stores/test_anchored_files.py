@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Stores in files whose anchors are files: copies, processes that die, and several at a time."""
+"""Stores in files whose anchors are files: copies, and the anchor's file."""
 
-import json
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,43 +9,9 @@ import pytest
 import e2ee
 from e2ee.store import FileAnchor, backup, restore
 from tests.properties import wire
+from tests.stores.anchored_sender import sender, sent
 
 KEY = bytes(range(32))
-PROCESSES, MESSAGES = 3, 20
-LIMIT = 120
-
-#: Sends messages, and writes each envelope down; dies at one of the anchor's system calls if told.
-SENDER = """
-import json, os, signal, sys
-import e2ee
-from pathlib import Path
-folder, name, messages, dies = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
-calls = 0
-if dies:
-    at, what = dies.split()
-    def watched(kind, call):
-        def made(*arguments, **options):
-            global calls
-            calls += kind == what
-            if calls == int(at) and kind == what:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return call(*arguments, **options)
-        return made
-    os.fsync = watched("fsync", os.fsync)
-    Path.replace = watched("replace", Path.replace)
-store = e2ee.SQLiteStore(
-    folder / "alice.db", key=bytes(range(32)), timeout=60.0,
-    anchor=e2ee.store.FileAnchor(folder / "anchor"),
-)
-alice = e2ee.Account.open(store)
-for number in range(messages):
-    text = f"{name} {number}"
-    try:
-        envelope = alice.encrypt("bob", text.encode())
-    except e2ee.StoreOutcomeUnknownError:
-        continue
-    print(json.dumps([text, envelope.to_bytes().hex()]), flush=True)
-"""
 
 
 @pytest.fixture
@@ -67,18 +29,6 @@ def bob(tmp_path: Path) -> e2ee.Account:
 def opened(path: Path) -> e2ee.SQLiteStore:
     """A store in a file, anchored in the file beside it that all copies share."""
     return e2ee.SQLiteStore(path, key=KEY, anchor=FileAnchor(path.parent / "anchor"))
-
-
-def sender(folder: Path, name: str, messages: int, dies: str = "") -> "subprocess.Popen[str]":
-    """A process that sends."""
-    command = [sys.executable, "-c", SENDER, str(folder), name, str(messages), dies]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def sent(process: "subprocess.Popen[str]") -> list[tuple[str, bytes]]:
-    """What a process has sent when it has ended."""
-    out, _ = process.communicate(timeout=LIMIT)
-    return [(text, bytes.fromhex(envelope)) for text, envelope in map(json.loads, out.splitlines())]
 
 
 def keys_of(messages: list[tuple[str, bytes]], bob: e2ee.Account) -> set[tuple[bytes, int]]:
@@ -115,41 +65,6 @@ def test_an_older_file_refuses_heals_and_sends(tmp_path: Path, bob: e2ee.Account
     after = sent(sender(tmp_path, "after", 3))
 
     assert len(keys_of(before + after, bob)) == 6
-
-
-@pytest.mark.parametrize("call", ["1 fsync", "2 fsync", "1 replace", "3 fsync", "2 replace"])
-def test_a_process_that_dies_at_the_anchor_is_done_for_by_the_next(
-    tmp_path: Path, bob: e2ee.Account, call: str
-) -> None:
-    process = sender(tmp_path, "dies", 5, call)
-    before = sent(process)
-    assert process.returncode == -signal.SIGKILL
-    committed = generation(tmp_path / "alice.db")
-
-    after = sent(sender(tmp_path, "goes on", 3))
-
-    assert len(after) == 3
-    assert generation(tmp_path / "alice.db") == committed + 3
-    assert len(keys_of(before + after, bob)) == len(before) + 3
-
-
-def generation(path: Path) -> int:
-    """How often the generation has moved."""
-    with opened(path) as store, store.transaction() as transaction:
-        record = transaction.get("generation")
-    assert record is not None
-    return record[0]
-
-
-@pytest.mark.slow
-def test_processes_that_share_a_file_all_send(tmp_path: Path, bob: e2ee.Account) -> None:
-    processes = [sender(tmp_path, str(number), MESSAGES) for number in range(PROCESSES)]
-
-    messages = [message for process in processes for message in sent(process)]
-
-    assert [process.returncode for process in processes] == [0] * PROCESSES
-    assert len(messages) == PROCESSES * MESSAGES
-    assert len(keys_of(messages, bob)) == len(messages)
 
 
 def test_another_key_of_the_store_leaves_the_anchor_as_it_is(

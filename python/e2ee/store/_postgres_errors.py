@@ -28,6 +28,8 @@ _CORRUPT: Final = {"21", "22", "23", "42", "3F", "XX001", "XX002"}
 _UNAVAILABLE: Final = {
     "53100": "the server's disk is full",
     "25006": "the server cannot be written: it is a standby, or read-only",
+    # A question about its log.
+    "55000": "the server cannot be written: it is a standby, or read-only",
     "28": "the server refuses this role",
     "42501": "the role lacks a privilege on the store's schema",
     "08": "the connection to the server is lost",

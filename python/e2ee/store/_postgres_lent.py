@@ -7,6 +7,7 @@ Its rows and ours are one transaction.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, final
 
 from e2ee.errors import (
@@ -19,6 +20,7 @@ from e2ee.errors import (
 from e2ee.store import _postgres_commit
 from e2ee.store._postgres_driver import driver
 from e2ee.store._postgres_errors import translated
+from e2ee.store._postgres_guard import Guard, timeline_of
 from e2ee.store._postgres_link import LentLink
 from e2ee.store._postgres_locks import Locks, check_names, weakness
 from e2ee.store._postgres_schema import check, prepare
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from e2ee._core import StoreSecret
+    from e2ee.store.anchor import Anchor
 
 #: For the making of tables, whatever the application has set; nothing of its own is run instead.
 _PREPARING: Final = (
@@ -44,11 +47,16 @@ _SAVEPOINT: Final = b"e2ee_part"
 class LentPostgresStore:
     """Keeps sealed records beside the application's own tables; made by `PostgresStore.on`."""
 
-    __slots__ = ("_connection", "_link", "_locks", "_secret", "_statements", "_turn")
+    __slots__ = ("_connection", "_guard", "_link", "_locks", "_secret", "_statements", "_turn")
 
     def __init__(
-        self, connection: Connection[Any], secret: StoreSecret, schema: str, account: str
+        self,
+        connection: Connection[Any],
+        secret: StoreSecret,
+        place: tuple[str, str],
+        anchor: Anchor | None,
     ) -> None:
+        schema, account = place
         self._connection = connection
         self._link = LentLink(connection)
         self._locks = Locks(schema, account)
@@ -61,13 +69,25 @@ class LentPostgresStore:
                 self._begin(_PREPARING)
             prepare(self._link, schema)
             _postgres_commit.commit(self._link)
+            self._guard = Guard() if anchor is None else self._guarded(anchor)
         finally:
             _postgres_commit.undo(self._link)
+
+    def _guarded(self, anchor: Anchor) -> Guard:
+        """The anchor, and the timeline of the connection's server."""
+        with translated():
+            self._begin(_PREPARING)
+        return Guard(anchor, timeline_of(self._link))
 
     @property
     def secret(self) -> StoreSecret:
         """What the records are sealed with."""
         return self._secret
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What a database that was set back is found by."""
+        return self._guard.anchor
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
@@ -88,7 +108,7 @@ class LentPostgresStore:
             try:
                 with translated():
                     self._begin(b"")
-                transaction = self._locked(b"")
+                transaction = self._locked(b"", self._guard)
                 try:
                     yield transaction
                     self._commit(transaction)
@@ -124,7 +144,8 @@ class LentPostgresStore:
             self._refuse_encoding()
             transaction: PostgresTransaction | None = None
             try:
-                transaction = self._locked(b"SAVEPOINT " + _SAVEPOINT + b"; ")
+                part = replace(self._guard, is_part=True)
+                transaction = self._locked(b"SAVEPOINT " + _SAVEPOINT + b"; ", part)
                 yield transaction
                 with translated():
                     self._link.execute(b"RELEASE " + _SAVEPOINT, prepare=False)
@@ -168,7 +189,7 @@ class LentPostgresStore:
         if statements:
             self._link.execute(statements, prepare=False)
 
-    def _locked(self, before: bytes) -> PostgresTransaction:
+    def _locked(self, before: bytes, guard: Guard) -> PostgresTransaction:
         """The transaction, once it has its lock, and the server could not lose the commit."""
         with translated():
             cursor = self._link.execute(before + self._locks.inside, prepare=False)
@@ -181,7 +202,8 @@ class LentPostgresStore:
             raise StoreUnavailableError(fault)
         # The snapshot of others was made before the lock was there; who only reads reuses nothing.
         stale = isolation not in {"read committed", "read uncommitted"} and reads_only == "off"
-        return PostgresTransaction(self._link, self._statements, may_be_stale=stale)
+        statements = self._statements
+        return PostgresTransaction(self._link, statements, guard=guard, may_be_stale=stale)
 
     def _commit(self, transaction: PostgresTransaction) -> None:
         if not self.in_transaction() and not self._link.closed:
@@ -232,6 +254,7 @@ def lend(  # noqa: PLR0913 - options, each by its name
     secret: StoreSecret | None = None,
     schema: str = "e2ee",
     account: str = "main",
+    anchor: Anchor | None = None,
 ) -> LentPostgresStore:
     """A store on a psycopg connection that stays the application's, beside its tables.
 
@@ -249,6 +272,7 @@ def lend(  # noqa: PLR0913 - options, each by its name
         secret: A `StoreSecret`, from a file descriptor for instance.
         schema: The schema of the tables, made if it is missing: 1 to 63 bytes in UTF-8, no %.
         account: Which of the accounts in these tables, a name of 1 to 255 characters.
+        anchor: As of `PostgresStore`.
 
     Raises:
         TransactionOpenError: A transaction is open on the connection.
@@ -259,7 +283,7 @@ def lend(  # noqa: PLR0913 - options, each by its name
     made = store_secret(key, passphrase, secret)
     if not isinstance(connection, driver().Connection):
         raise InvalidArgumentError("a connection of psycopg is needed, not one of asyncio")
-    store = LentPostgresStore(connection, made, schema, account)
+    store = LentPostgresStore(connection, made, (schema, account), anchor)
     with store.transaction():
         pass
     return store

@@ -8,15 +8,19 @@ import os
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, final
+from weakref import WeakKeyDictionary
 
 from e2ee.errors import StaleSessionError, StoreBusyError, TransactionOpenError
 from e2ee.store._postgres_driver import driver
 from e2ee.store._postgres_errors import translated
+from e2ee.store._postgres_guard import UNGUARDED, Guard, timeline_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from psycopg import Connection
+
+    from e2ee.store.anchor import Anchor
 
     Link = Connection[tuple[object, ...]]
 
@@ -71,12 +75,33 @@ def _defaults(timeout: float) -> dict[str, object]:
 class Pool:
     """Lends connections, and opens what is missing; of one process, and to each thread one."""
 
-    __slots__ = ("_closed", "_conninfo", "_free", "_idle", "_lock", "_process", "_threads", "_wait")
+    __slots__ = (
+        "_anchor",
+        "_closed",
+        "_conninfo",
+        "_free",
+        "_guards",
+        "_idle",
+        "_lock",
+        "_process",
+        "_threads",
+        "_wait",
+    )
 
-    def __init__(self, conninfo: str | Mapping[str, object], *, size: int, timeout: float) -> None:
+    def __init__(
+        self,
+        conninfo: str | Mapping[str, object],
+        *,
+        size: int,
+        timeout: float,
+        anchor: Anchor | None = None,
+    ) -> None:
+        self._anchor = anchor
         self._closed = False
         self._conninfo = conninfo
         self._free = threading.BoundedSemaphore(size)
+        #: Of each connection, if there is an anchor.
+        self._guards: WeakKeyDictionary[Link, Guard] = WeakKeyDictionary()
         self._idle: list[Link] = []
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -114,8 +139,22 @@ class Pool:
             return self._idle.pop() if self._idle else None
 
     def opened(self) -> Link:
-        """A new connection."""
-        return open_link(self._conninfo, self._wait)
+        """A new connection, whose server has said on which timeline it writes."""
+        link = open_link(self._conninfo, self._wait)
+        if self._anchor is not None:
+            try:
+                guard = Guard(self._anchor, timeline_of(link))
+            except BaseException:
+                link.close()
+                raise
+            with self._lock:
+                self._guards[link] = guard
+        return link
+
+    def guard(self, link: Link) -> Guard:
+        """What finds a database that was set back, on this connection."""
+        with self._lock:
+            return self._guards.get(link, UNGUARDED)
 
     def put_back(self, link: Link) -> None:
         """Keeps a connection for the next; one that broke, or is inside a transaction, ends."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from e2ee.errors import StaleSessionError, StoreConflictError, StoreCorruptionError
 from e2ee.store._postgres_errors import translated
+from e2ee.store._postgres_guard import UNGUARDED
 from e2ee.store._postgres_locks import quoted
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from psycopg import Cursor
 
+    from e2ee.store._postgres_guard import Guard
     from e2ee.store._postgres_link import Link
     from e2ee.store.anchor import Anchor
     from e2ee.store.protocol import Scope, Write
@@ -61,8 +63,8 @@ class PostgresTransaction:
     """Reads and changes the records under the locks that the transaction began with."""
 
     __slots__ = (
-        "_anchor",
         "_get",
+        "_guard",
         "_link",
         "_open",
         "_read",
@@ -77,11 +79,11 @@ class PostgresTransaction:
         link: Link,
         statements: Statements,
         scope: Scope | None = None,
-        anchor: Anchor | None = None,
+        guard: Guard = UNGUARDED,
         *,
         may_be_stale: bool = False,
     ) -> None:
-        self._anchor = anchor
+        self._guard = guard
         self._get = statements.get_newest if may_be_stale else statements.get
         self._link = link
         self._open = True
@@ -131,11 +133,16 @@ class PostgresTransaction:
     @property
     def anchor(self) -> Anchor | None:
         """The anchor that the store was given."""
-        return self._anchor
+        return self._guard.anchor
 
-    def wrote(self, name: str, /) -> bool:
-        """Whether this transaction has written the record."""
-        return name in self._written
+    @property
+    def timeline(self) -> tuple[int, int] | None:
+        """The system identifier and the timeline of the server, if the store has an anchor."""
+        return self._guard.timeline
+
+    def wrote(self, name: str, /) -> bool | None:
+        """Whether this transaction has written the record; part of another, it may not know."""
+        return name in self._written or (None if self._guard.is_part else False)
 
     def end(self) -> None:
         """Refuses all further use."""

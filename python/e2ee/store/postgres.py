@@ -52,8 +52,9 @@ class PostgresStore:
         account: Which of the accounts in these tables, a name of 1 to 255 characters.
         timeout: How many seconds to wait for others.
         connections: How many threads at most are inside a transaction; each uses a connection.
-        anchor: What finds a database that was set back: see docs/guides/anchor.md. Without it,
-            such a store is not opened again. Senders wait for each other then.
+        anchor: What finds a database that was set back, and a fail-over to a standby that was
+            behind: see docs/guides/anchor.md. Without it, such a store is not opened again.
+            Senders wait for each other then.
 
     Raises:
         StoreError: The database cannot be used; the subclass says why.
@@ -81,7 +82,7 @@ class PostgresStore:
         _check(timeout, connections)
         self._locks = Locks(schema, account)
         self._statements = Statements(schema, account)
-        self._pool = Pool(conninfo, size=connections, timeout=timeout)
+        self._pool = Pool(conninfo, size=connections, timeout=timeout, anchor=anchor)
         with self._pool.turn():
             link = self._pool.opened()
             try:
@@ -156,7 +157,8 @@ class PostgresStore:
         with self._pool.turn():
             link = self._begun(begin)
             try:
-                transaction = PostgresTransaction(link, self._statements, scope, self._anchor)
+                guard = self._pool.guard(link)
+                transaction = PostgresTransaction(link, self._statements, scope, guard)
                 try:
                     yield transaction
                     if not transaction.is_changed:

@@ -86,6 +86,17 @@ class AnchoredTransaction(Transaction, Protocol):
         """
 
 
+class ReplicatedTransaction(AnchoredTransaction, Protocol):
+    """A transaction of a store that has an anchor, in a database that may fail over."""
+
+    @property
+    def timeline(self) -> tuple[int, int] | None:
+        """What the server has in common with its standbys, and the number of its timeline.
+
+        A server that takes over from another has a greater number. `None` if it is not known.
+        """
+
+
 class Store(Protocol):
     """Something that keeps records for one account."""
 

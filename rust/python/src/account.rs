@@ -70,7 +70,10 @@ impl Account {
         let (py, transaction) = (transaction.py(), transaction.clone().unbind());
         let call = move || {
             let mut account = self.lock()?;
-            transaction::within(transaction, |environment| work(&mut account, environment))
+            transaction::within(transaction, |environment| {
+                work(&mut account, environment)
+                    .map_err(|failure| account.explained(failure, environment.records))
+            })
         };
         if long { py.detach(call) } else { call() }
     }

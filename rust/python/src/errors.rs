@@ -114,14 +114,22 @@ fn store(py: Python<'_>, error: StoreError) -> PyErr {
         StoreError::KeyChanged => "StaleSessionError",
         StoreError::Conflict => "StoreConflictError",
         StoreError::Corruption => "StoreCorruptionError",
-        StoreError::Rollback | StoreError::OffAnchor => "StoreRollbackError",
+        StoreError::Rollback | StoreError::OffAnchor | StoreError::FailedOver { .. } => {
+            "StoreRollbackError"
+        }
         StoreError::NoAnchor | StoreError::WrongAnchor => "StoreAnchorError",
         StoreError::OutcomeUnknown => "StoreOutcomeUnknownError",
         StoreError::AlreadyExists => "StoreExistsError",
         StoreError::Missing => "StoreMissingError",
         _ => "StoreError",
     };
-    new(py, class, (error.to_string(),))
+    let made = new(py, class, (error.to_string(),));
+    if let StoreError::FailedOver { anchor, server } = error
+        && let Err(raised) = made.value(py).setattr("timelines", (anchor, server))
+    {
+        return raised;
+    }
+    made
 }
 
 /// A step that was released already, or an account that a panic left half changed.

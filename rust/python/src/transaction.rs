@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use e2ee_primitives::Random;
 use e2ee_signal::account::Environment;
-use e2ee_state::{Failure, Records, StoreError, Stored};
+use e2ee_state::{Failure, Records, StoreError, Stored, Timeline};
 use e2ee_wire::Error;
 use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyBytes};
 
@@ -31,13 +31,16 @@ pub fn anchor_of(transaction: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> 
     Ok(anchor.filter(|anchor| !anchor.is_none()).map(Bound::unbind))
 }
 
-/// What came out of the core, unless Python code that it asked has raised.
+/// What came out of the core, unless that is what Python code has raised that it asked.
 fn refusal(failure: Failure, raised: Option<PyErr>) -> Refusal {
-    raised.map_or_else(|| failure.into(), Refusal::Raised)
+    match raised {
+        Some(raised) if failure == Failure::Store(StoreError::Backend) => Refusal::Raised(raised),
+        _ => failure.into(),
+    }
 }
 
-/// A Python object with the methods `get` and `list`, and if its store has an anchor, that and the
-/// method `wrote`.
+/// A Python object with the methods `get` and `list`; if its store has an anchor, that and the
+/// method `wrote`; and if it has a server too, the `timeline` of that.
 ///
 /// It attaches to the interpreter for each call, so that the core may work detached in between.
 struct Transaction {
@@ -87,6 +90,18 @@ impl Records for Transaction {
         }
         let anchor = self.anchor.as_mut()?;
         Some(anchor)
+    }
+
+    fn timeline(&mut self) -> Result<Option<Timeline>, StoreError> {
+        let found = Python::attach(|py| {
+            let found = self.object.bind(py).getattr_opt("timeline")?;
+            found.map_or(Ok(None), |found| found.extract::<Option<(u64, u32)>>())
+        });
+        let known = found.map_err(|raised| {
+            self.raised = Some(raised);
+            StoreError::Backend
+        })?;
+        Ok(known.map(|(system, number)| Timeline { system, number }))
     }
 
     fn wrote(&mut self, name: &str) -> Result<Option<bool>, StoreError> {

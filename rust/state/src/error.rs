@@ -20,6 +20,14 @@ pub enum StoreError {
     Rollback,
     /// The store is not the one that its anchor knows: it was put back, or runs twice. Heal it.
     OffAnchor,
+    /// The same, and the store's server writes on another timeline than the one that the anchor
+    /// knows: after a fail-over, it is the one that was behind, or the one from before.
+    FailedOver {
+        /// The timeline that the anchor was told from last.
+        anchor: u32,
+        /// The one that the server writes on.
+        server: u32,
+    },
     /// The store has an anchor, and was opened without it: give it.
     NoAnchor,
     /// The anchor is another store's, or holds something else: give this store's own.
@@ -44,6 +52,12 @@ impl core::fmt::Display for StoreError {
             Self::Rollback => "the store is older than what this process has seen",
             Self::OffAnchor => {
                 "the store was put back or runs twice, its anchor says: heal the one that goes on"
+            }
+            Self::FailedOver { anchor, server } if server < anchor => {
+                "the database is the one from before a fail-over: connect to the one that took over"
+            }
+            Self::FailedOver { .. } => {
+                "the database failed over to a server that lacks what was sent: heal, or go back"
             }
             Self::NoAnchor => "the store has an anchor, which was not given",
             Self::WrongAnchor => "the anchor is not that of this store",

@@ -14,6 +14,7 @@ pub mod overlay;
 pub mod records;
 pub mod seal;
 pub mod step;
+pub mod timeline;
 
 pub use anchor::Anchor;
 pub use error::{Failure, StoreError};
@@ -22,3 +23,4 @@ pub use overlay::Overlay;
 pub use records::{Records, Stored};
 pub use seal::Sealer;
 pub use step::{Change, Step, Write};
+pub use timeline::Timeline;

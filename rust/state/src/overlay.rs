@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Anchor, Change, Records, StoreError, Stored, Write};
+use crate::{Anchor, Change, Records, StoreError, Stored, Timeline, Write};
 
 /// A transaction with changes over it.
 pub struct Overlay<'a> {
@@ -89,6 +89,10 @@ impl Records for Overlay<'_> {
 
     fn anchor(&mut self) -> Option<&mut dyn Anchor> {
         self.records.anchor()
+    }
+
+    fn timeline(&mut self) -> Result<Option<Timeline>, StoreError> {
+        self.records.timeline()
     }
 
     fn wrote(&mut self, name: &str) -> Result<Option<bool>, StoreError> {

@@ -2,7 +2,7 @@
 //! What the core asks of a store while it works: reading, inside the caller's transaction
 //! (docs/storage.md, "Stores").
 
-use crate::{Anchor, StoreError};
+use crate::{Anchor, StoreError, Timeline};
 
 /// A record as a store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,11 @@ pub trait Records {
     /// The store's anchor, if it was given one.
     fn anchor(&mut self) -> Option<&mut dyn Anchor> {
         None
+    }
+
+    /// The timeline that the store's server writes on; `None` if it has no server, or does not know.
+    fn timeline(&mut self) -> Result<Option<Timeline>, StoreError> {
+        Ok(None)
     }
 
     /// Whether this transaction, which may hold several steps, has written the record itself, so

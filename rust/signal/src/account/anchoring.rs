@@ -3,11 +3,12 @@
 //! its result leaves (docs/storage.md, "Anchor").
 
 use e2ee_primitives::random::Random;
-use e2ee_state::{Anchor, Failure, Records, Step, StoreError, Write};
+use e2ee_state::{Anchor, Failure, Records, Step, StoreError, Timeline, Write};
 use e2ee_wire::Error;
 
 use super::{
     Account, Environment, Learnt, Outcome,
+    anchor_value::AnchorValue,
     draft::Draft,
     generation::{Generation, Held, Moved, Token},
     index::Index,
@@ -54,6 +55,8 @@ pub(super) struct Begun {
     generation: Generation,
     /// What the anchor holds.
     held: Option<Vec<u8>>,
+    /// The timeline that it is written on.
+    server: Option<Timeline>,
 }
 
 /// Where a step's writes and what it teaches are put together.
@@ -82,13 +85,14 @@ impl Account {
             Some(anchor) => Some(anchor.read()?),
         };
         if let Some(Some(value)) = &held {
-            Token::of_value(value, self.sealer.store_id())?;
+            AnchorValue::decode(value, self.sealer.store_id())?;
         }
         let (mut writes, mut learnt, mut moved) = (Vec::new(), Learnt::default(), None);
         if !self.index.anchored && held == Some(None) {
             let token = Token::after(0, environment.random)?;
             let generation = Generation { token, past: Vec::new() };
-            let first = Begun { base: 0, generation, held: None };
+            let server = environment.records.timeline()?;
+            let first = Begun { base: 0, generation, held: None, server };
             let index = Index { anchored: true, ..self.index };
             let mut draft = Draft::new(&self.sealer, environment.random);
             self.put_index(index, &mut draft, &mut learnt)?;
@@ -103,6 +107,27 @@ impl Account {
     /// [`StoreError::OffAnchor`] if the store was put back or runs twice.
     pub(super) fn compare_anchor(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
         self.generation(records).map(|_| ())
+    }
+
+    /// What a refusal means, if it is that the store was set back, and anchor and server know that
+    /// there was a fail-over.
+    pub fn explained(&self, failure: Failure, records: &mut dyn Records) -> Failure {
+        let Failure::Store(StoreError::Rollback | StoreError::OffAnchor) = failure else {
+            return failure;
+        };
+        let known = self.failed_over(records).unwrap_or_default();
+        known.map_or(failure, Failure::Store)
+    }
+
+    fn failed_over(&self, records: &mut dyn Records) -> Result<Option<StoreError>, StoreError> {
+        let Some(server) = records.timeline()? else { return Ok(None) };
+        let Some(value) = records.anchor().map(Anchor::read).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let known = AnchorValue::decode(&value, self.sealer.store_id())?.timeline;
+        let known = known.filter(|known| known.system == server.system && *known != server);
+        Ok(known
+            .map(|known| StoreError::FailedOver { anchor: known.number, server: server.number }))
     }
 
     /// The generation of a store that has an anchor and agrees with it, and what the anchor holds;
@@ -122,11 +147,12 @@ impl Account {
         self.memory.see(names::GENERATION, found)?;
         let wrote = records.wrote(names::GENERATION)?;
         let open = wrote.unwrap_or_else(|| self.memory.is_drafted(names::GENERATION, found));
+        let server = records.timeline()?;
         let anchor = records.anchor().ok_or(StoreError::NoAnchor)?;
         let store_id = self.sealer.store_id();
-        let held = generation.compare(store_id, anchor)?;
+        let held = generation.compare(store_id, anchor, server)?;
         // What is not durable yet may be undone: the anchor is not told of it.
-        let held = if open && held.token.is_some() {
+        let held = if open && held.told.is_some() {
             held
         } else {
             generation.settle(held, store_id, anchor)?
@@ -144,12 +170,14 @@ impl Account {
         let Some(found) = self.generation(environment.records)? else { return Ok(None) };
         let Found { revision, generation, held } = found;
         if environment.records.wrote(names::GENERATION)? == Some(true) {
-            let new = generation.token.value(self.sealer.store_id());
+            let told = AnchorValue { token: generation.token, timeline: held.server };
+            let new = told.encode(self.sealer.store_id());
             return Ok(Some(Moved { old: held.value, new }));
         }
-        let last = held.token.unwrap_or(generation.token);
+        let last = held.told.map_or(generation.token, |told| told.token);
         let next = generation.next(last, environment.random)?;
-        let begun = Begun { base: revision, generation: next, held: held.value };
+        let Held { value, server, .. } = held;
+        let begun = Begun { base: revision, generation: next, held: value, server };
         self.put(begun, collected, environment.random).map(Some)
     }
 
@@ -164,8 +192,8 @@ impl Account {
             None => return Ok(None),
             Some(anchor) => anchor.read()?,
         };
-        let last = held.as_ref().map(|value| Token::of_value(value, self.sealer.store_id()));
-        let last = last.transpose()?;
+        let last = held.as_ref().map(|value| AnchorValue::decode(value, self.sealer.store_id()));
+        let last = last.transpose()?.map(|told| told.token);
         let (mut base, mut count) = (0, last.map_or(0, |last| last.count));
         if let Some(stored) = environment.records.get(names::GENERATION)? {
             let opened = self.sealer.open(names::GENERATION, stored.revision, &stored.sealed)?;
@@ -174,13 +202,14 @@ impl Account {
         }
         let token = Token::after(count, environment.random)?;
         let generation = Generation { token, past: last.into_iter().collect() };
-        Ok(Some(Begun { base, generation, held }))
+        let server = environment.records.timeline()?;
+        Ok(Some(Begun { base, generation, held, server }))
     }
 
     /// Adds the record.
     pub(super) fn put(
         &self,
-        Begun { base, generation, held }: Begun,
+        Begun { base, generation, held, server }: Begun,
         (writes, learnt): Collected<'_>,
         random: &mut dyn Random,
     ) -> Result<Moved, Failure> {
@@ -189,7 +218,8 @@ impl Account {
         let seen = draft.put(names::GENERATION, base, revision, &generation.encode())?;
         writes.append(&mut draft.finish().writes);
         learnt.rows.push((names::GENERATION.to_owned(), Some(seen)));
-        Ok(Moved { old: held, new: generation.token.value(self.sealer.store_id()) })
+        let told = AnchorValue { token: generation.token, timeline: server };
+        Ok(Moved { old: held, new: told.encode(self.sealer.store_id()) })
     }
 
     /// [`Outcome::confirm`], after others were quicker: whether the store, as it is now, has the

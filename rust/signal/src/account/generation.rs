@@ -12,17 +12,18 @@
 //! ```
 
 use e2ee_primitives::{random::Random, secret::SecretBytes};
-use e2ee_state::{Anchor, StoreError};
+use e2ee_state::{Anchor, StoreError, Timeline};
 use e2ee_wire::{
     Error,
     record::{RecordReader, write_length},
 };
 
-use super::draft::encoded;
+use super::{
+    anchor_value::{AnchorValue, STORE_ID_LEN},
+    draft::encoded,
+};
 
 const FORMAT_VERSION: u8 = 1;
-const VALUE_VERSION: u8 = 1;
-const STORE_ID_LEN: usize = 16;
 /// How many past tokens a store keeps: a worker that so many others overtook, between its commit
 /// and the anchor, can still tell its past from another.
 const MAX_PAST: usize = 16;
@@ -44,28 +45,13 @@ impl Token {
         Ok(token)
     }
 
-    /// What the anchor of the store holds in this state.
-    pub(super) fn value(self, store_id: &[u8; STORE_ID_LEN]) -> Vec<u8> {
-        let count = self.count.to_be_bytes();
-        [&[VALUE_VERSION][..], store_id, &count, &self.random].concat()
+    pub(super) fn encode(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.count.to_be_bytes());
+        out.extend_from_slice(&self.random);
     }
 
-    /// The token in an anchor's value; [`StoreError::WrongAnchor`] if it is not of this store.
-    pub(super) fn of_value(
-        value: &[u8],
-        store_id: &[u8; STORE_ID_LEN],
-    ) -> Result<Self, StoreError> {
-        let wrong = |_| StoreError::WrongAnchor;
-        let mut reader = RecordReader::new(value);
-        if reader.u8().map_err(wrong)? != VALUE_VERSION
-            || reader.array().map_err(wrong)? != store_id
-        {
-            return Err(StoreError::WrongAnchor);
-        }
-        let count = reader.u64().map_err(wrong)?;
-        let token = Self { count, random: *reader.array().map_err(wrong)? };
-        reader.finish().map_err(wrong)?;
-        Ok(token)
+    pub(super) fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        Ok(Self { count: reader.u64()?, random: *reader.array()? })
     }
 }
 
@@ -91,12 +77,10 @@ impl Generation {
     pub(super) fn encode(&self) -> SecretBytes {
         encoded(|out| {
             out.push(FORMAT_VERSION);
-            out.extend_from_slice(&self.token.count.to_be_bytes());
-            out.extend_from_slice(&self.token.random);
+            self.token.encode(out);
             write_length(out, self.past.len());
             for past in &self.past {
-                out.extend_from_slice(&past.count.to_be_bytes());
-                out.extend_from_slice(&past.random);
+                past.encode(out);
             }
         })
     }
@@ -106,49 +90,56 @@ impl Generation {
         if reader.u8()? != FORMAT_VERSION {
             return Err(Error::CorruptState);
         }
-        let token = Token { count: reader.u64()?, random: *reader.array()? };
+        let token = Token::decode(&mut reader)?;
         let mut past = Vec::new();
         for _ in 0..reader.length(MAX_PAST)? {
-            past.push(Token { count: reader.u64()?, random: *reader.array()? });
+            past.push(Token::decode(&mut reader)?);
         }
         reader.finish()?;
         Ok(Self { token, past })
     }
 
     /// What the anchor holds, if that is our token or one of those before it: all states behind that
-    /// are ours alone, and nothing of them has left. Else [`StoreError::OffAnchor`].
+    /// are ours alone, and nothing of them has left. Else [`StoreError::OffAnchor`], as for a server
+    /// that another one has taken over from: what is written there is lost.
     pub(super) fn compare(
         &self,
         store_id: &[u8; STORE_ID_LEN],
         anchor: &mut dyn Anchor,
+        server: Option<Timeline>,
     ) -> Result<Held, StoreError> {
         let value = anchor.read()?;
-        let token = match &value {
-            Some(value) => Token::of_value(value, store_id)?,
-            None if self.past.is_empty() => return Ok(Held { token: None, value }),
+        let told = match &value {
+            Some(value) => AnchorValue::decode(value, store_id)?,
+            None if self.past.is_empty() => return Ok(Held { told: None, value, server }),
             None => return Err(StoreError::OffAnchor),
         };
-        if token == self.token || self.past.contains(&token) {
-            Ok(Held { token: Some(token), value })
+        let is_ours = told.token == self.token || self.past.contains(&told.token);
+        let is_superseded =
+            told.timeline.zip(server).is_some_and(|(known, server)| known.is_later_than(server));
+        if is_ours && !is_superseded {
+            Ok(Held { told: Some(told), value, server })
         } else {
             Err(StoreError::OffAnchor)
         }
     }
 
-    /// Lets the anchor hold our token, which must be durable. Whoever made it died before that, or
-    /// is about to do so.
+    /// Lets the anchor hold our token, which must be durable, and the server's timeline. Whoever
+    /// made the token died before that, or is about to do so; or the server has just taken over.
     pub(super) fn settle(
         &self,
         held: Held,
         store_id: &[u8; STORE_ID_LEN],
         anchor: &mut dyn Anchor,
     ) -> Result<Held, StoreError> {
-        if held.token == Some(self.token) {
-            return Ok(held);
+        let Held { told, value, server } = held;
+        let ours = AnchorValue { token: self.token, timeline: server };
+        if told.is_some_and(|told| told.says(ours)) {
+            return Ok(Held { told, value, server });
         }
-        let ours = self.token.value(store_id);
-        if anchor.advance(held.value.as_deref(), &ours)? || anchor.read()?.as_ref() == Some(&ours) {
-            Ok(Held { token: Some(self.token), value: Some(ours) })
+        let new = ours.encode(store_id);
+        if anchor.advance(value.as_deref(), &new)? || anchor.read()?.as_ref() == Some(&new) {
+            Ok(Held { told: Some(ours), value: Some(new), server })
         } else {
             Err(StoreError::OffAnchor)
         }
@@ -163,16 +154,20 @@ impl Generation {
         store_id: &[u8; STORE_ID_LEN],
     ) -> bool {
         let line = || core::iter::once(&self.token).chain(&self.past);
-        let at = |value: &[u8]| line().position(|token| token.value(store_id) == value);
+        let at = |value: &[u8]| {
+            let told = AnchorValue::decode(value, store_id).ok()?;
+            line().position(|token| *token == told.token)
+        };
         matches!((at(held), at(other)), (Some(held), Some(other)) if held <= other)
     }
 }
 
-/// What an anchor holds.
+/// What an anchor holds, and the timeline of the server that it was asked from.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) token: Option<Token>,
+    pub(super) told: Option<AnchorValue>,
     pub(super) value: Option<Vec<u8>>,
+    pub(super) server: Option<Timeline>,
 }
 
 /// What the anchor must be told of before a result may leave.

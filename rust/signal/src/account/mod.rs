@@ -6,6 +6,7 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Account::committed`] in exchange for the result.
 
+mod anchor_value;
 mod anchoring;
 mod batch;
 mod draft;
