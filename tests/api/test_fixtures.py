@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import e2ee
+from tests.api.anchored import Register
 from tests.properties.world import is_head, read_rows
 
 #: The most bytes of a sealed head in the newest format.
@@ -17,9 +18,11 @@ MAX_HEAD_LEN = 512
 FIXTURES = sorted((Path(__file__).parent.parent / "vectors" / "state").glob("account-*.json"))
 
 
-def stored(fixture: dict[str, Any]) -> e2ee.MemoryStore:
-    """A store with the fixture's rows."""
-    store = e2ee.MemoryStore(key=bytes.fromhex(fixture["key"]))
+def stored(fixture: dict[str, Any], anchor: Register | None = None) -> e2ee.MemoryStore:
+    """A store with the fixture's rows, and the first of its anchors if it has any."""
+    if anchor is None and "anchors" in fixture:
+        anchor = register(fixture["anchors"][0])
+    store = e2ee.MemoryStore(key=bytes.fromhex(fixture["key"]), anchor=anchor)
     with store.transaction() as transaction:
         transaction.apply(
             [
@@ -28,6 +31,13 @@ def stored(fixture: dict[str, Any]) -> e2ee.MemoryStore:
             ]
         )
     return store
+
+
+def register(value: str) -> Register:
+    """An anchor that holds this."""
+    made = Register()
+    made.value = bytes.fromhex(value)
+    return made
 
 
 def opened(fixture: dict[str, Any]) -> e2ee.Account:
@@ -97,3 +107,41 @@ def test_its_sessions_are_rewritten_by_their_next_change_and_leave_no_record(pat
     for contact in again.contacts():
         again.forget(contact.address)
     assert session_rows(store) == {}
+
+
+ANCHORED = [
+    (path, place)
+    for path in FIXTURES
+    for place, _ in enumerate(json.loads(path.read_text()).get("anchors", []))
+]
+
+
+def test_there_is_an_anchor_of_each_version() -> None:
+    fixtures = [json.loads(path.read_text())["anchors"][place] for path, place in ANCHORED]
+
+    assert {bytes.fromhex(value)[0] for value in fixtures} == {1, 2}
+
+
+@pytest.mark.parametrize(("path", "place"), ANCHORED)
+def test_what_an_anchor_holds_is_read(path: Path, place: int) -> None:
+    fixture = json.loads(path.read_text())
+    anchor = register(fixture["anchors"][place])
+    before = anchor.count()
+
+    account = e2ee.Account.open(stored(fixture, anchor))
+    assert len(account.outbox()) == 1
+    account.encrypt("alice", b"goes on")
+
+    assert anchor.count() == before + 1
+
+
+@pytest.mark.parametrize(("path", "place"), ANCHORED)
+def test_an_anchor_of_another_past_is_found(path: Path, place: int) -> None:
+    fixture = json.loads(path.read_text())
+    anchor = register(fixture["anchors"][place])
+    held = anchor.value or b""
+    anchor.value = held[:25] + bytes(16) + held[41:]
+    account = e2ee.Account.open(stored(fixture, anchor))
+
+    with pytest.raises(e2ee.StoreRollbackError):
+        account.encrypt("alice", b"never leaves")
