@@ -22,9 +22,9 @@ def in_memory(_: Path, key: bytes = KEY) -> RekeyableStore:
     return e2ee.MemoryStore(key=key)
 
 
-def in_a_file(folder: Path, key: bytes = KEY) -> RekeyableStore:
+def in_a_file(folder: Path, key: bytes = KEY, anchor: Anchor | None = None) -> RekeyableStore:
     """An `SQLiteStore`."""
-    return e2ee.SQLiteStore(folder / "store.db", key=key)
+    return e2ee.SQLiteStore(folder / "store.db", key=key, anchor=anchor)
 
 
 def in_a_database(

@@ -11,6 +11,7 @@ from e2ee.cli.commands.backup import backup, restore
 from e2ee.cli.commands.contacts import add, contacts, forget
 from e2ee.cli.commands.demo import demo
 from e2ee.cli.commands.doctor import doctor
+from e2ee.cli.commands.heal import heal
 from e2ee.cli.commands.messages import decrypt, encrypt, inbox
 from e2ee.cli.commands.rekey import rekey
 from e2ee.cli.commands.verify import verify
@@ -81,6 +82,7 @@ main: Final = Program(
         doctor,
         backup,
         restore,
+        heal,
         demo,
         version,
     ],

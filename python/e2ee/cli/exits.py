@@ -137,7 +137,11 @@ ADVICE: Final[dict[type, tuple[Exit, str]]] = {
     ),
     e2ee.StoreRollbackError: (
         Exit.STORAGE,
-        "the store is older than it was: make a new account, an old copy must not be used",
+        "the store is an older copy or runs twice: use the newest, or let this go on: 'e2ee heal'",
+    ),
+    e2ee.StoreAnchorError: (
+        Exit.STORAGE,
+        "this is not the store with its own anchor: give that with --anchor or E2EE_ANCHOR",
     ),
     e2ee.StoreBackupError: (
         Exit.STORAGE,

@@ -14,22 +14,23 @@ from e2ee.cli.exits import CommandError, Exit
 from e2ee.cli.places import default_store
 from e2ee.cli.screen import waiting
 from e2ee.cli.secret import PassphraseSource
-from e2ee.store import Examination, examine_file, restore
+from e2ee.store import Examination, FileAnchor, examine_file, restore
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Which store, and where its passphrase comes from."""
+    """Which store, where its passphrase comes from, and what a copy of it is found by."""
 
     path: Path
     passphrase: PassphraseSource
+    anchor: FileAnchor | None = None
 
     @contextlib.contextmanager
     def account(self) -> Iterator[Account]:
         """The account in the store, until the block ends."""
         self.check()
         passphrase = self.passphrase.read()
-        with SQLiteStore(self.path, passphrase=passphrase) as store:
+        with SQLiteStore(self.path, passphrase=passphrase, anchor=self.anchor) as store:
             with waiting("Opening the store"):
                 account = Account.open(store)
             yield account
@@ -45,13 +46,13 @@ class Opening:
         self.check()
         passphrase = self.passphrase.read()
         with waiting("Looking at the store"):
-            return examine_file(self.path, passphrase=passphrase, names=names)
+            return examine_file(self.path, passphrase=passphrase, names=names, anchor=self.anchor)
 
     def restored(self, file: Path, progress: Callable[[int, int], None]) -> Healed:
         """Makes a store of a backup, whose passphrase it keeps."""
         passphrase = self.passphrase.read()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with SQLiteStore(self.path, passphrase=passphrase) as store:
+        with SQLiteStore(self.path, passphrase=passphrase, anchor=self.anchor) as store:
             return restore(file, store, progress=progress)
 
     @contextlib.contextmanager
@@ -59,7 +60,7 @@ class Opening:
         """A new account, in a store that is made if there is none."""
         passphrase = self.passphrase.choose()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with SQLiteStore(self.path, passphrase=passphrase) as store:
+        with SQLiteStore(self.path, passphrase=passphrase, anchor=self.anchor) as store:
             with waiting("Making the store"):
                 account = Account.create(store, user)
             yield account
@@ -77,6 +78,14 @@ def opens_store(command: Callable[..., None]) -> Callable[..., None]:
         help="The file of the store; E2EE_STORE in the environment does the same.",
     )
     @click.option(
+        "--anchor",
+        "anchor",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="E2EE_ANCHOR",
+        metavar="FILE",
+        help="The file of the store's anchor, elsewhere; or E2EE_ANCHOR in the environment.",
+    )
+    @click.option(
         "--passphrase-file",
         type=click.Path(path_type=Path),
         metavar="FILE",
@@ -92,11 +101,13 @@ def opens_store(command: Callable[..., None]) -> Callable[..., None]:
     def with_store(
         *,
         path: Path | None,
+        anchor: Path | None,
         passphrase_file: Path | None,
         passphrase_fd: int | None,
         **arguments: object,
     ) -> None:
         source = PassphraseSource(passphrase_file, passphrase_fd)
-        command(Opening(path or default_store(), source), **arguments)
+        held = None if anchor is None else FileAnchor(anchor)
+        command(Opening(path or default_store(), source, held), **arguments)
 
     return with_store

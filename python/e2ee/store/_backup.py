@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from e2ee import _core
 from e2ee._heal import healed
 from e2ee.errors import (
+    StoreAnchorError,
     StoreBackupError,
     StoreExistsError,
     StoreFormatError,
@@ -109,6 +110,7 @@ def restore(  # noqa: PLR0913 - options, each by its name
 
     Raises:
         StoreExistsError: The store is not empty.
+        StoreAnchorError: Its anchor is another store's: the restored one needs one of its own.
         StoreKeyError: The key or passphrase is not the one that the backup was sealed with.
         StoreFormatError: The file is no backup.
         StoreCorruptionError: A record of the backup is damaged, missing or not its own: nothing
@@ -122,6 +124,8 @@ def restore(  # noqa: PLR0913 - options, each by its name
             raise StoreFormatError("the file is no backup: open it, or make a backup of it")
         if transaction.list(""):
             raise StoreExistsError("the store already holds something: choose an empty one")
+        if (anchor := getattr(store, "anchor", None)) is not None and anchor.read() is not None:
+            raise StoreAnchorError("a restored backup is a store of its own: give an empty anchor")
         for rows in _batches(records, progress):
             transaction.apply([(name, 0, revision, sealed) for name, revision, sealed in rows])
         account = _core.Account.open(former, transaction)

@@ -6,6 +6,7 @@ What comes out holds no key, plaintext or name, unless names are asked for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from e2ee._core import StoreSecret
     from e2ee.store._secret import Key, Passphrase
+    from e2ee.store.anchor import Anchor
     from e2ee.store.examination import ExaminationRow, OpenedRow, Place, StockRow
     from e2ee.store.protocol import Reading, Store
 
@@ -40,7 +42,7 @@ def examine(store: Store, *, names: bool = False) -> Examination:
     """Looks at a store in use, whose account need not open.
 
     Args:
-        store: The store. Nothing in it is changed.
+        store: The store. Nothing in it, or in its anchor, is changed; whether both agree is seen.
         names: Whether peers and groups have their names in the result, which is then for the
             owner alone; else it may be shown to everyone.
 
@@ -54,19 +56,22 @@ def examine(store: Store, *, names: bool = False) -> Examination:
     ...     examine(store).is_sound
     True
     """
+    # Before the records: what is sent meanwhile is in those.
+    held = _held(getattr(store, "anchor", None))
     begin = getattr(store, "snapshot", store.transaction)
     with begin() as records:
-        row = _core.examine_store(store.secret, _Patient(records), names=names)
+        row = _core.examine_store(store.secret, _Patient(records, held), names=names)
     return _examination(row)
 
 
-def examine_file(
+def examine_file(  # noqa: PLR0913 - options, each by its name
     path: str | os.PathLike[str],
     *,
     key: Key | None = None,
     passphrase: Passphrase | None = None,
     secret: StoreSecret | None = None,
     names: bool = False,
+    anchor: Anchor | None = None,
 ) -> Examination:
     """Looks at the file of an `SQLiteStore`, or at a backup, even if it is damaged.
 
@@ -82,12 +87,13 @@ def examine_file(
         passphrase: its passphrase; or else
         secret: either as a `StoreSecret`. A wrong one is a finding.
         names: Whether peers and groups have their names in the result.
+        anchor: The store's anchor: whether both agree is seen, of a store and not of a backup.
 
     Raises:
         StoreFormatError: The file is another program's, or of a newer version.
         StoreUnavailableError: It cannot be opened.
     """
-    chosen = store_secret(key, passphrase, secret)
+    chosen, held = store_secret(key, passphrase, secret), _held(anchor)
     has_lost = log_is_damaged(Path(path))
     with reading(Path(path)) as records:
         try:
@@ -100,18 +106,44 @@ def examine_file(
                 raise
             return Examination(findings=(_DAMAGED_LOG,), file=(_LOG_COMPLAINT,))
         complaints = records.complaints() + ((_LOG_COMPLAINT,) if has_lost else ())
-        row = _core.examine_store(chosen, _Patient(records), names=names)
+        patient = _Patient(records, None if backup else held)
+        row = _core.examine_store(chosen, patient, names=names)
     return _examination(row, backup=backup, complaints=complaints)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An anchor as it was when it was looked at."""
+
+    value: bytes | None
+
+    def read(self) -> bytes | None:
+        """The value."""
+        return self.value
+
+    def advance(self, old: bytes | None, new: bytes, /) -> bool:
+        """Refused: nothing is changed."""
+        del old, new
+        return False
+
+
+def _held(anchor: Anchor | None) -> _Held | None:
+    return None if anchor is None else _Held(anchor.read())
 
 
 @final
 class _Patient:
     """Records that are read as far as they can be."""
 
-    __slots__ = ("_records",)
+    __slots__ = ("_records", "anchor", "timeline")
 
-    def __init__(self, records: Reading) -> None:
+    def __init__(self, records: Reading, anchor: _Held | None) -> None:
         self._records = records
+        #: What the anchor held.
+        self.anchor = anchor
+        #: The timeline of the store's server, if it has one.
+        self.timeline: tuple[int, int] | None = getattr(records, "timeline", None)
 
     def get(self, name: str, /) -> tuple[int, bytes] | None:
         """A record, or `None` if it cannot be read."""

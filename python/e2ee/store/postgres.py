@@ -144,7 +144,8 @@ class PostgresStore:
         """
         with self._pool.turn():
             link = self._begun(self._locks.snapshot)
-            transaction = PostgresTransaction(link, self._statements, None)
+            guard = self._pool.guard(link)
+            transaction = PostgresTransaction(link, self._statements, None, guard)
             try:
                 yield transaction
             finally:

@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from e2ee.cli import options
+from e2ee.cli.commands.heal import say_healed
 from e2ee.cli.exits import CommandError, Exit
 from e2ee.cli.help import examples
 from e2ee.cli.opening import Opening, opens_store
-from e2ee.cli.screen import harmless, note, record_progress
-from e2ee.cli.writing import write_json
+from e2ee.cli.screen import note, record_progress
 from e2ee.store import backup as write_backup
 
 
@@ -53,17 +53,4 @@ def restore(opening: Opening, file: Path, *, as_json: bool) -> None:
         raise CommandError(sentence, Exit.STORAGE)
     with record_progress("Reading the backup") as told:
         restored = opening.restored(file, told)
-    if as_json:
-        write_json(
-            {
-                "peers": [{"user": peer.user, "device": peer.device} for peer in restored.peers],
-                "groups": [str(group) for group in restored.groups],
-                "dropped": list(restored.dropped),
-            }
-        )
-        return
-    click.echo(f"The account lives in {opening.path}")
-    for peer in restored.peers:
-        name = harmless(peer.user)
-        note(f"Ask {name} for a new invitation, then: e2ee add {name}")
-    note("Invitations of yours that served one person are used up: send new ones ('e2ee invite').")
+    say_healed(restored, f"The account lives in {opening.path}", as_json=as_json)

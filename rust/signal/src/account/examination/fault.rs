@@ -47,6 +47,10 @@ pub enum Fault {
     Orphan,
     /// No record has such a name.
     UnknownName,
+    /// The anchor holds another state than the store.
+    OffAnchor,
+    /// The anchor that was given is not this store's.
+    WrongAnchor,
     /// There is no session that sends to a peer.
     NoSession,
     /// The peer has not answered for too long.
@@ -85,7 +89,9 @@ impl Fault {
             | Self::Members
             | Self::Orphan
             | Self::UnknownName => Severity::Damage,
-            Self::NoSession
+            Self::OffAnchor
+            | Self::WrongAnchor
+            | Self::NoSession
             | Self::Unanswered
             | Self::OtherIdentity
             | Self::OurIdentity
@@ -132,6 +138,10 @@ impl Fault {
             Self::UnknownName => {
                 "update, if a newer version of this program wrote it; or else ask who did"
             }
+            Self::OffAnchor => {
+                "use the newest copy; if this is the one that goes on, heal it, and connect again"
+            }
+            Self::WrongAnchor => "give this store's own; if it is lost, heal with an empty one",
             Self::NoSession | Self::Unanswered | Self::OurIdentity => "connect with a fresh bundle",
             Self::OtherIdentity => {
                 "compare safety numbers, then accept_identity; or connect with a fresh bundle"
@@ -170,6 +180,11 @@ impl Fault {
                 ("orphan", "no other record says that this one is there; it is not used")
             }
             Self::UnknownName => ("unknown-name", "no record has such a name; it is not used"),
+            Self::OffAnchor => (
+                "off-anchor",
+                "the store was put back or runs twice, its anchor says: it cannot send",
+            ),
+            Self::WrongAnchor => ("wrong-anchor", "the anchor that was given is not this store's"),
             Self::NoSession => ("no-session", "no session sends to the peer"),
             Self::Unanswered => {
                 ("unanswered", "the peer has not answered the session for more than 30 days")

@@ -8,8 +8,8 @@ use e2ee_state::{Records, Sealer, StoreError};
 use crate::{
     PreKeyStock,
     account::{
-        groups, identity::Identity, inbox::InboxEntry, index::Index, ledger, names,
-        outbox::OutboxEntry, peer::Peer, repair,
+        generation::Generation, groups, identity::Identity, inbox::InboxEntry, index::Index,
+        ledger, names, outbox::OutboxEntry, peer::Peer, repair,
     },
     parts::Revisions,
     sender_keys::SenderKey,
@@ -28,6 +28,8 @@ pub enum RecordKind {
     Index,
     /// The private halves of prekeys.
     PreKeys,
+    /// Which state of the store may send.
+    Generation,
     /// A peer.
     Peer,
     /// The head of a session.
@@ -64,6 +66,7 @@ impl RecordKind {
             (None, names::IDENTITY) => Self::Identity,
             (None, names::INDEX) => Self::Index,
             (None, names::PREKEYS) => Self::PreKeys,
+            (None, names::GENERATION) => Self::Generation,
             (Some("peer"), _) => Self::Peer,
             (Some("session"), _) if is_base_key(last) => Self::Session,
             (Some("session"), _) => Self::SessionPart,
@@ -87,6 +90,7 @@ impl RecordKind {
             Self::Identity => "identity",
             Self::Index => "root record",
             Self::PreKeys => "prekeys",
+            Self::Generation => "generation",
             Self::Peer => "peer",
             Self::Session => "session head",
             Self::SessionPart => "session part",
@@ -136,7 +140,8 @@ impl Row {
         let kind = RecordKind::of(name);
         let is_vouched_for = !matches!(
             kind,
-            RecordKind::Session
+            RecordKind::Generation
+                | RecordKind::Session
                 | RecordKind::SessionPart
                 | RecordKind::OwnChain
                 | RecordKind::Chains
@@ -191,6 +196,7 @@ impl Row {
             RecordKind::Identity => Identity::decode(content, || Secret::new([0; 32])).is_ok(),
             RecordKind::Index => Index::decode(content).is_ok(),
             RecordKind::PreKeys => PreKeyStock::decode(content).is_ok(),
+            RecordKind::Generation => Generation::decode(content).is_ok(),
             RecordKind::Peer => names::peer_of(name).is_ok() && Peer::decode(content).is_ok(),
             RecordKind::Group => names::group_of(name).is_ok() && groups::is_group(content),
             RecordKind::OwnChain => SenderKey::decode(content).is_ok(),

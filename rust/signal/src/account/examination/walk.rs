@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 
 use e2ee_primitives::secret::SecretBytes;
-use e2ee_state::{Failure, Records, Sealer, digest::SetDigest};
+use e2ee_state::{Failure, Records, Sealer, StoreError, digest::SetDigest};
 
 use crate::{
     PreKeyStock,
-    account::{Account, identity::Identity, index::Index, ledger::DAY_MS, names},
+    account::{
+        Account, generation::Generation, identity::Identity, index::Index, ledger::DAY_MS, names,
+    },
     stock::{MAX_REUSES, StockState},
 };
 
@@ -60,7 +62,7 @@ impl<'a> Walk<'a> {
             self.rows.insert(name, row);
         }
         self.take_identity();
-        self.check_root();
+        self.check_root()?;
         let stock = self.stock();
         let peers = self.peers();
         let groups = self.groups();
@@ -115,18 +117,42 @@ impl<'a> Walk<'a> {
     }
 
     /// Holds the root record against the prekeys, the peers and the groups.
-    fn check_root(&mut self) {
+    fn check_root(&mut self) -> Result<(), Failure> {
         let members = self.rows.iter().filter(|(_, row)| is_member(row.kind));
         self.account.members = members.map(|(name, row)| (name.clone(), row.revision)).collect();
         let is_whole = self.vouch(names::INDEX, RecordKind::Index.text().to_owned());
         _ = self.vouch(names::PREKEYS, RecordKind::PreKeys.text().to_owned());
         let opened = if is_whole { self.open(names::INDEX) } else { None };
-        let Some(Ok(index)) = opened.map(|opened| Index::decode(opened.expose())) else { return };
+        let Some(Ok(index)) = opened.map(|opened| Index::decode(opened.expose())) else {
+            return Ok(());
+        };
         let prekeys = self.rows.get(names::PREKEYS).map(|row| row.revision);
         if prekeys.is_some_and(|revision| revision != index.prekeys_revision) {
             self.find(Fault::Mismatch, "prekeys and root record");
         }
         self.check_members(&index);
+        if index.anchored { self.check_generation() } else { Ok(()) }
+    }
+
+    /// Looks for the generation, which a store with an anchor has, and holds it against the anchor,
+    /// if that was given.
+    fn check_generation(&mut self) -> Result<(), Failure> {
+        let label = RecordKind::Generation.text();
+        if !self.vouch(names::GENERATION, label.to_owned()) {
+            return Ok(());
+        }
+        let opened = self.open(names::GENERATION);
+        let decoded = opened.map(|opened| Generation::decode(opened.expose()));
+        let Some(Ok(generation)) = decoded else { return Ok(()) };
+        let server = self.records.timeline()?;
+        let Some(anchor) = self.records.anchor() else { return Ok(()) };
+        match generation.compare(self.account.sealer.store_id(), anchor, server) {
+            Ok(_) => {}
+            Err(StoreError::OffAnchor) => self.find(Fault::OffAnchor, label),
+            Err(StoreError::WrongAnchor) => self.find(Fault::WrongAnchor, label),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     fn check_members(&mut self, index: &Index) {
