@@ -41,6 +41,8 @@ class Stage:
     alice: StoredRows
     bob: StoredRows
     envelopes: dict[str, bytes]
+    #: With which Alice connects again after healing.
+    bundle: bytes
 
     @classmethod
     def set(cls, names: tuple[str, ...]) -> "Stage":
@@ -52,7 +54,8 @@ class Stage:
         bob.decrypt("alice", alice.encrypt("bob", b"Hello, Bob."))
         alice.decrypt("bob", bob.encrypt("alice", b"Hello, Alice."))
         envelopes = {name: bob.encrypt("alice", name.encode()).to_bytes() for name in names}
-        return cls(read_rows(stores[0]), read_rows(stores[1]), envelopes)
+        bundle = bob.bundle(reusable=True).to_bytes()
+        return cls(read_rows(stores[0]), read_rows(stores[1]), envelopes, bundle)
 
 
 @final

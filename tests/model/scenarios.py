@@ -137,6 +137,35 @@ BESIDE_REPLYING = Scenario(
 )
 BESIDE = (BESIDE_OUTBOX, BESIDE_REPLYING)
 
+#: And with an anchor; two rows of one store that live side by side are two stores.
+ANCHORED_FAIL_OVER = Scenario(
+    "fail-over with an anchor, as it is built",
+    Budget(copy=1, fail_over=1, heal=2),
+    workers=2,
+    encrypts=(("a",), ("b",)),
+    locked=True,
+    anchor=True,
+    waived=LOSES,
+)
+ANCHORED_RESTORE = Scenario(
+    "restored backup with an anchor, as it is built",
+    Budget(crash=1, copy=1, restore=1, heal=2),
+    encrypts=(("a",), ("b",)),
+    receives=("m",),
+    locked=True,
+    anchor=True,
+    waived=LOSES,
+)
+ANCHORED_CLONE = Scenario(
+    "two clones with an anchor, as it is built",
+    Budget(copy=1, clone=1, heal=2),
+    encrypts=(("a",), ("b",)),
+    locked=True,
+    anchor=True,
+    waived=ONE_STOPS,
+)
+ANCHORED = (ANCHORED_FAIL_OVER, ANCHORED_RESTORE, ANCHORED_CLONE)
+
 SMALL = (
     SENDING,
     GROUPED,
@@ -153,6 +182,7 @@ SMALL = (
     FORK,
     *REPLAYED,
     *BESIDE,
+    *ANCHORED,
 )
 
 

@@ -11,9 +11,19 @@ from queue import SimpleQueue
 from typing import final
 
 import e2ee
-from e2ee.store import LentStore, Store, StoreSecret, Transaction, Write
+from e2ee.store import (
+    Anchor,
+    AnchoredTransaction,
+    LentStore,
+    Store,
+    StoreSecret,
+    Transaction,
+    Write,
+)
 from tests.model import state
 
+#: The record that a step of a store with an anchor changes if it spends a message key.
+GENERATION = "generation"
 #: How long a stage may take; more is a deadlock.
 TIMEOUT = 60.0
 
@@ -25,33 +35,15 @@ class CutError(Exception):
 
 
 @final
-class WatchedTransaction:
-    """A transaction that remembers whether something was written."""
-
-    def __init__(self, inner: Transaction) -> None:
-        self._inner = inner
-        self.wrote = False
-
-    def get(self, name: str, /) -> tuple[int, bytes] | None:
-        """The record as the store has it."""
-        return self._inner.get(name)
-
-    def list(self, prefix: str, /) -> list[tuple[str, int]]:
-        """The names as the store has them."""
-        return self._inner.list(prefix)
-
-    def apply(self, writes: Sequence[Write], /) -> None:
-        """Passes the writes on."""
-        self.wrote = self.wrote or bool(writes)
-        self._inner.apply(writes)
-
-
-@final
 class Stops:
     """Where the next transaction waits for an order: before its commit and after it."""
 
     def __init__(self) -> None:
         self.armed = False
+        #: Whether the next thing that the anchor is told is of a commit that waited here.
+        self.tells = False
+        #: And whether it held something else, and is looked at next.
+        self.looks = False
         self.news: SimpleQueue[str] = SimpleQueue()
         self.orders: SimpleQueue[Exception | None] = SimpleQueue()
 
@@ -68,19 +60,79 @@ class Stops:
             raise order
 
 
+@final
+class StagedAnchor:
+    """An anchor at which whoever tells it of a commit of its own waits for an order."""
+
+    def __init__(self, inner: Anchor, stops: Stops) -> None:
+        self._inner = inner
+        self._stops = stops
+
+    def read(self) -> bytes | None:
+        """The value; a worker that was not the one to set it waits after it has looked."""
+        value = self._inner.read()
+        if self._stops.looks:
+            self._stops.looks = False
+            self._stops.stop(state.CONFIRMED)
+        return value
+
+    def advance(self, old: bytes | None, new: bytes, /) -> bool:
+        """Sets the value, and waits if this is of the worker's own commit."""
+        done = self._inner.advance(old, new)
+        if self._stops.tells:
+            self._stops.tells, self._stops.looks = False, not done
+            if done:
+                self._stops.stop(state.CONFIRMED)
+        return done
+
+
+@final
+class WatchedTransaction:
+    """A transaction that remembers whether something was written."""
+
+    def __init__(self, inner: Transaction, stops: Stops) -> None:
+        self._inner = inner
+        self._stops = stops
+        self.written: set[str] = set()
+
+    def get(self, name: str, /) -> tuple[int, bytes] | None:
+        """The record as the store has it."""
+        return self._inner.get(name)
+
+    def list(self, prefix: str, /) -> list[tuple[str, int]]:
+        """The names as the store has them."""
+        return self._inner.list(prefix)
+
+    def apply(self, writes: Sequence[Write], /) -> None:
+        """Passes the writes on."""
+        self.written.update(name for name, _, _, _ in writes)
+        self._inner.apply(writes)
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """That of the store inside, where a worker stops."""
+        held: Anchor | None = getattr(self._inner, "anchor", None)
+        return None if held is None else StagedAnchor(held, self._stops)
+
+    def wrote(self, name: str, /) -> bool | None:
+        """As the transaction inside says."""
+        inner: AnchoredTransaction = self._inner  # type: ignore[assignment] # those of ours are
+        return inner.wrote(name)
+
+
 @contextmanager
 def staged(inner: AbstractContextManager[Transaction], stops: Stops) -> Iterator[Transaction]:
     """A transaction that stops if it was armed, and goes on as it is told."""
     armed, refused = stops.disarm(), False
     try:
         with inner as transaction:
-            watched = WatchedTransaction(transaction)
+            watched = WatchedTransaction(transaction, stops)
             try:
                 yield watched
             except e2ee.E2EEError:
                 refused = True
                 raise
-            if armed and watched.wrote:
+            if armed and watched.written:
                 stops.stop(state.STEPPED)
     except e2ee.E2EEError:
         if armed and refused:
@@ -88,6 +140,7 @@ def staged(inner: AbstractContextManager[Transaction], stops: Stops) -> Iterator
         raise
     if armed:
         stops.stop(state.CONFIRMED)
+        stops.tells = GENERATION in watched.written
 
 
 @final
@@ -102,6 +155,11 @@ class StagedStore:
     def secret(self) -> StoreSecret:
         """That of the store inside."""
         return self.inner.secret
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """That of the store inside, if it has one."""
+        return getattr(self.inner, "anchor", None)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A transaction that stops if it was armed."""
@@ -149,6 +207,8 @@ class StagedWorker:
     def __init__(self, store: StagedStore | StagedLentStore) -> None:
         self.store = store
         self.account = e2ee.Account.open(store)
+        #: Where its call stands.
+        self.stage = state.IDLE
         self._thread: threading.Thread | None = None
         self._outcome: Outcome = None
 
@@ -165,17 +225,29 @@ class StagedWorker:
         self.store.stops.armed = True
         self._thread = threading.Thread(target=run)
         self._thread.start()
-        return self.store.stops.news.get(timeout=TIMEOUT)
+        self.stage = self.store.stops.news.get(timeout=TIMEOUT)
+        return self.stage
 
     def go_on(self, order: Exception | None = None) -> str:
         """Lets the call go on to its next stage, or raises something where it stands."""
-        self.store.stops.orders.put(order)
-        return self.store.stops.news.get(timeout=TIMEOUT)
+        self.let_go_on(order)
+        self.stage = self.store.stops.news.get(timeout=TIMEOUT)
+        return self.stage
 
     def finish(self, order: Exception | None = None) -> Outcome:
         """Lets the call end; what came out of it."""
+        self.let_go_on(order)
+        return self.ended()
+
+    def let_go_on(self, order: Exception | None = None) -> None:
+        """Lets the call go on, and does not wait for it."""
+        self.store.stops.orders.put(order)
+
+    def ended(self) -> Outcome:
+        """What came out of a call that stops no more."""
         assert self._thread is not None
-        assert self.go_on(order) == state.IDLE
+        self.stage = self.store.stops.news.get(timeout=TIMEOUT)
+        assert self.stage == state.IDLE
         self._thread.join(TIMEOUT)
         self._thread = None
         return self._outcome
@@ -183,7 +255,7 @@ class StagedWorker:
     def abandon(self) -> None:
         """Ends a call wherever it stands."""
         if self._thread is not None:
-            for _ in range(2):
+            for _ in range(3):
                 self.store.stops.orders.put(CutError())
             self._thread.join(TIMEOUT)
             self._thread = None
