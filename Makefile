@@ -24,7 +24,7 @@ GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
 FUZZ_EXECUTIONS ?= 10000000
 # By their names, the tests that need a database.
-DATABASE := tests/stores tests/api -k 'database or postgres or fleet or many_workers or exactly_once'
+DATABASE := tests/stores tests/api -k 'database or postgres or failover or fleet or many_workers or exactly_once'
 # The table at the end says more than the plugin's own.
 BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
