@@ -5,6 +5,7 @@ import pytest
 
 from benches.conftest import PLAINTEXTS, Load, Measure
 from benches.conversation import ALICE, BOB, Conversation, Devices, Message
+from benches.operations import ACCEPT, DECRYPT, ENCRYPT, EXCHANGE, FAN_OUT, SKIP, START
 from e2ee.signal import Session
 
 SKIPPED = 1_000
@@ -18,9 +19,9 @@ def test_initiate(measure: Measure) -> None:
             Session.initiate(devices.key, devices.alice, BOB, bundle)
 
     def prepare() -> list[bytes]:
-        return [devices.bob.bundle() for _ in range(10)]
+        return [devices.bob.bundle() for _ in range(2)]
 
-    measure("start a session from a bundle", Load(prepare, run, operations=10, rounds=100))
+    measure(START, Load(prepare, run, operations=2, rounds=400))
 
 
 def test_accept(measure: Measure) -> None:
@@ -32,9 +33,9 @@ def test_accept(measure: Measure) -> None:
             step.release()
 
     def prepare() -> list[bytes]:
-        return [devices.first_message(bytes(PLAINTEXTS[0])) for _ in range(10)]
+        return [devices.first_message(bytes(PLAINTEXTS[0])) for _ in range(2)]
 
-    measure("accept a first message, 64 B", Load(prepare, run, operations=10, rounds=100))
+    measure(ACCEPT, Load(prepare, run, operations=2, rounds=400))
 
 
 @pytest.mark.parametrize("length", PLAINTEXTS)
@@ -46,7 +47,7 @@ def test_encrypt(measure: Measure, length: int) -> None:
         for _ in range(count):
             bob.encrypt(plaintext).release()
 
-    measure(f"encrypt {length} B", Load(lambda: 500, run, operations=500, rounds=200))
+    measure(ENCRYPT.format(length), Load(lambda: 500, run, operations=500, rounds=200))
 
 
 @pytest.mark.parametrize("length", PLAINTEXTS)
@@ -61,7 +62,7 @@ def test_decrypt(measure: Measure, length: int) -> None:
     def prepare() -> list[Message]:
         return conversation.from_bob(bytes(length), 500)
 
-    measure(f"decrypt {length} B", Load(prepare, run, operations=500, rounds=200))
+    measure(DECRYPT.format(length), Load(prepare, run, operations=500, rounds=200))
 
 
 def test_exchange(measure: Measure) -> None:
@@ -73,7 +74,7 @@ def test_exchange(measure: Measure) -> None:
     def run(count: int) -> None:
         conversation.exchange(plaintext, count)
 
-    measure("ping-pong 64 B, per message", Load(lambda: 100, run, operations=100, rounds=100))
+    measure(EXCHANGE, Load(lambda: 100, run, operations=100, rounds=100))
 
 
 def test_skip(measure: Measure) -> None:
@@ -85,4 +86,15 @@ def test_skip(measure: Measure) -> None:
         alice, (kind, message) = late
         alice.decrypt(kind, message).release()
 
-    measure("skip 1,000, then decrypt 64 B", Load(prepare, run, operations=1, rounds=100))
+    measure(SKIP, Load(prepare, run, operations=1, rounds=100))
+
+
+def test_fan_out(measure: Measure) -> None:
+    sessions = [Conversation.fresh().bob for _ in range(1_000)]
+    plaintext = bytes(PLAINTEXTS[0])
+
+    def run(sessions: list[Session]) -> None:
+        for session in sessions:
+            session.encrypt(plaintext).release()
+
+    measure(FAN_OUT, Load(lambda: sessions, run, operations=1, rounds=100))

@@ -2,14 +2,15 @@
 """Two devices and their sessions, kept in memory: what the benchmarks act on."""
 
 import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
 
-from benches.limit import Lengths
+from benches.limit import GroupLengths, Lengths
 from e2ee import Address
-from e2ee.signal import Device, Session, SessionStep, StateKey
+from e2ee.signal import Device, SenderKey, SenderKeys, Session, SessionStep, StateKey
 
 ALICE = Address("alice")
 BOB = Address("bob")
@@ -89,6 +90,26 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Club:
+    """A member of a group who writes, and one who reads."""
+
+    own: SenderKey
+    others: SenderKeys
+
+    @classmethod
+    def fresh(cls) -> "Club":
+        """A group with a fresh key, which the reader has."""
+        key, group = StateKey(os.urandom(32)), uuid.uuid4()
+        own, others = SenderKey.create(key, group), SenderKeys(key, ALICE, group)
+        others.accept(own.distribution()).release()
+        return cls(own, others)
+
+    def written(self, plaintext: bytes, count: int) -> list[bytes]:
+        """Messages that nobody has read."""
+        return [self.own.encrypt(plaintext).release() for _ in range(count)]
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What a sample of each operation looks like: only lengths and epochs, no times."""
 
@@ -97,6 +118,7 @@ class Observed:
     exchange: Lengths
     accept: Lengths
     messages_per_epoch: float
+    group: GroupLengths
 
     @classmethod
     def of(cls, plaintexts: Sequence[int]) -> "Observed":
@@ -115,7 +137,8 @@ class Observed:
         # A first message carries a chunk, as most of an exchange do.
         accept = Lengths(exchange.message, _head(accepted))
         accepted.release()
-        return cls(encrypts, decrypts, exchange, accept, messages_per_epoch)
+        group = _observe_group(bytes(plaintexts[0]))
+        return cls(encrypts, decrypts, exchange, accept, messages_per_epoch, group)
 
     def lengths(self) -> list[Lengths]:
         """All of them."""
@@ -135,6 +158,16 @@ def _observe_exchange(conversation: Conversation, plaintext: bytes) -> tuple[Len
         heads += [_head(sent), _head(received)]
     epochs = conversation.alice.pq_progress[0] - first_epoch
     return Lengths(round(median(messages)), round(median(heads))), turns / epochs
+
+
+def _observe_group(plaintext: bytes) -> GroupLengths:
+    club = Club.fresh()
+    sent = club.own.encrypt(plaintext)
+    message = sent.release()
+    received = club.others.decrypt(message)
+    received.release()
+    sending = len(sent.writes["sending"][1])
+    return GroupLengths(len(message), sending, _head(received))
 
 
 def _head(step: SessionStep) -> int:

@@ -15,6 +15,13 @@ IDENTITIES_LEN = 66
 TAG_LEN = 8
 #: Bytes that sealing adds to a record: format version, nonce and tag.
 SEAL_OVERHEAD = 29
+#: Bytes that a sealed record is bound to: format version, store id, revision and its name, which is
+#: the base key or the group in hexadecimal, and which record it is, of whom.
+SESSION_BOUND_LEN = 1 + 16 + 8 + 64 + len("/head")
+SENDING_BOUND_LEN = 1 + 16 + 8 + 32 + len("/sending")
+RECEIVED_BOUND_LEN = 1 + 16 + 8 + 32 + len("/from/alice/1/head")
+#: The signature at the end of a group message.
+SIGNATURE_LEN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +51,43 @@ class Lengths:
         return self.sealed_head - SEAL_OVERHEAD
 
 
-def primitives_with_lengths(all_lengths: Iterable[Lengths]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class GroupLengths:
+    """Bytes of a group message, and of the sealed records that its two ends write."""
+
+    message: int
+    sealed_sending: int
+    sealed_head: int
+
+    @property
+    def signed(self) -> int:
+        """Bytes under the signature."""
+        return self.message - SIGNATURE_LEN
+
+    @property
+    def sending(self) -> tuple[int, int]:
+        """Bytes of the sender's record before it is sealed, and of what it is bound to."""
+        return self.sealed_sending - SEAL_OVERHEAD, SENDING_BOUND_LEN
+
+    @property
+    def head(self) -> tuple[int, int]:
+        """The same of the receiver's."""
+        return self.sealed_head - SEAL_OVERHEAD, RECEIVED_BOUND_LEN
+
+
+def primitives_with_lengths(all_lengths: Iterable[Lengths], group: GroupLengths) -> list[str]:
     """The arguments that make the measurement of primitives include these lengths."""
     known = list(all_lengths)
     tags = sorted({lengths.tagged for lengths in known})
-    heads = sorted({lengths.head for lengths in known})
-    return [f"tag={length}" for length in tags] + [f"seal={length}" for length in heads]
+    heads = {(lengths.head, SESSION_BOUND_LEN) for lengths in known}
+    return [
+        *(f"tag={length}" for length in tags),
+        *(
+            f"seal={length}+{bound}"
+            for length, bound in sorted({*heads, group.sending, group.head})
+        ),
+        f"sign={group.signed}",
+    ]
 
 
 def microseconds(parts: Iterable[Part], nanoseconds: Mapping[str, float]) -> float:
@@ -109,6 +147,43 @@ def accept(plaintext: int, lengths: Lengths) -> list[Part]:
     ]
 
 
+def fan_out(plaintext: int, lengths: Lengths, sessions: int) -> list[Part]:
+    """One text to so many sessions, each of which returns a step."""
+    return [
+        Part(part.count * sessions, part.primitive, part.reason)
+        for part in encrypt(plaintext, lengths)
+    ]
+
+
+def group_encrypt(plaintext: int, lengths: GroupLengths) -> list[Part]:
+    """A message to a group, with the record that it writes."""
+    return [
+        *_group_keys(),
+        _cbc("encrypt", plaintext),
+        Part(1, f"XEdDSA sign {lengths.signed} B, public point known", "the message"),
+        _record(*lengths.sending, "the chain that is stored"),
+        Part(1, "random 12 B", "the nonce of that seal"),
+    ]
+
+
+def group_decrypt(plaintext: int, lengths: GroupLengths) -> list[Part]:
+    """A message from a member in order, with the record that it writes."""
+    return [
+        Part(1, f"XEdDSA verify {lengths.signed} B", "the message"),
+        *_group_keys(),
+        _cbc("decrypt", plaintext),
+        _record(*lengths.head, "the chains that are stored"),
+        Part(1, "random 12 B", "the nonce of that seal"),
+    ]
+
+
+def _group_keys() -> list[Part]:
+    return [
+        Part(1, "chain step (2 HMAC, one key)", "the message's seed and the next chain key"),
+        Part(1, "group message keys (HKDF to 48)", "cipher key and IV"),
+    ]
+
+
 def _first_keys() -> list[Part]:
     return [
         Part(1, "session secrets (HKDF to 96)", "what both know after the handshake"),
@@ -133,9 +208,13 @@ def _cbc(direction: str, plaintext: int) -> Part:
 def _seal(lengths: Lengths) -> list[Part]:
     return [
         Part(1, f"tag over {lengths.tagged} B (HMAC, fresh key)", "identities and frame"),
-        Part(1, f"seal {lengths.head} B (AES-256-GCM-SIV)", "the head of the step"),
+        _record(lengths.head, SESSION_BOUND_LEN, "the head of the step"),
         Part(1, "random 12 B", "the nonce of that seal"),
     ]
+
+
+def _record(length: int, bound: int, reason: str) -> Part:
+    return Part(1, f"seal {length} B beside {bound} B (AES-256-GCM-SIV)", reason)
 
 
 def _joined(parts: Iterable[Part]) -> list[Part]:

@@ -1,29 +1,26 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The table of one run: each operation, its limit, the difference, and another library's figure."""
+"""All that one run measured, and the document that is kept of it."""
 
 import os
-import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
-from pathlib import Path
+from typing import Any
 
 from benches import limit
 from benches.conversation import Observed
+from benches.machine import machine
+from benches.operations import BARS, LIMIT, OURS, PRIMITIVES, UNITS, Bar, limits
+from benches.peers import PEERS
 
-NOTES = (
-    "Times are medians in µs for one operation, beside the middle half of the rounds.",
-    "limit: the sum of the primitives below, measured before and after the rows of this run.",
-    "vodozemac: Olm, for scale. Nothing of it is post-quantum, it returns no step to store, and of",
-    "1,000 skipped keys it keeps 40; its start checks no signature.",
-)
-HEADINGS = ("operation", "e2ee", "middle half", "limit", "above", "ratio", "vodozemac")
+#: What is kept of many samples.
+QUARTERS = ("least", "low", "median", "high")
 
 
 @dataclass(frozen=True, slots=True)
 class Nanoseconds:
-    """What a primitive takes: the quarters of its samples."""
+    """What a primitive takes: the least and the quarters of its samples."""
 
+    least: float
     low: float
     median: float
     high: float
@@ -31,10 +28,11 @@ class Nanoseconds:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What an operation of a library takes: the quarters of its rounds, in µs."""
+    """What an operation of a library takes, by its rounds, in µs or its own unit."""
 
     operation: str
     library: str
+    least: float
     low: float
     median: float
     high: float
@@ -48,32 +46,26 @@ class Table:
     before: dict[str, Nanoseconds]
     after: dict[str, Nanoseconds] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+    #: Why a peer has no figures.
+    absent: dict[str, str] = field(default_factory=dict)
+    #: The versions of peers that are no Python packages.
+    versions: dict[str, str] = field(default_factory=dict)
     #: What else the machine did when the run began; above the number of cores, rows are worthless.
     load: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def limits(self) -> dict[str, list[limit.Part]]:
         """The parts of each operation's limit."""
-        seen = self.observed
-        operations = {
-            "start a session from a bundle": limit.initiate(),
-            "accept a first message, 64 B": limit.accept(64, seen.accept),
-        }
-        for length, lengths in seen.encrypt.items():
-            operations[f"encrypt {length} B"] = limit.encrypt(length, lengths)
-        for length, lengths in seen.decrypt.items():
-            operations[f"decrypt {length} B"] = limit.decrypt(length, lengths)
-        operations["ping-pong 64 B, per message"] = limit.exchange(
-            64, seen.exchange, seen.messages_per_epoch
-        )
-        operations["skip 1,000, then decrypt 64 B"] = limit.decrypt(
-            64, seen.decrypt[64], skipped=1_000
-        )
-        return operations
+        return limits(self.observed)
 
-    def primitives(self) -> dict[str, float]:
-        """The median of each primitive in ns: the mean of both measurements."""
+    def nanoseconds(self, quarter: str = "median") -> dict[str, float]:
+        """A quarter of each primitive in ns: the mean of both measurements; the least of both."""
+        if quarter == "least":
+            return {
+                name: min(self.before[name].least, self.after[name].least) for name in self.before
+            }
         return {
-            name: (self.before[name].median + self.after[name].median) / 2 for name in self.before
+            name: (getattr(self.before[name], quarter) + getattr(self.after[name], quarter)) / 2
+            for name in self.before
         }
 
     def drift(self) -> float:
@@ -81,87 +73,63 @@ class Table:
         changes = (self.after[name].median / self.before[name].median for name in self.before)
         return max(abs(change - 1) for change in changes)
 
-    def as_json(self) -> dict[str, object]:
-        """All of it, as it is kept."""
-        primitives = self.primitives()
+    def document(self) -> dict[str, Any]:
+        """All of it, as it is kept; the table, the plot and the README's are made of it alone."""
+        rows = [*self.rows, *self._primitive_rows()]
+        limits = self._limits()
         return {
             "machine": machine(),
-            "load": self.load,
+            "load": {"before": self.load, "after": os.getloadavg()[0]},
+            "drift": self.drift(),
+            "versions": {peer.name: peer.version() for peer in PEERS if peer.version()}
+            | self.versions,
+            "absent": {peer.name: peer.absence() for peer in PEERS if peer.absence()} | self.absent,
+            "notes": {peer.name: peer.note for peer in PEERS},
             "observed": asdict(self.observed),
             "primitives_ns": {
                 name: {"before": asdict(before), "after": asdict(self.after[name])}
                 for name, before in self.before.items()
             },
-            "limits": {
-                name: {
-                    "microseconds": limit.microseconds(parts, primitives),
-                    "parts": [asdict(part) for part in parts],
-                }
-                for name, parts in self.limits().items()
-            },
-            "rows": [asdict(row) for row in self.rows],
+            "limits": limits,
+            "units": UNITS,
+            "rows": [asdict(row) for row in rows],
+            "bars": list(verdicts(BARS, rows, {n: each["median"] for n, each in limits.items()})),
         }
 
-    def as_text(self) -> str:
-        """All of it, as a person reads it."""
-        lines = [", ".join(f"{name} {value}" for name, value in machine().items()), ""]
-        lines += [*self._operations(), "", *NOTES]
-        lines += [f"When the run began, the machine's load was {self.load:.1f}."]
-        lines += [f"Between the two measurements a primitive moved by {self.drift():.0%} at most."]
-        lines += [f"A post-quantum epoch took {self.observed.messages_per_epoch:.0f} messages.", ""]
-        return "\n".join([*lines, *self._explained()])
+    def _limits(self) -> dict[str, dict[str, Any]]:
+        middle, least = self.nanoseconds(), self.nanoseconds("least")
+        return {
+            name: {
+                "median": limit.microseconds(parts, middle),
+                "least": limit.microseconds(parts, least),
+                "parts": [{**asdict(part), "each": middle[part.primitive]} for part in parts],
+            }
+            for name, parts in self.limits().items()
+        }
 
-    def _operations(self) -> Iterator[str]:
-        ours = {row.operation: row for row in self.rows if row.library == "e2ee"}
-        theirs = {row.operation: row for row in self.rows if row.library != "e2ee"}
-        primitives = self.primitives()
-        yield _line(HEADINGS)
-        for name, parts in self.limits().items():
-            if row := ours.get(name):
-                least = limit.microseconds(parts, primitives)
-                other = f"{theirs[name].median:.2f}" if name in theirs else "-"
-                yield _line(
-                    (
-                        name,
-                        f"{row.median:.2f}",
-                        f"{row.low:.2f} - {row.high:.2f}",
-                        f"{least:.2f}",
-                        f"{row.median - least:+.2f}",
-                        f"{row.median / least:.2f}",
-                        other,
-                    )
-                )
-
-    def _explained(self) -> Iterator[str]:
-        primitives = self.primitives()
-        for name, parts in self.limits().items():
-            yield f"{name}: limit {limit.microseconds(parts, primitives):.2f} µs"
-            for part in parts:
-                each, count = primitives[part.primitive] / 1_000, f"{part.count:.4g}"
-                yield f"  {count:>8} x {each:6.2f} µs  {part.primitive:<40} {part.reason}"
+    def _primitive_rows(self) -> Iterator[Row]:
+        """Our own primitives as the limit measures them, in Rust and without Python."""
+        quarters = [self.nanoseconds(quarter) for quarter in QUARTERS]
+        for name, primitive in PRIMITIVES.items():
+            yield Row(name, OURS, *(each[primitive] / 1_000 for each in quarters))
 
 
-def machine() -> dict[str, str]:
-    """Where this was measured, and with what."""
-    return {
-        "CPU": _cpu(),
-        "cores": str(os.cpu_count()),
-        "system": platform.platform(terse=True),
-        "Python": platform.python_version(),
-        "e2ee": version("libe2ee"),
-        "vodozemac": version("vodozemac"),
-    }
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    text = info.read_text(encoding="utf-8") if info.exists() else ""
-    names = (line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line)
-    return next(names, platform.processor() or platform.machine())
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    first, *others = cells
-    return f"{first:<32}" + "".join(
-        f"{cell:>18}" if at == 1 else f"{cell:>10}" for at, cell in enumerate(others)
-    )
+def verdicts(
+    bars: tuple[Bar, ...], rows: list[Row], limits: dict[str, float]
+) -> Iterator[dict[str, Any]]:
+    """Of each bar whose row was measured: what it allows, what there was, and whether it is met."""
+    ours = {row.operation: row.median for row in rows if row.library == OURS}
+    for bar in bars:
+        peers = {row.library: row.median for row in rows if row.operation == bar.operation}
+        figures = ours | peers
+        if bar.operation in limits:
+            figures[LIMIT] = limits[bar.operation]
+        measured, allowed = ours.get(bar.operation), bar.allowed(figures)
+        if measured is not None and allowed is not None:
+            yield {
+                "operation": bar.operation,
+                "formula": bar.formula(),
+                "allowed": allowed,
+                "measured": measured,
+                "met": measured <= allowed,
+            }

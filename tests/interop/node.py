@@ -46,9 +46,9 @@ class Request:
 class Node:
     """A running peer. It runs until the block ends."""
 
-    def __init__(self, node: str, folder: Path) -> None:
+    def __init__(self, node: str, folder: Path, program: Path = PEER) -> None:
         self._process = subprocess.Popen(
-            [node, str(PEER), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [node, str(program), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._received = b""
 

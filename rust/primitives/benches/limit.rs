@@ -2,8 +2,9 @@
 //! Measures each primitive alone: the parts of the limits in `benches/limit.py` (signal.md §1,
 //! spqr.md §5), as one JSON object on standard output.
 //!
-//! `tag=BYTES` and `seal=BYTES` name lengths of a frame and a head that a real session has, and may
-//! be repeated; `quick` takes fewer samples.
+//! `tag=BYTES` names the length of a frame that a real session has, `seal=BYTES+BYTES` those of a
+//! record and of what it is bound to, `sign=BYTES` that of what a group message signs. Each may be
+//! repeated; `quick` takes fewer samples.
 #![expect(clippy::print_stdout, reason = "the measurement is the output")]
 
 use std::{
@@ -29,7 +30,8 @@ type Any<T> = Result<T, Box<dyn Error>>;
 /// What one run is asked to measure.
 struct Request {
     tags: Vec<usize>,
-    heads: Vec<usize>,
+    seals: Vec<(usize, usize)>,
+    signed: Vec<usize>,
     batches: u32,
     batch: Duration,
 }
@@ -37,11 +39,16 @@ struct Request {
 impl Request {
     fn read(arguments: impl Iterator<Item = String>) -> Any<Self> {
         let full = (200, Duration::from_millis(1));
-        let mut request = Self { tags: vec![], heads: vec![], batches: full.0, batch: full.1 };
+        let mut request =
+            Self { tags: vec![], seals: vec![], signed: vec![], batches: full.0, batch: full.1 };
         for argument in arguments {
             match argument.split_once('=') {
                 Some(("tag", bytes)) => request.tags.push(bytes.parse()?),
-                Some(("seal", bytes)) => request.heads.push(bytes.parse()?),
+                Some(("seal", lengths)) => {
+                    let (record, bound) = lengths.split_once('+').ok_or("seal without bound")?;
+                    request.seals.push((record.parse()?, bound.parse()?));
+                }
+                Some(("sign", bytes)) => request.signed.push(bytes.parse()?),
                 None if argument == "quick" => request.batches = 20,
                 // What cargo itself adds.
                 None if argument == "--bench" => {}
@@ -91,9 +98,10 @@ impl Primitive {
             let place = (self.samples.len().saturating_sub(1)).saturating_mul(quarter) / 4;
             self.samples.get(place).copied().unwrap_or(f64::NAN)
         };
-        let (low, median, high) = (at(1), at(2), at(3));
+        let (least, low, median, high) = (at(0), at(1), at(2), at(3));
         let name = &self.name;
-        format!(r#""{name}":{{"median":{median:.1},"low":{low:.1},"high":{high:.1}}}"#)
+        let quarters = format!(r#""low":{low:.1},"median":{median:.1},"high":{high:.1}"#);
+        format!(r#""{name}":{{"least":{least:.1},{quarters}}}"#)
     }
 }
 
@@ -111,6 +119,7 @@ fn main() -> Any<()> {
     let mut all = hashes()?;
     all.extend(ciphers(&request)?);
     all.extend(curve()?);
+    all.extend(signatures(&request)?);
     all.extend(kyber()?);
     all.extend(ml_kem()?);
     all.extend(randomness());
@@ -136,6 +145,7 @@ fn hashes() -> Any<Vec<Primitive>> {
     let mut braid = chain.duplicate();
     let mut authenticator = chain.duplicate();
     let mut subkey = chain.duplicate();
+    let mut group = chain.duplicate();
     Ok(vec![
         Primitive::new("chain step (2 HMAC, one key)", move || {
             let key = HmacKey::new(chain.expose());
@@ -150,6 +160,10 @@ fn hashes() -> Any<Vec<Primitive>> {
             let derived: Secret<80> =
                 hkdf::derive(seed.expose(), &[seed.expose()], &[b"WhisperMessageKeys"]);
             seed = derived.part::<0, 32>();
+        }),
+        Primitive::new("group message keys (HKDF to 48)", move || {
+            let derived: Secret<48> = hkdf::derive(&[], &[group.expose()], &[b"WhisperGroup"]);
+            group = derived.part::<16, 32>();
         }),
         Primitive::new("root step (HKDF to 64, salted)", move || {
             let info: [&[u8]; 1] = [b"WhisperRatchet"];
@@ -197,11 +211,12 @@ fn ciphers(request: &Request) -> Any<Vec<Primitive>> {
         let run = move || keys.tag(&[&frame]);
         all.push(Primitive::new(format!("tag over {bytes} B (HMAC, fresh key)"), run));
     }
-    for bytes in &request.heads {
+    for &(bytes, bound) in &request.seals {
         let key = Secret::random(&mut System)?;
-        let head = vec![7; *bytes];
-        let run = move || aead::seal(&key, &[7; 12], &[7; ASSOCIATED_LEN], &head);
-        all.push(Primitive::new(format!("seal {bytes} B (AES-256-GCM-SIV)"), run));
+        let (record, associated) = (vec![7; bytes], vec![7; bound]);
+        let run = move || aead::seal(&key, &[7; 12], &associated, &record);
+        let name = format!("seal {bytes} B beside {bound} B (AES-256-GCM-SIV)");
+        all.push(Primitive::new(name, run));
     }
     Ok(all)
 }
@@ -211,9 +226,7 @@ fn curve() -> Any<Vec<Primitive>> {
     let mut theirs = *x25519::PrivateKey::random(&mut System)?.public();
     let mut secret = Secret::<32>::random(&mut System)?;
     let base_key = theirs;
-    let signer = x25519::PrivateKey::random(&mut System)?;
-    let identity = *signer.public();
-    let mut all = vec![
+    Ok(vec![
         Primitive::new("X25519 shared secret", move || {
             theirs = x25519::PublicKey::new(*ours.agree(&theirs)?.expose());
             Ok::<_, e2ee_wire::Error>(())
@@ -223,14 +236,28 @@ fn curve() -> Any<Vec<Primitive>> {
             secret = Secret::new(*key.public().as_bytes());
         }),
         Primitive::new("X25519 canonical key", move || base_key.is_canonical()),
-    ];
+    ])
+}
+
+fn signatures(request: &Request) -> Any<Vec<Primitive>> {
+    let signer = x25519::PrivateKey::random(&mut System)?;
+    let identity = *signer.public();
+    let mut all = vec![];
     // A signed prekey, and a Kyber prekey, as they are encoded.
-    for bytes in [33, 1 + kyber1024::PUBLIC_KEY_LEN] {
+    let prekeys = [33, 1 + kyber1024::PUBLIC_KEY_LEN];
+    for &bytes in prekeys.iter().chain(&request.signed) {
         let message = vec![7; bytes];
         let signature = xeddsa::sign(&signer, &[&message], &mut System)?;
         all.push(Primitive::new(format!("XEdDSA verify {bytes} B"), move || {
             xeddsa::verify(&identity, &[&message], &signature)
         }));
+    }
+    for &bytes in &request.signed {
+        let key = xeddsa::SigningKey::new(x25519::PrivateKey::random(&mut System)?);
+        let message = vec![7; bytes];
+        // With the 64 random bytes that each signature takes.
+        let sign = move || key.sign(&[&message], &mut System);
+        all.push(Primitive::new(format!("XEdDSA sign {bytes} B, public point known"), sign));
     }
     let sign = move || xeddsa::sign(&signer, &[&[7; 33]], &mut System);
     all.push(Primitive::new("XEdDSA sign 33 B", sign));
@@ -296,5 +323,3 @@ fn randomness() -> Vec<Primitive> {
 
 /// A label of 22 bytes, and the 69 of a session's base key in hexadecimal with `/head`.
 const RECORD_INFO_LEN: usize = 91;
-/// Format version, store id and revision, and that name.
-const ASSOCIATED_LEN: usize = 1 + 16 + 8 + 69;

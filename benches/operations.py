@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What is measured, by name: the limit of each operation, its unit, and the bar that is set for it.
+
+A bar is data: what was measured may be at most `factor` times the reference, plus `above`. The
+reference is the operation's limit, another row, or a peer's figure for the same operation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benches import limit
+from benches.conversation import Observed
+
+OURS = "e2ee"
+LIMIT = "limit"
+
+ENCRYPT, DECRYPT = "encrypt {} B", "decrypt {} B"
+START = "start a session from a bundle"
+ACCEPT = "accept a first message, 64 B"
+EXCHANGE = "ping-pong 64 B, per message"
+SKIP = "skip 1,000, then decrypt 64 B"
+FAN_OUT = "fan-out 64 B to 1,000 sessions"
+GROUP_ENCRYPT, GROUP_DECRYPT = "group encrypt 64 B", "group decrypt 64 B"
+STORED = "session in a store, 200 messages"
+STORED_PQ = "of it the post-quantum ratchet"
+IN_MEMORY = "session in memory, 200 messages"
+IMPORT = "import"
+WHEEL = "wheel"
+INSTALLED = "installed"
+
+#: Of the rows that are not times in µs.
+UNITS = {
+    STORED: "B",
+    STORED_PQ: "B",
+    IN_MEMORY: "B",
+    IMPORT: "ms",
+    WHEEL: "MB",
+    INSTALLED: "MB",
+}
+
+#: Single primitives: the measured ones of ours, and the names under which peers stand beside them.
+PRIMITIVES = {
+    "X25519, one agreement": "X25519 shared secret",
+    "sign 64 B": "XEdDSA sign 64 B, public point known",
+    "verify 64 B": "XEdDSA verify 64 B",
+    "HKDF-SHA-256 to 80 B": "message keys (HKDF to 80, salted)",
+    "HMAC-SHA-256, 64 B": "tag over 64 B (HMAC, fresh key)",
+}
+AEAD = "AES-256-GCM seal 1 MiB"
+#: Lengths that the table of primitives needs beside those of the operations.
+PRIMITIVE_ARGUMENTS = ("tag=64", "sign=64")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """At most `factor` times the reference, plus `above`, in the unit of the row."""
+
+    operation: str
+    factor: float = 0.0
+    reference: str | None = None
+    above: float = 0.0
+
+    def allowed(self, figures: Mapping[str, float]) -> float | None:
+        """The most that meets the bar; `None` if its reference was not measured."""
+        if self.reference is None:
+            return self.above
+        value = figures.get(self.reference)
+        return None if value is None else self.factor * value + self.above
+
+    def formula(self) -> str:
+        """As a person writes it."""
+        unit = UNITS.get(self.operation, "µs")
+        constant = f"{self.above:,g} {unit}"
+        if self.reference is None:
+            return f"at most {constant}"
+        times = self.reference if self.factor == 1 else f"{self.factor:.3g} x {self.reference}"
+        return f"{times} + {constant}" if self.above else times
+
+
+BARS = (
+    Bar("encrypt 64 B", 1, LIMIT, above=0.8),
+    Bar("decrypt 64 B", 1, LIMIT, above=0.8),
+    Bar(EXCHANGE, 1.15, LIMIT),
+    Bar(EXCHANGE, above=68),
+    Bar(START, 1.15, LIMIT),
+    Bar(ACCEPT, 1.15, LIMIT),
+    Bar(SKIP, 1.2, LIMIT),
+    Bar(FAN_OUT, 1.2, LIMIT),
+    Bar(GROUP_ENCRYPT, 1.15, LIMIT),
+    Bar(GROUP_DECRYPT, 1.15, LIMIT),
+    Bar(STORED, 1, STORED_PQ, above=2_048),
+    Bar(IMPORT, above=5),
+    Bar(WHEEL, above=2.5),
+)
+
+
+def limits(seen: Observed) -> dict[str, list[limit.Part]]:
+    """The parts of each operation's limit, in the order of the table."""
+    operations = {START: limit.initiate(), ACCEPT: limit.accept(64, seen.accept)}
+    for length, lengths in seen.encrypt.items():
+        operations[ENCRYPT.format(length)] = limit.encrypt(length, lengths)
+    for length, lengths in seen.decrypt.items():
+        operations[DECRYPT.format(length)] = limit.decrypt(length, lengths)
+    operations[EXCHANGE] = limit.exchange(64, seen.exchange, seen.messages_per_epoch)
+    operations[SKIP] = limit.decrypt(64, seen.decrypt[64], skipped=1_000)
+    operations[FAN_OUT] = limit.fan_out(64, seen.encrypt[64], 1_000)
+    operations[GROUP_ENCRYPT] = limit.group_encrypt(64, seen.group)
+    operations[GROUP_DECRYPT] = limit.group_decrypt(64, seen.group)
+    return operations
