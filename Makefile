@@ -29,7 +29,9 @@ DATABASE := tests/stores tests/api -k 'database or postgres or failover or fleet
 BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
 LIMIT := cargo bench --locked -p e2ee-primitives --bench limit --no-run
-LEFT_OUT = echo "$(1): left out: not built yet"
+# Libraries that `make bench` shows beside ours.
+PEERS := vodozemac olm omemo nacl cryptography
+LEFT_OUT = echo "$(1): left out: $(2)"
 
 .PHONY: help
 help: ## say what the targets do
@@ -56,21 +58,26 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 	$(BIN)/python -m pytest tests/hygiene
 
 .PHONY: bench
-bench: $(VENV)/.extension $(VENV)/.bench ## measure, beside the limit and beside others
+bench: $(VENV)/.extension $(VENV)/.peers ## measure, beside the limit and beside others
 	$(LIMIT)
 	$(BIN)/python -m pytest benches $(BENCH)
 	$(BIN)/python -m benches.records
 	$(BIN)/python -m benches.database
 	$(BIN)/python -m benches.aio
 
-.PHONY: ci-extra
-ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## run a short bench, a database and short gates, and say what is left out
+.PHONY: bench-check
+bench-check: $(VENV)/.extension $(VENV)/.bench ## compare with the baseline, as ratios to the limit
 	$(LIMIT)
-	timeout 120 $(BIN)/python -m pytest benches $(BENCH) --short
+	$(BIN)/python -m benches.check
+
+.PHONY: ci-extra
+ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed with the baseline, run a database and short gates, and say what is left out
+	$(LIMIT)
+	timeout 120 $(BIN)/python -m benches.check
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
-	@$(call LEFT_OUT,ARM build)
+	@$(call LEFT_OUT,ARM build,not built yet)
 
 .PHONY: interop
 interop: $(VENV)/.extension ## talk with the reference client at random; needs Node and npm
@@ -108,6 +115,12 @@ $(VENV)/.created:
 
 $(VENV)/.build $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres: $(VENV)/.%: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $*
+	touch $@
+
+$(VENV)/.peers: $(VENV)/.bench
+	for peer in $(PEERS); do \
+	  $(BIN)/python -m pip install --quiet --group peer-$$peer || $(call LEFT_OUT,$$peer,it cannot be installed); \
+	done
 	touch $@
 
 # Python sources are used where they lie; only Rust has to be built.
