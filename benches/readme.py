@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benches.operations import OURS
-from benches.report import Document, amount, figures, losses, peers
+from benches.report import Document, amount, figures, losses, peers, verdict
 
 DASH, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 KEPT = Path(__file__).parents[1] / ".benchmarks" / "table.json"
@@ -77,18 +77,17 @@ def _others(document: Document) -> Iterator[str]:
 def _bars(document: Document) -> Iterator[str]:
     yield from _head(["bar", "measured", "allowed", "", "formula"])
     for bar in document["bars"]:
-        verdict = "met" if bar["met"] else f"missed by {bar['measured'] / bar['allowed'] - 1:.0%}"
-        cells = [bar["operation"], amount(bar["measured"]), amount(bar["allowed"]), verdict]
+        cells = [bar["operation"], amount(bar["measured"]), amount(bar["allowed"]), verdict(bar)]
         yield _row([*cells, bar["formula"].replace(" x ", f" {TIMES} ")])
 
 
 def _remarks(document: Document) -> Iterator[str]:
-    yield "Single primitives are our Rust without Python, and the others' through Python."
-    yield from (f"{name}: {note}" for name, note in document["notes"].items())
-    yield from (f"{name} is left out: {why}." for name, why in document["absent"].items())
+    yield "- Single primitives are our Rust without Python, and the others' through Python."
+    yield from (f"- {name}: {note}" for name, note in document["notes"].items())
+    yield from (f"- {name} is left out: {why}." for name, why in document["absent"].items())
     lost = "; ".join(f"{operation} ({library})" for operation, library, _, _ in losses(document))
     if lost:
-        yield f"Where another library needs less: {lost}."
+        yield f"- Where another library needs less: {lost}."
 
 
 def _head(cells: Sequence[str]) -> Iterator[str]:

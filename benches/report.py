@@ -102,11 +102,15 @@ def _others(document: Document) -> Iterator[str]:
 
 
 def _bars(document: Document) -> Iterator[str]:
-    yield _line("bar", ["measured", "allowed", "verdict"]) + "  formula"
+    yield _line("bar", ["measured", "allowed"])
     for bar in document["bars"]:
-        verdict = "met" if bar["met"] else f"missed by {bar['measured'] / bar['allowed'] - 1:.0%}"
-        cells = [amount(bar["measured"]), amount(bar["allowed"]), verdict]
-        yield _line(bar["operation"], cells) + f"  {bar['formula']}"
+        cells = [amount(bar["measured"]), amount(bar["allowed"])]
+        yield _line(bar["operation"], cells) + f"   {verdict(bar):<18}{bar['formula']}"
+
+
+def verdict(bar: dict[str, Any]) -> str:
+    """Whether a bar is met, in words."""
+    return "met" if bar["met"] else f"missed by {bar['measured'] / bar['allowed'] - 1:.0%}"
 
 
 def losses(document: Document) -> Iterator[tuple[str, str, float, float]]:
@@ -139,5 +143,5 @@ def _median(rows: dict[str, dict[str, float]], library: str) -> str:
 
 def _line(first: str, cells: list[str]) -> str:
     return f"{first:<34}" + "".join(
-        f"{cell:>{16 if at == 1 else 13}}" for at, cell in enumerate(cells)
+        f" {cell:>{15 if at == 1 else 12}}" for at, cell in enumerate(cells)
     )
