@@ -129,6 +129,7 @@ class Library:
         ratchet, _ = await DoubleRatchetImpl.decrypt_initial_message(
             *SETUP, secret, signed.priv, parsed, bound
         )
+        self.bob.delete_pre_key(prekey)
         return Session(ratchet, bound)
 
     def conversation(self) -> tuple[Session, Session]:
