@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which history a database server writes on (docs/storage.md, "Fail-over").
 
-/// The history that a server writes, as PostgreSQL numbers it.
+/// The history that a server writes, as `PostgreSQL` numbers it.
 ///
-/// PostgreSQL manual, "Continuous Archiving", *Timelines*: a standby that takes over, and a server
+/// `PostgreSQL` manual, "Continuous Archiving", *Timelines*: a standby that takes over, and a server
 /// that is recovered from a backup, begins a timeline with a greater number than the one it comes
 /// from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
