@@ -18,6 +18,45 @@ pub struct Cost {
     pub lanes: u32,
 }
 
+impl Cost {
+    /// For what is new: 64 MiB, three passes, four lanes (RFC 9106 §4, second choice).
+    pub const DEFAULT: Self = Self { memory_kib: 64 * 1_024, passes: 3, lanes: 4 };
+
+    /// Whether a stored cost is none that its writer could stop us with: at most 1 GiB, 64 passes
+    /// and 16 lanes.
+    ///
+    /// A cost stands unauthenticated beside its salt, and whoever can write it must not choose our
+    /// memory.
+    #[must_use]
+    pub const fn is_bearable(&self) -> bool {
+        self.memory_kib <= 1 << 20 && self.passes <= 64 && self.lanes <= 16
+    }
+
+    /// Memory, passes and lanes, four bytes each (docs/formats.md, "Store record").
+    #[must_use]
+    pub fn encode(&self) -> [u8; COST_LEN] {
+        let mut out = [0; COST_LEN];
+        let fields = [self.memory_kib, self.passes, self.lanes].map(u32::to_be_bytes);
+        out.as_chunks_mut().0.copy_from_slice(&fields);
+        out
+    }
+
+    /// The cost in these bytes, or nothing if it is not bearable.
+    #[must_use]
+    pub fn decode(bytes: &[u8; COST_LEN]) -> Option<Self> {
+        let [memory_kib, passes, lanes] = bytes.as_chunks().0 else { return None };
+        let cost = Self {
+            memory_kib: u32::from_be_bytes(*memory_kib),
+            passes: u32::from_be_bytes(*passes),
+            lanes: u32::from_be_bytes(*lanes),
+        };
+        cost.is_bearable().then_some(cost)
+    }
+}
+
+/// Bytes of an encoded cost.
+pub const COST_LEN: usize = 12;
+
 /// Derives `N` bytes; a cost or a length that RFC 9106 §3.1 forbids or that does not fit in memory
 /// is `InvalidKey`.
 pub fn derive<const N: usize>(
@@ -58,6 +97,21 @@ mod tests {
         assert_eq!(Err(Error::InvalidKey), verdict(Cost { passes: 0, ..CHEAP }));
         assert_eq!(Err(Error::InvalidKey), verdict(Cost { lanes: 0, ..CHEAP }));
         assert_eq!(Err(Error::InvalidKey), verdict(Cost { lanes: u32::MAX, ..CHEAP }));
+    }
+
+    #[test]
+    fn a_cost_reads_back_unless_it_is_unbearable() {
+        let most = Cost { memory_kib: 1 << 20, passes: 64, lanes: 16 };
+
+        assert_eq!(Some(Cost::DEFAULT), Cost::decode(&Cost::DEFAULT.encode()));
+        assert_eq!(Some(most), Cost::decode(&most.encode()));
+        for over in [
+            Cost { memory_kib: most.memory_kib + 1, ..most },
+            Cost { passes: most.passes + 1, ..most },
+            Cost { lanes: most.lanes + 1, ..most },
+        ] {
+            assert_eq!(None, Cost::decode(&over.encode()));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod cbc_hmac;
 pub mod cbc_stream;
 pub mod ctr_hmac;
 pub mod forked;
+pub mod gcm;
 pub mod hkdf;
 pub mod hmac;
 pub mod hpke;

