@@ -12,12 +12,13 @@ import pytest
 from tests.hygiene.rust_text import product_code
 from tests.hygiene.tree import ROOT, Source, product_rust
 
-#: From left to right: wire, primitives, {ratchet, state}, signal, {python, capi}.
+#: From left to right: wire, primitives, {ratchet, state, files}, signal, {python, capi}.
 LAYERS: Mapping[str, int] = {
     "wire": 0,
     "primitives": 1,
     "ratchet": 2,
     "state": 2,
+    "files": 2,
     "signal": 3,
     "python": 4,
     "capi": 4,
