@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The extension module, as `rust/python` makes it.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from os import PathLike
 from types import GenericAlias
 from typing import Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 from uuid import UUID
 
+from e2ee._files import Buffer
 from e2ee.errors import E2EEError
 from e2ee.importing import LibsignalRecords, Outcome, RecordKind
 from e2ee.store.examination import ExaminationRow
@@ -35,6 +37,7 @@ class _Transaction(Protocol):
 __all__ = [
     "Account",
     "AccountKeys",
+    "AeadKey",
     "AttachmentEncryptor",
     "AttachmentOpener",
     "AttachmentSegments",
@@ -44,6 +47,11 @@ __all__ = [
     "Batches",
     "Device",
     "Exchange",
+    "FileContents",
+    "FileKey",
+    "FileOpener",
+    "FilePassphrase",
+    "FileSealer",
     "Groups",
     "HpkeKey",
     "Outbox",
@@ -73,6 +81,7 @@ __all__ = [
     "hpke_seal",
     "import_records",
     "log_is_damaged",
+    "preamble_len",
     "read_bundle",
     "read_pointer",
     "read_sender_certificate",
@@ -80,7 +89,9 @@ __all__ = [
     "safety_number",
     "safety_number_digits",
     "safety_number_matches",
+    "seal_between",
     "sealed_envelope",
+    "unseal_between",
     "version_info",
     "write_pointer",
 ]
@@ -124,6 +135,80 @@ def version_info() -> dict[str, Any]: ...
 def write_pointer(
     key: bytes, digest: bytes, size: int, incremental: tuple[int, bytes] | None
 ) -> bytes: ...
+def preamble_len(key: FileKey | FilePassphrase) -> int: ...
+def seal_between(
+    key: FileKey | FilePassphrase,
+    associated_data: Buffer,
+    paths: tuple[str | PathLike[str], str | PathLike[str]],
+    workers: int | None,
+    progress: Callable[[int, int | None], object] | None,
+) -> None: ...
+def unseal_between(
+    key: FileKey | FilePassphrase,
+    associated_data: Buffer,
+    paths: tuple[str | PathLike[str], str | PathLike[str]],
+    workers: int | None,
+    progress: Callable[[int, int | None], object] | None,
+) -> None: ...
+
+@final
+class AeadKey:
+    @staticmethod
+    def generate() -> AeadKey: ...
+    @staticmethod
+    def from_bytes(key: Buffer) -> AeadKey: ...
+    def to_bytes(self) -> bytes: ...
+    def seal(self, plaintext: Buffer, associated_data: Buffer = ...) -> bytes: ...
+    def open(self, sealed: Buffer, associated_data: Buffer = ...) -> bytes: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class FileKey:
+    @staticmethod
+    def generate(*, segment_size: int = ...) -> FileKey: ...
+    @staticmethod
+    def from_bytes(key: Buffer, *, segment_size: int = ...) -> FileKey: ...
+    def to_bytes(self) -> bytes: ...
+    @property
+    def segment_size(self) -> int: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class FilePassphrase:
+    def __new__(cls, passphrase: str | Buffer) -> FilePassphrase: ...
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class FileSealer:
+    @staticmethod
+    def begin(
+        key: FileKey | FilePassphrase, associated_data: Buffer
+    ) -> tuple[FileSealer, bytes]: ...
+    def update(self, plaintext: bytes) -> bytes: ...
+    def finish(self) -> bytes: ...
+
+@final
+class FileOpener:
+    @staticmethod
+    def begin(
+        key: FileKey | FilePassphrase, associated_data: Buffer, preamble: bytes
+    ) -> FileOpener: ...
+    def update(self, sealed: bytes) -> bytes: ...
+    def finish(self) -> bytes: ...
+
+@final
+class FileContents:
+    def __new__(
+        cls,
+        key: FileKey | FilePassphrase,
+        associated_data: Buffer,
+        preamble: bytes,
+        sealed_len: int,
+    ) -> FileContents: ...
+    @property
+    def size(self) -> int: ...
+    def segment(self, position: int) -> tuple[int, int, int]: ...
+    def open(self, position: int, sealed: bytes) -> bytes: ...
 
 @final
 class StoreSecret:

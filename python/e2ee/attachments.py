@@ -17,18 +17,16 @@ b'A picture.'
 from __future__ import annotations
 
 import io
-import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from e2ee import _core, _files
+from e2ee._segmented import SegmentedFile
 from e2ee.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from _typeshed import WriteableBuffer
 
     from e2ee._files import File
 
@@ -226,7 +224,7 @@ def open_attachment(
     with ExitStack() as stack:
         file = stack.enter_context(_files.reading(source))
         blob = _verified(pointer, file, progress, passes=1)
-        return io.BufferedReader(_AttachmentFile(blob, stack.pop_all()), _SEGMENT)
+        return io.BufferedReader(SegmentedFile(blob, stack.pop_all()), _SEGMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,59 +237,22 @@ class _Blob:
     length: int
 
     @property
+    def size(self) -> int:
+        return self.parts.size
+
+    @property
     def segments(self) -> int:
-        return -(-self.parts.size // _SEGMENT)
+        return -(-self.size // _SEGMENT)
+
+    def part(self, position: int) -> tuple[int, bytes]:
+        index = position // _SEGMENT
+        return index * _SEGMENT, self.segment(index)
 
     def segment(self, index: int) -> bytes:
         """A part of the file, read and verified again."""
         start, length = self.parts.range(index)
         self.file.seek(self.start + start)
         return self.parts.open(index, _files.read(self.file, length))
-
-
-@final
-class _AttachmentFile(io.RawIOBase):
-    """The file in a verified blob."""
-
-    def __init__(self, blob: _Blob, opened: ExitStack) -> None:
-        self._blob, self._opened = blob, opened
-        self._position = 0
-        self._held: tuple[int, bytes] = (-1, b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._blob.parts.size}
-        position = origin[whence] + offset
-        if position < 0:
-            raise ValueError("a position is not negative")
-        self._position = position
-        return position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        if self._position >= self._blob.parts.size:
-            return 0
-        index, offset = divmod(self._position, _SEGMENT)
-        if self._held[0] != index:
-            self._held = (index, self._blob.segment(index))
-        view = memoryview(buffer).cast("B")
-        part = self._held[1][offset : offset + len(view)]
-        view[: len(part)] = part
-        self._position += len(part)
-        return len(part)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._held = (-1, b"")
-            self._opened.close()
-        super().close()
 
 
 def _verified(

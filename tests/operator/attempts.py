@@ -18,6 +18,7 @@ from tests.operator import curve
 from tests.operator.beside import BESIDE
 from tests.operator.copies import COPIES
 from tests.operator.databases import DATABASES
+from tests.operator.files import FILES
 from tests.operator.many import MANY
 from tests.operator.material import bytes_in, candidate_keys
 from tests.operator.seized import GROUP, PEOPLE, Seized
@@ -370,6 +371,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     **BESIDE,
     **DATABASES,
     **COPIES,
+    **FILES,
     **MANY,
 }
 

@@ -15,6 +15,7 @@ from e2ee.store import Scope, StoreSecret, backup, examine, restore
 from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.operator.copies import of_anchors
+from tests.operator.files import of_files
 from tests.properties import wire
 from tests.stores.kinds import application, in_a_database
 from tests.stores.lent import DatabaseApplication
@@ -351,6 +352,7 @@ def of_everything(folder: Path) -> Shown:
             | of_sender_keys()
             | of_certificates()
             | of_beside()
+            | of_files()
             | {("SQLiteStore", "scrub"): None}
             | {("SQLiteStore", "exchange"): repr(store.exchange(lambda: None))}
         )

@@ -15,6 +15,7 @@ from uuid import UUID
 import e2ee
 from e2ee import signal
 from tests.operator.beside import seize_beside
+from tests.operator.files import seize_files
 from tests.properties.world import Rows, read_rows
 
 PEOPLE = ("alice", "bob")
@@ -90,6 +91,7 @@ def seize(folder: Path) -> Seized:
     in_stores(seized, folder)
     without_stores(seized)
     seize_beside(seized)
+    seize_files(seized)
     return seized
 
 

@@ -34,6 +34,7 @@ OPENED_BY_STATE_KEY = {
     "Session.load",
 }
 OPENED_BY_ATTACHMENT_KEY = {"AttachmentPointer", "decrypt_attachment", "open_attachment"}
+OPENED_BY_FILE_KEY = {"FileKey.from_bytes", "open_sealed"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,20 @@ def test_the_key_of_an_attachment_opens_it(seized: Seized, tmp_path: Path) -> No
     planted = Operator(seized, tmp_path, planted=(seized.keys["attachment"],))
 
     assert plunder(planted) == OPENED_BY_ATTACHMENT_KEY
+
+
+@pytest.mark.slow
+def test_the_key_of_a_file_opens_it(seized: Seized, tmp_path: Path) -> None:
+    planted = Operator(seized, tmp_path, planted=(seized.keys["file"],))
+
+    assert plunder(planted) == OPENED_BY_FILE_KEY
+
+
+@pytest.mark.slow
+def test_the_key_of_a_message_opens_it(seized: Seized, tmp_path: Path) -> None:
+    planted = Operator(seized, tmp_path, planted=(seized.keys["aead"],))
+
+    assert plunder(planted) == {"AeadKey.from_bytes"}
 
 
 def test_no_plaintext_and_no_key_stands_in_what_others_hold(seized: Seized) -> None:

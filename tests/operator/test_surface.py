@@ -15,6 +15,8 @@ import pytest
 
 import e2ee
 from e2ee import signal
+from e2ee.aead import AeadKey
+from e2ee.files import FileKey, FilePassphrase
 from e2ee.store import StoreSecret
 from tests.api import libsignal
 from tests.operator import curve
@@ -153,6 +155,9 @@ def secrets_of_everyone() -> list[object]:
         root,
         root.server_signer(1),
         libsignal.records(),
+        AeadKey.generate(),
+        FileKey.generate(),
+        FilePassphrase("word"),
     ]
 
 

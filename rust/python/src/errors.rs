@@ -143,6 +143,11 @@ pub fn forked(py: Python<'_>) -> PyErr {
     new(py, "StaleSessionError", (sentence,))
 }
 
+/// A file that is not what it was when the work on it began.
+pub fn changed(py: Python<'_>) -> PyErr {
+    new(py, "InvalidArgumentError", ("the source changed while it was read",))
+}
+
 fn new<'py>(py: Python<'py>, class: &str, arguments: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
     let made = py
         .import("e2ee.errors")

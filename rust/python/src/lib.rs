@@ -8,15 +8,18 @@
 
 mod account;
 mod account_keys;
+mod aead;
 mod attachment;
 mod batches;
 mod beside;
+mod between;
 mod certificates;
 mod convert;
 mod errors;
 mod examining;
 mod exchange;
 mod functions;
+mod given;
 mod groups;
 mod importing;
 mod nonces;
@@ -26,6 +29,7 @@ mod parallel;
 mod rekey;
 mod saving;
 mod sealed;
+mod sealed_files;
 mod secret;
 mod sender_keys;
 mod signal;
@@ -44,12 +48,14 @@ mod _core {
     use super::{
         account::Account,
         account_keys::{AccountKeys, BackupKeys, hash_pin},
+        aead::AeadKey,
         attachment::{
             AttachmentEncryptor, AttachmentOpener, AttachmentSegments, AttachmentVerifier,
             blob_len, read_pointer, write_pointer,
         },
         batches::Batches,
         beside::{HpkeKey, Username, hpke_seal},
+        between::{seal_between, unseal_between},
         certificates::{
             ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
             sealed_envelope,
@@ -66,6 +72,9 @@ mod _core {
         rekey::Rekeying,
         saving::{BacklogStep, SessionStep},
         sealed::SealedSender,
+        sealed_files::{
+            FileContents, FileKey, FileOpener, FilePassphrase, FileSealer, preamble_len,
+        },
         secret::StoreSecret,
         sender_keys::{SenderKey, SenderKeys},
         signal::{Device, Session, StateKey},

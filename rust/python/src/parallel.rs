@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The only threads of this project: they share the pieces of a batch (docs/storage.md, "Batches").
+//! The only threads of this project: they share the pieces of a batch (docs/storage.md, "Batches"),
+//! or the segments of a file.
 
 use std::{num::NonZero, sync::Mutex, thread};
 
@@ -48,25 +49,41 @@ fn shared<T: Send, R: Send>(
 ) -> Vec<R> {
     let waiting = Mutex::new(items.into_iter().enumerate());
     let take = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
-    let one = || {
+    let one = |_| {
         let mut done = Vec::new();
         while let Some((place, item)) = take() {
             done.push((place, work(item, &mut OsRandom)));
         }
         done
     };
-    let mut done = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(one)).collect();
-        let mut done = one();
+    let mut done: Vec<_> = at_once(threads, one).into_iter().flatten().collect();
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Lets threads do the same work at once: `wanted`, or as many as the process may use, but no more
+/// than are `useful`.
+pub fn together<R: Send>(
+    wanted: Option<usize>,
+    useful: usize,
+    work: impl Fn(usize) -> R + Sync,
+) -> Vec<R> {
+    at_once(wanted.unwrap_or_else(cores).min(useful), work)
+}
+
+/// So many threads, at least one; the calling one has the number 0.
+fn at_once<R: Send>(threads: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    let work = &work;
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|number| scope.spawn(move || work(number))).collect();
+        let mut done = vec![work(0)];
         for other in others {
             match other.join() {
-                Ok(mut results) => done.append(&mut results),
-                // The account is not used again: its lock is poisoned by this.
+                Ok(result) => done.push(result),
+                // An account is not used again: its lock is poisoned by this.
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
         done
-    });
-    done.sort_unstable_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, result)| result).collect()
+    })
 }

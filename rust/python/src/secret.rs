@@ -11,7 +11,7 @@ use pyo3::{
     types::{IntoPyDict, PyByteArray},
 };
 
-use crate::{convert::Number, errors};
+use crate::{convert::Number, errors, given::copied};
 
 /// One more than a key has, so that a longer one is found.
 const READ_LEN: usize = 33;
@@ -52,10 +52,6 @@ impl StoreSecret {
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
         Err(PyTypeError::new_err("a store's secret cannot be copied"))
     }
-}
-
-fn copied(value: &Bound<'_, PyAny>) -> PyResult<SecretBytes> {
-    PyBuffer::<u8>::get(value)?.to_vec(value.py()).map(SecretBytes::new)
 }
 
 /// What a file descriptor has to give, up to its end or until it is too much.
