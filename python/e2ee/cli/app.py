@@ -11,6 +11,7 @@ from e2ee.cli.commands.backup import backup, restore
 from e2ee.cli.commands.contacts import add, contacts, forget
 from e2ee.cli.commands.demo import demo
 from e2ee.cli.commands.doctor import doctor
+from e2ee.cli.commands.files import seal, unseal
 from e2ee.cli.commands.heal import heal
 from e2ee.cli.commands.messages import decrypt, encrypt, inbox
 from e2ee.cli.commands.rekey import rekey
@@ -83,6 +84,8 @@ main: Final = Program(
         backup,
         restore,
         heal,
+        seal,
+        unseal,
         demo,
         version,
     ],

@@ -66,7 +66,7 @@ def forget_output() -> None:
 
 MEANINGS: Final = {
     Exit.DONE: "done",
-    Exit.REFUSED: "refused: a message, an invitation or a safety number does not hold",
+    Exit.REFUSED: "refused: a message, a file, an invitation or a safety number does not hold",
     Exit.USAGE: "the command was not understood",
     Exit.NO_ACCESS: "there is no store yet, or the passphrase is wrong",
     Exit.UNTRUSTED: "the contact's identity changed: compare safety numbers",

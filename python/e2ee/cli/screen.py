@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 
 def notes() -> Console:
@@ -39,6 +46,23 @@ def transfer_progress(text: str, total: int | None) -> Iterator[Progress]:
     ) as bar:
         bar.add_task(text, total=total)
         yield bar
+
+
+@contextlib.contextmanager
+def byte_progress(text: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar for bytes, to be told how many of how many are done; only on a terminal."""
+    console = notes()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True))
+    ends = (TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, *ends, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(text, total=None)
+
+        def tell(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield tell
 
 
 @contextlib.contextmanager
