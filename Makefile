@@ -19,6 +19,7 @@ OURS := --workspace --locked --exclude e2ee-python
 CONFORMANCE := e2ee-conformance
 INTEROP := tests.interop.run
 INTEROP_SHORT := --conversations 200 --size 30
+STREAMS := tests.interop.streams
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
@@ -75,17 +76,20 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	$(LIMIT)
 	timeout 120 $(BIN)/python -m benches.check
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
+	timeout 300 $(BIN)/python -m $(STREAMS) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,ARM build,not built yet)
 
 .PHONY: interop
-interop: $(VENV)/.extension ## talk with the reference client at random; needs Node and npm
+interop: $(VENV)/.extension ## talk with the reference client and with tink at random; needs Node and npm
 	$(BIN)/python -m $(INTEROP) --conversations 2500 --messages 220000 --size 100
+	$(BIN)/python -m $(STREAMS) --rounds 3000
 
 .PHONY: interop-short
 interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
+	$(BIN)/python -m $(STREAMS)
 
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties and fuzz targets for hours, the core optimised, a file of 4 GiB
