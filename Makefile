@@ -65,6 +65,7 @@ bench: $(VENV)/.extension $(VENV)/.peers ## measure, beside the limit and beside
 	$(BIN)/python -m benches.records
 	$(BIN)/python -m benches.database
 	$(BIN)/python -m benches.aio
+	$(BIN)/python -m benches.sealing
 
 .PHONY: bench-check
 bench-check: $(VENV)/.extension $(VENV)/.bench ## compare with the baseline, as ratios to the limit
