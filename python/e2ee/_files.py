@@ -7,7 +7,6 @@ import io
 import os
 import tempfile
 from contextlib import contextmanager, suppress
-from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeGuard, cast, final
 
@@ -15,11 +14,12 @@ from e2ee.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from mmap import mmap
 
 #: A path, or a file that is open for bytes.
 File: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 #: Bytes in memory; those that can be written are copied before they are looked at.
-Buffer: TypeAlias = bytes | bytearray | memoryview | mmap
+Buffer: TypeAlias = "bytes | bytearray | memoryview | mmap"
 #: What can be read.
 Source: TypeAlias = "File | Buffer"
 
@@ -47,11 +47,14 @@ def reading(source: Source) -> Iterator[BinaryIO]:
     if isinstance(source, str | os.PathLike):
         with Path(source).open("rb", buffering=0) as file:
             yield cast("BinaryIO", file)
-    elif isinstance(source, bytes | bytearray | memoryview | mmap):
-        with memoryview(source) as view, view.cast("B") as cells:
-            yield cast("BinaryIO", _BufferFile(cells))
-    else:
-        yield source
+        return
+    try:
+        view = memoryview(cast("Buffer", source))
+    except TypeError:
+        yield cast("BinaryIO", source)
+        return
+    with view, view.cast("B") as cells:
+        yield cast("BinaryIO", _BufferFile(cells))
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from uuid import UUID
 import pytest
 
 import e2ee
-from e2ee import signal
+from e2ee import _core, signal
+from e2ee.files import FileKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ class Opened:
         self.other = signal.Session.initiate(key, self.device, e2ee.Address("bob"), bundle)
         self.sending = signal.SenderKey.create(key, GROUP)
         self.receiving = signal.SenderKeys(key, e2ee.Address("bob"), GROUP)
+        self.sealer, _ = _core.FileSealer.begin(FileKey.generate(), b"")
         self.distribution = signal.SenderKey.create(key, GROUP).distribution()
 
 
@@ -54,6 +56,7 @@ CALLS: Final[dict[str, Callable[[Opened], object]]] = {
     "session": lambda opened: opened.other.encrypt(b"x"),
     "step": lambda opened: opened.step.release(),
     "sender key": lambda opened: opened.sending.encrypt(b"x"),
+    "sealer of a file": lambda opened: opened.sealer.update(b"x"),
     "received sender keys": lambda opened: opened.receiving.accept(opened.distribution),
 }
 

@@ -274,6 +274,18 @@ def interrupt(*_done_and_total: int | None) -> None:
     raise KeyboardInterrupt
 
 
+def test_a_file_whose_length_is_not_true_is_refused(tmp_path: Path) -> None:
+    made_up = Path("/proc/self/status")
+    if not made_up.exists():
+        pytest.skip("this system makes up no files")
+    assert made_up.stat().st_size == 0
+
+    with pytest.raises(InvalidArgumentError, match="changed"):
+        seal_file(made_up, tmp_path / "sealed", KEY)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_source_makes_no_target(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         seal_file(tmp_path / "none", tmp_path / "sealed", KEY)

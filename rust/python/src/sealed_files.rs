@@ -2,15 +2,12 @@
 //! The keys of sealed files, and files piece by piece, as `e2ee.files` reads and writes them
 //! (docs/formats.md, "Sealed file").
 
-use std::sync::Mutex;
-
 use e2ee_files::{Contents, FileKey as CoreKey, FileSecret, Opener, Sealer, SegmentSize};
 use e2ee_primitives::{Secret, SecretBytes};
 use e2ee_wire::Error;
 use pyo3::{
     exceptions::{PyTypeError, PyUnicodeEncodeError},
     prelude::*,
-    sync::MutexExt,
     types::{PyBytes, PyString},
 };
 
@@ -18,6 +15,7 @@ use crate::{
     convert::Number,
     errors,
     given::{Given, copied},
+    own::Own,
     transaction::OsRandom,
 };
 
@@ -153,20 +151,20 @@ pub fn preamble_len(key: Under<'_>) -> usize {
 /// Moves a stream on, with the interpreter released; one that fails is not used again.
 fn moved<T: Send, R: Send>(
     py: Python<'_>,
-    stream: &Mutex<Option<T>>,
+    stream: &Own<Option<T>>,
     work: impl FnOnce(T) -> Result<(Option<T>, R), Error> + Send,
 ) -> PyResult<R> {
-    let mut guard = stream.lock_py_attached(py).map_err(|_| errors::stale(py))?;
+    let mut guard = stream.lock(py)?;
     let held = guard.take().ok_or_else(|| errors::stale(py))?;
     let (next, result) = py.detach(|| work(held)).map_err(|error| errors::protocol(py, error))?;
     *guard = next;
     Ok(result)
 }
 
-/// Seals a stream.
+/// Seals a stream; a copy of it after a fork would use its nonces twice.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct FileSealer {
-    inner: Mutex<Option<Sealer>>,
+    inner: Own<Option<Sealer>>,
 }
 
 #[pymethods]
@@ -182,7 +180,7 @@ impl FileSealer {
         let secret = key.get();
         let begun = py.detach(|| Sealer::begin(secret, &associated_data, &mut OsRandom));
         let (sealer, preamble) = begun.map_err(|error| errors::protocol(py, error))?;
-        Ok((Self { inner: Mutex::new(Some(sealer)) }, PyBytes::new(py, &preamble)))
+        Ok((Self { inner: Own::new(Some(sealer)) }, PyBytes::new(py, &preamble)))
     }
 
     /// Takes the next bytes, and gives the segments that are ready.
@@ -208,7 +206,7 @@ impl FileSealer {
 /// Opens a stream.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct FileOpener {
-    inner: Mutex<Option<Opener>>,
+    inner: Own<Option<Opener>>,
 }
 
 #[pymethods]
@@ -225,7 +223,7 @@ impl FileOpener {
         let secret = key.get();
         let opener = py.detach(|| Opener::begin(secret, &associated_data, preamble));
         let opener = opener.map_err(|error| errors::protocol(py, error))?;
-        Ok(Self { inner: Mutex::new(Some(opener)) })
+        Ok(Self { inner: Own::new(Some(opener)) })
     }
 
     /// Takes the next bytes behind the preamble, and gives what was verified.
