@@ -117,6 +117,17 @@ def beside(corpus: Path) -> None:
         write(corpus / "attachment_blob" / name, bytes([63, size, honest]) + bytes(16 * blocks))
 
 
+def sealed_files(corpus: Path) -> None:
+    """Writes plaintexts around the boundaries of segments, whole, changed, cut and extended."""
+    for size in (0, 1, 4_040, 4_041, 8_120, 8_121, 12_201):
+        for number, head in enumerate(
+            ("010500000000", "010501002000", "010500000001", "0105000000ff")
+        ):
+            path = corpus / "sealed_file" / f"{size}-{number}"
+            write(path, bytes.fromhex(head) + bytes(size))
+    write(corpus / "sealed_file" / "header", bytes([0, 1, 0, 0, 0, 0, 40]) + bytes(55))
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,3 +140,4 @@ if __name__ == "__main__":
     write_scannable(Path(sys.argv[1]))
     repair(Path(sys.argv[1]))
     beside(Path(sys.argv[1]))
+    sealed_files(Path(sys.argv[1]))
