@@ -16,7 +16,7 @@ ATTEMPTS = 3
 #: memory, is another one with each processor and interpreter.
 ABOVE_FACTOR = 1.6
 #: And the limit itself, which the same noise meets, is good to so much.
-LIMIT_SPREAD = 0.10
+LIMIT_SPREAD = 0.15
 
 #: The ratios of rows to their limits, by operation.
 Ratios: TypeAlias = Mapping[str, float]

@@ -14,7 +14,7 @@ def test_encrypt(measure: Measure) -> None:
         for _ in range(count):
             own.encrypt(plaintext).release()
 
-    measure(GROUP_ENCRYPT, Load(lambda: 20, run, operations=20, rounds=400))
+    measure(GROUP_ENCRYPT, Load(lambda: 20, run, operations=20, rounds=2_000))
 
 
 def test_decrypt(measure: Measure) -> None:
@@ -28,4 +28,4 @@ def test_decrypt(measure: Measure) -> None:
     def prepare() -> list[bytes]:
         return club.written(bytes(PLAINTEXTS[0]), 20)
 
-    measure(GROUP_DECRYPT, Load(prepare, run, operations=20, rounds=400))
+    measure(GROUP_DECRYPT, Load(prepare, run, operations=20, rounds=2_000))

@@ -5,7 +5,7 @@ import pytest
 
 from benches.conftest import PLAINTEXTS, Load, Measure
 from benches.conversation import ALICE, BOB, Conversation, Devices, Message
-from benches.operations import ACCEPT, DECRYPT, ENCRYPT, EXCHANGE, FAN_OUT, SKIP, START
+from benches.operations import ACCEPT, DECRYPT, ENCRYPT, EXCHANGE, SKIP, START
 from e2ee.signal import Session
 
 SKIPPED = 1_000
@@ -21,7 +21,7 @@ def test_initiate(measure: Measure) -> None:
     def prepare() -> list[bytes]:
         return [devices.bob.bundle() for _ in range(2)]
 
-    measure(START, Load(prepare, run, operations=2, rounds=400))
+    measure(START, Load(prepare, run, operations=2, rounds=1_000))
 
 
 def test_accept(measure: Measure) -> None:
@@ -35,7 +35,7 @@ def test_accept(measure: Measure) -> None:
     def prepare() -> list[bytes]:
         return [devices.first_message(bytes(PLAINTEXTS[0])) for _ in range(2)]
 
-    measure(ACCEPT, Load(prepare, run, operations=2, rounds=400))
+    measure(ACCEPT, Load(prepare, run, operations=2, rounds=1_000))
 
 
 @pytest.mark.parametrize("length", PLAINTEXTS)
@@ -87,14 +87,3 @@ def test_skip(measure: Measure) -> None:
         alice.decrypt(kind, message).release()
 
     measure(SKIP, Load(prepare, run, operations=1, rounds=100))
-
-
-def test_fan_out(measure: Measure) -> None:
-    sessions = [Conversation.fresh().bob for _ in range(1_000)]
-    plaintext = bytes(PLAINTEXTS[0])
-
-    def run(sessions: list[Session]) -> None:
-        for session in sessions:
-            session.encrypt(plaintext).release()
-
-    measure(FAN_OUT, Load(lambda: sessions, run, operations=1, rounds=100))

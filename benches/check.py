@@ -19,7 +19,7 @@ from pathlib import Path
 from benches.baseline import KEPT, Baseline, Ratios, Verdict, check, read
 from benches.primitives import ROOT, program
 
-FILES = ("benches/bench_session.py", "benches/bench_group.py")
+FILES = ("benches/bench_session.py", "benches/bench_group.py", "benches/bench_many.py")
 OPTIONS = ("--short", "--benchmark-timer=time.process_time", "--benchmark-quiet", "--quiet")
 RUNS_FOR_BASELINE = 5
 

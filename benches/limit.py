@@ -6,7 +6,7 @@ limit is never too high: parsing and writing messages, copying, the chunks of th
 other than the head, and what happens once in a post-quantum epoch beside ML-KEM itself.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 #: Bytes of the two identity keys that stand before every frame under its tag.
@@ -126,7 +126,7 @@ def initiate() -> list[Part]:
     """From a bundle with one-time keys to a session; nothing needs to be sealed yet."""
     return [
         Part(1, "XEdDSA verify 33 B", "the signed prekey"),
-        Part(1, "XEdDSA verify 1569 B", "the Kyber prekey"),
+        Part(1, "XEdDSA verify 1569 B, point known", "the Kyber prekey, of the same signer"),
         Part(2, "X25519 public key", "base key and first ratchet key"),
         Part(5, "X25519 shared secret", "four of the handshake and the first turn"),
         Part(1, "Kyber-1024 encapsulate", "the post-quantum part of the handshake"),
@@ -155,6 +155,24 @@ def fan_out(plaintext: int, lengths: Lengths, sessions: int) -> list[Part]:
     ]
 
 
+def backlog(plaintext: int, lengths: Lengths, messages: int) -> list[Part]:
+    """Each of so many messages in order, that write one head."""
+    return list(_once_in(messages, decrypt(plaintext, lengths)))
+
+
+def group_backlog(plaintext: int, lengths: GroupLengths, messages: int) -> list[Part]:
+    """The same of a group's member."""
+    return list(_once_in(messages, group_decrypt(plaintext, lengths)))
+
+
+def _once_in(messages: int, parts: Iterable[Part]) -> Iterator[Part]:
+    """The same, with one sealing and one nonce for all of them."""
+    for part in parts:
+        once = part.primitive.startswith(("seal ", "nonce "))
+        count = part.count / messages if once else part.count
+        yield Part(count, part.primitive, part.reason)
+
+
 def group_encrypt(plaintext: int, lengths: GroupLengths) -> list[Part]:
     """A message to a group, with the record that it writes."""
     return [
@@ -162,18 +180,18 @@ def group_encrypt(plaintext: int, lengths: GroupLengths) -> list[Part]:
         _cbc("encrypt", plaintext),
         Part(1, f"XEdDSA sign {lengths.signed} B, public point known", "the message"),
         _record(*lengths.sending, "the chain that is stored"),
-        Part(1, "random 12 B", "the nonce of that seal"),
+        Part(1, "nonce (of 16 drawn at once)", "the nonce of that seal"),
     ]
 
 
 def group_decrypt(plaintext: int, lengths: GroupLengths) -> list[Part]:
     """A message from a member in order, with the record that it writes."""
     return [
-        Part(1, f"XEdDSA verify {lengths.signed} B", "the message"),
+        Part(1, f"XEdDSA verify {lengths.signed} B, point known", "the message"),
         *_group_keys(),
         _cbc("decrypt", plaintext),
         _record(*lengths.head, "the chains that are stored"),
-        Part(1, "random 12 B", "the nonce of that seal"),
+        Part(1, "nonce (of 16 drawn at once)", "the nonce of that seal"),
     ]
 
 
@@ -209,7 +227,7 @@ def _seal(lengths: Lengths) -> list[Part]:
     return [
         Part(1, f"tag over {lengths.tagged} B (HMAC, fresh key)", "identities and frame"),
         _record(lengths.head, SESSION_BOUND_LEN, "the head of the step"),
-        Part(1, "random 12 B", "the nonce of that seal"),
+        Part(1, "nonce (of 16 drawn at once)", "the nonce of that seal"),
     ]
 
 

@@ -19,8 +19,13 @@ START = "start a session from a bundle"
 ACCEPT = "accept a first message, 64 B"
 EXCHANGE = "ping-pong 64 B, per message"
 SKIP = "skip 1,000, then decrypt 64 B"
+MANY = 1_000
 FAN_OUT = "fan-out 64 B to 1,000 sessions"
+FAN_OUT_TWO = "fan-out by two cores"
 GROUP_ENCRYPT, GROUP_DECRYPT = "group encrypt 64 B", "group decrypt 64 B"
+#: One of 1,000 that wait.
+BACKLOG, BACKLOG_TWO = "backlog 64 B, each", "backlog by two cores, each"
+GROUP_BACKLOG, GROUP_BACKLOG_TWO = "group backlog 64 B, each", "group backlog by two cores, each"
 STORED = "session in a store, 200 messages"
 STORED_PQ = "of it the post-quantum ratchet"
 IN_MEMORY = "session in memory, 200 messages"
@@ -28,8 +33,11 @@ IMPORT = "import"
 WHEEL = "wheel"
 INSTALLED = "installed"
 
-#: Of the rows that are not times in µs.
+#: Of the rows that have no limit of their own.
 UNITS = {
+    FAN_OUT_TWO: "µs",
+    BACKLOG_TWO: "µs",
+    GROUP_BACKLOG_TWO: "µs",
     STORED: "B",
     STORED_PQ: "B",
     IN_MEMORY: "B",
@@ -86,8 +94,10 @@ BARS = (
     Bar(ACCEPT, 1.15, LIMIT),
     Bar(SKIP, 1.2, LIMIT),
     Bar(FAN_OUT, 1.2, LIMIT),
+    Bar(FAN_OUT_TWO, 1 / 1.8, FAN_OUT),
     Bar(GROUP_ENCRYPT, 1.15, LIMIT),
     Bar(GROUP_DECRYPT, 1.15, LIMIT),
+    Bar(GROUP_BACKLOG_TWO, 0.55, GROUP_DECRYPT),
     Bar(STORED, 1, STORED_PQ, above=2_048),
     Bar(IMPORT, above=5),
     Bar(WHEEL, above=2.5),
@@ -103,7 +113,9 @@ def limits(seen: Observed) -> dict[str, list[limit.Part]]:
         operations[DECRYPT.format(length)] = limit.decrypt(length, lengths)
     operations[EXCHANGE] = limit.exchange(64, seen.exchange, seen.messages_per_epoch)
     operations[SKIP] = limit.decrypt(64, seen.decrypt[64], skipped=1_000)
-    operations[FAN_OUT] = limit.fan_out(64, seen.encrypt[64], 1_000)
+    operations[FAN_OUT] = limit.fan_out(64, seen.encrypt[64], MANY)
+    operations[BACKLOG] = limit.backlog(64, seen.decrypt[64], MANY)
     operations[GROUP_ENCRYPT] = limit.group_encrypt(64, seen.group)
     operations[GROUP_DECRYPT] = limit.group_decrypt(64, seen.group)
+    operations[GROUP_BACKLOG] = limit.group_backlog(64, seen.group, MANY)
     return operations
