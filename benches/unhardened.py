@@ -58,8 +58,8 @@ CHANGES = (
     ),
     Change(
         "rust/primitives/src/xeddsa.rs",
-        "bool::from(expected.ct_eq(&commitment))",
-        "expected == commitment",
+        "bool::from(expected.ct_eq(commitment))",
+        "expected == *commitment",
     ),
 )
 
