@@ -3,6 +3,9 @@
 
 from tests.stores import server
 
+#: A program in a process of its own, which imports what is fetched only when it is to run.
+collect_ignore = ["interop/streams_peer.py"]
+
 
 def pytest_unconfigure() -> None:
     """Stops the server that a test has started."""
