@@ -184,7 +184,8 @@ impl Session {
         message: &RatchetMessage<'_>,
         budget: &mut Budget,
     ) -> Result<SecretBytes, Error> {
-        let block = address_block(&parties.theirs, &parties.ours);
+        // Only what a message claims is compared with it.
+        let block = message.addresses.and_then(|_| address_block(&parties.theirs, &parties.ours));
         let bound = Bound {
             sender_identity: encode_ec(&self.their_identity),
             recipient_identity: encode_ec(&self.our_identity),
