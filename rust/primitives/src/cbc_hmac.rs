@@ -5,7 +5,7 @@ use aes::{Aes256Dec, Aes256Enc};
 use cbc::cipher::array::Array;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use cbc::{Decryptor, Encryptor};
-use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
+use subtle::ConstantTimeEq;
 
 use crate::hmac::HmacKey;
 use crate::secret::{Secret, SecretBytes};
@@ -110,13 +110,15 @@ fn append_encrypted(key: &Secret<32>, iv: &[u8; 16], plaintext: &[u8], out: &mut
 
 /// The length of correct PKCS#7 padding in the last block; only the verdict is branched on.
 pub(crate) fn padding_len(block: &[u8; BLOCK_LEN]) -> Option<usize> {
-    let [.., pad] = block;
-    let mut good = !pad.ct_eq(&0) & !pad.ct_gt(&16);
+    let [.., pad] = *block;
+    // Neither 0 nor above 16; then all bytes that are padding are alike. What is wrong is collected
+    // and looked at once, since each choice of `subtle` costs as much as all of this.
+    let mut wrong = pad.wrapping_sub(1) & !15;
     for (byte, from_end) in block.iter().rev().zip(0_u8..) {
-        let is_padding: Choice = pad.ct_gt(&from_end);
-        good &= !is_padding | byte.ct_eq(pad);
+        let is_padding = (from_end.wrapping_sub(pad) >> 7).wrapping_neg();
+        wrong |= (byte ^ pad) & is_padding;
     }
-    bool::from(good).then(|| usize::from(*pad))
+    bool::from(wrong.ct_eq(&0)).then(|| usize::from(pad))
 }
 
 const BLOCK_LEN: usize = 16;
