@@ -12,15 +12,7 @@ alice Meet me at noon.
 """
 
 from e2ee._core import __version__
-from e2ee._heal import Healed
-from e2ee.account import Account
-from e2ee.attachments import (
-    AttachmentPointer,
-    decrypt_attachment,
-    encrypt_attachment,
-    open_attachment,
-    stream_attachment,
-)
+from e2ee._later import later
 from e2ee.errors import (
     AuthenticationError,
     BadSignatureError,
@@ -61,11 +53,31 @@ from e2ee.errors import (
     UnsupportedVersionError,
     UntrustedIdentityError,
 )
-from e2ee.group import Group
-from e2ee.importing import ImportReport, ImportRow, LibsignalRecords
-from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
-from e2ee.store import MemoryStore, PostgresStore, SQLiteStore
-from e2ee.values import Address, Contact, Envelope, Message, Outgoing, PreKeyBundle, SafetyNumber
+
+TYPE_CHECKING = False  # `typing` itself takes as long as all that is loaded at once
+if TYPE_CHECKING:
+    from e2ee._heal import Healed
+    from e2ee.account import Account
+    from e2ee.attachments import (
+        AttachmentPointer,
+        decrypt_attachment,
+        encrypt_attachment,
+        open_attachment,
+        stream_attachment,
+    )
+    from e2ee.group import Group
+    from e2ee.importing import ImportReport, ImportRow, LibsignalRecords
+    from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
+    from e2ee.store import MemoryStore, PostgresStore, SQLiteStore
+    from e2ee.values import (
+        Address,
+        Contact,
+        Envelope,
+        Message,
+        Outgoing,
+        PreKeyBundle,
+        SafetyNumber,
+    )
 
 __all__ = [
     "Account",
@@ -132,3 +144,38 @@ __all__ = [
     "open_attachment",
     "stream_attachment",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "Account": "e2ee.account",
+        "Address": "e2ee.values",
+        "AttachmentPointer": "e2ee.attachments",
+        "Contact": "e2ee.values",
+        "Envelope": "e2ee.values",
+        "Group": "e2ee.group",
+        "Healed": "e2ee._heal",
+        "ImportReport": "e2ee.importing",
+        "ImportRow": "e2ee.importing",
+        "LibsignalRecords": "e2ee.importing",
+        "MemoryStore": "e2ee.store",
+        "Message": "e2ee.values",
+        "OneTimePreKey": "e2ee.prekeys",
+        "Outgoing": "e2ee.values",
+        "PostgresStore": "e2ee.store",
+        "PreKeyBundle": "e2ee.values",
+        "PreKeyUpload": "e2ee.prekeys",
+        "SQLiteStore": "e2ee.store",
+        "SafetyNumber": "e2ee.values",
+        "SignedPreKey": "e2ee.prekeys",
+        "decrypt_attachment": "e2ee.attachments",
+        "encrypt_attachment": "e2ee.attachments",
+        "open_attachment": "e2ee.attachments",
+        "stream_attachment": "e2ee.attachments",
+    },
+)
+
+
+def __dir__() -> list[str]:
+    """All public names, also those whose modules are not loaded yet."""
+    return __all__

@@ -6,8 +6,7 @@ What goes back to the sender of a message must not depend on which of them was r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # `typing` itself takes as long as all that is loaded at once
 if TYPE_CHECKING:
     from e2ee.values import Address
 

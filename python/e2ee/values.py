@@ -9,14 +9,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-import segno
-
 from e2ee import _core
 from e2ee.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
+
+    import segno
 
     from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
 
@@ -299,6 +299,9 @@ class SafetyNumber:
         return self.scannable
 
     def _code(self) -> segno.QRCode:
+        # Most programs never show one, and it brings the half of what they would load.
+        import segno  # noqa: PLC0415
+
         return segno.make_qr(self._scannable(), error="L", mode="byte")
 
 

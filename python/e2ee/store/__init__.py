@@ -2,21 +2,7 @@
 """Where accounts are kept: the stores, and what a store of your own has to do (docs/storage.md)."""
 
 from e2ee._core import StoreSecret
-from e2ee.store._backup import backup, restore
-from e2ee.store._examining import examine, examine_file
-from e2ee.store.anchor import Anchor, CallbackAnchor, FileAnchor
-from e2ee.store.examination import (
-    Examination,
-    Finding,
-    GroupState,
-    PeerState,
-    PreKeyState,
-    RecordCount,
-    SenderState,
-    SessionState,
-)
-from e2ee.store.memory import MemoryStore
-from e2ee.store.postgres import PostgresStore
+from e2ee._later import later
 from e2ee.store.protocol import (
     AnchoredTransaction,
     ExchangingStore,
@@ -30,7 +16,25 @@ from e2ee.store.protocol import (
     Transaction,
     Write,
 )
-from e2ee.store.sqlite import SQLiteStore
+
+TYPE_CHECKING = False  # `typing` itself takes as long as all that is loaded at once
+if TYPE_CHECKING:
+    from e2ee.store._backup import backup, restore
+    from e2ee.store._examining import examine, examine_file
+    from e2ee.store.anchor import Anchor, CallbackAnchor, FileAnchor
+    from e2ee.store.examination import (
+        Examination,
+        Finding,
+        GroupState,
+        PeerState,
+        PreKeyState,
+        RecordCount,
+        SenderState,
+        SessionState,
+    )
+    from e2ee.store.memory import MemoryStore
+    from e2ee.store.postgres import PostgresStore
+    from e2ee.store.sqlite import SQLiteStore
 
 __all__ = [
     "Anchor",
@@ -64,3 +68,32 @@ __all__ = [
     "examine_file",
     "restore",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "Anchor": "e2ee.store.anchor",
+        "CallbackAnchor": "e2ee.store.anchor",
+        "Examination": "e2ee.store.examination",
+        "FileAnchor": "e2ee.store.anchor",
+        "Finding": "e2ee.store.examination",
+        "GroupState": "e2ee.store.examination",
+        "MemoryStore": "e2ee.store.memory",
+        "PeerState": "e2ee.store.examination",
+        "PostgresStore": "e2ee.store.postgres",
+        "PreKeyState": "e2ee.store.examination",
+        "RecordCount": "e2ee.store.examination",
+        "SQLiteStore": "e2ee.store.sqlite",
+        "SenderState": "e2ee.store.examination",
+        "SessionState": "e2ee.store.examination",
+        "backup": "e2ee.store._backup",
+        "examine": "e2ee.store._examining",
+        "examine_file": "e2ee.store._examining",
+        "restore": "e2ee.store._backup",
+    },
+)
+
+
+def __dir__() -> list[str]:
+    """All public names, also those whose modules are not loaded yet."""
+    return __all__
