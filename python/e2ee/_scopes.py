@@ -74,6 +74,10 @@ def saved(store: Store, scope: Scope | None, work: Work[_T]) -> _core.Step[_T]:
     if beside is not None:
         with suppress(StoreConflictError):
             return _saved(beside(scope), work)
+    # Rows that a session at rest has beside its head may be others, if the store is damaged: it is
+    # read anew at the second try, which says so.
+    with suppress(StoreConflictError):
+        return _saved(store.transaction(), work)
     return _saved(store.transaction(), work)
 
 

@@ -99,6 +99,7 @@ class Worker:
         with (self._folder / "said").open("wb") as said:
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
+        server.leave()
         try:
             report = report_of(self._gate, profile)
         finally:

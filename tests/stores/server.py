@@ -133,6 +133,11 @@ def available() -> bool:
     return bool(_running or wanted or find_binaries())
 
 
+def leave() -> None:
+    """For a forked process: the server is its parent's."""
+    _running.clear()
+
+
 def stop() -> None:
     """Ends the server of this session, if there was one."""
     while _running:

@@ -76,14 +76,29 @@ def test_most_messages_write_nothing_large(steps: list[tuple[bool, Notes]]) -> N
 
 def test_chunks_are_read_only_to_rebuild_their_object() -> None:
     talk = Talk(lambda _: e2ee.MemoryStore())
+    received = []
 
-    received = [notes for was_received, notes in talk.go(NETWORKS[2], MESSAGES) if was_received]
+    for was_received, notes in talk.go(NETWORKS[2], MESSAGES):
+        received += [notes] if was_received else []
+        # No session is at rest.
+        talk.accounts = {name: e2ee.Account.open(store) for name, store in talk.stores.items()}
+
     reading = [notes for notes in received if any(CHUNK in name for name in notes.reads)]
 
     assert 0 < len(reading) < len(received) // 20
     for notes in reading:
         gone = [name for name, sealed in notes.session_writes if sealed is None]
         assert any(CHUNK in name for name in gone)
+
+
+def test_a_process_that_has_a_session_at_rest_reads_the_index_and_the_head() -> None:
+    talk = Talk(lambda _: e2ee.MemoryStore())
+
+    steps = [notes for _, notes in talk.go(NETWORKS[2], MESSAGES)][MESSAGES // 10 :]
+
+    few = [notes for notes in steps if len(notes.reads) <= 2]
+    assert len(few) > len(steps) * 9 // 10
+    assert not any(CHUNK in name for notes in steps for name in notes.reads)
 
 
 def test_no_record_is_left_over_when_a_peer_is_forgotten() -> None:
