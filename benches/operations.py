@@ -30,6 +30,7 @@ STORED = "session in a store, 200 messages"
 STORED_PQ = "of it the post-quantum ratchet"
 IN_MEMORY = "session in memory, 200 messages"
 IMPORT = "import"
+IMPORT_USED = "import, with an account and its file"
 WHEEL = "wheel"
 INSTALLED = "installed"
 FILE_ONE, FILE_TWO = "seal a file of 1 GiB, one thread", "seal a file of 1 GiB, two threads"
@@ -43,6 +44,7 @@ UNITS = {
     STORED_PQ: "B",
     IN_MEMORY: "B",
     IMPORT: "ms",
+    IMPORT_USED: "ms",
     WHEEL: "MB",
     INSTALLED: "MB",
     FILE_ONE: "s",
