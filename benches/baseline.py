@@ -11,7 +11,7 @@ from typing import Self, TypeAlias
 
 KEPT = Path(__file__).with_name("baseline.json")
 #: How often a row that is too slow is measured; the best time counts. Noise only ever adds.
-ATTEMPTS = 3
+ATTEMPTS = 8
 #: What a row takes above its limit may be so many times as much: the share of Python in it, and of
 #: memory, is another one with each processor and interpreter.
 ABOVE_FACTOR = 1.6

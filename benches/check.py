@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Collection
 from dataclasses import asdict
 from functools import partial
@@ -22,10 +23,15 @@ from benches.primitives import ROOT, program
 FILES = ("benches/bench_session.py", "benches/bench_group.py", "benches/bench_many.py")
 OPTIONS = ("--short", "--benchmark-timer=time.process_time", "--benchmark-quiet", "--quiet")
 RUNS_FOR_BASELINE = 5
+#: Seconds before rows are measured again.
+PAUSE = 3
 
 
 def ratios(limit: Path, operations: Collection[str] = ()) -> Ratios:
     """Runs the rows, or only those of these operations, and gives their ratios."""
+    if operations:
+        # What slows a virtual machine down often lasts for some seconds.
+        time.sleep(PAUSE)
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "table.json"
         command = [sys.executable, "-m", "pytest", *FILES, *OPTIONS, f"--table={kept}"]

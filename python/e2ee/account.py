@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 from uuid import UUID
 
 from e2ee import _batches, _core, _heal, _outbox, _scopes, _trust, _upkeep, importing
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from e2ee._opened import Entry
     from e2ee._sealed import SenderCertificate
     from e2ee.store import Store
+
+_at_rest: Final = _core.Exchange.encrypt
 
 
 @final
@@ -146,7 +148,7 @@ class Account:
             StoreRollbackError: The store was set back or runs twice, as its anchor says.
         """
         whom = address_of(peer)
-        made = self._commits.exchange(lambda: _core.Exchange.encrypt(self._inner, whom, plaintext))
+        made = self._commits.exchange(lambda: _at_rest(self._inner, whom, plaintext))
         if made is None:
             scope = _scopes.sending(self._commits.store, whom)
             made = self._commits.write(

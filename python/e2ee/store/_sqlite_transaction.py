@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from e2ee.errors import StaleSessionError, StoreConflictError, StoreCorruptionError
-from e2ee.store._sqlite_errors import translated
+from e2ee.store._sqlite_errors import ERRORS, translated, translation
 
 if TYPE_CHECKING:
     import sqlite3
@@ -68,8 +68,10 @@ class SQLiteTransaction:
 
     def get(self, name: str, /) -> tuple[int, bytes] | None:
         """The revision and the sealed bytes of a record, or `None` if there is none."""
-        with translated():
+        try:
             row = self._execute(self._statements.get, name).fetchone()
+        except ERRORS as error:
+            raise translation(error) from error
         if row is None:
             return None
         revision, sealed = row

@@ -99,8 +99,10 @@ class SQLiteStore:
             StoreBusyError: Another process holds the store for longer than the timeout.
         """
         with self._turn:
-            with translated():
-                self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._cursor.execute("BEGIN IMMEDIATE")
+            except ERRORS as error:
+                raise translation(error) from error
             transaction = SQLiteTransaction(self._connection, OWN, self._anchor)
             try:
                 yield transaction
