@@ -12,7 +12,7 @@ import pytest
 from tests.hygiene.rust_text import product_code
 from tests.hygiene.tree import ROOT, Source, product_rust
 
-#: From left to right: wire, primitives, {ratchet, state, files}, signal, {python, capi}.
+#: From left to right: wire, primitives, {ratchet, state, files}, {signal, olm}, {python, capi}.
 LAYERS: Mapping[str, int] = {
     "wire": 0,
     "primitives": 1,
@@ -20,6 +20,7 @@ LAYERS: Mapping[str, int] = {
     "state": 2,
     "files": 2,
     "signal": 3,
+    "olm": 3,
     "python": 4,
     "capi": 4,
 }

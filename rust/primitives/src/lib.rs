@@ -7,6 +7,7 @@
 
 pub mod aead;
 pub mod argon2id;
+pub mod base64;
 pub mod cbc_hmac;
 pub mod cbc_stream;
 pub mod ctr_hmac;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use e2ee_signal::{
     StandaloneSession,
     sender_keys::standalone::{StandaloneSenderKey, StandaloneSenderKeys},
-    standalone::{Backlog, Saved, Stage},
 };
+use e2ee_state::{Backlog, Saved, Stage};
 use pyo3::{
     exceptions::PyTypeError,
     intern,

@@ -13,10 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use e2ee_primitives::{Secret, secret::SecretBytes};
 use e2ee_signal::{
     Address, Ciphertext, Device as CoreDevice, Parties, PreKeyBundle, StandaloneSession,
-    keys::encode_ec,
-    standalone::{Received, Saved},
+    keys::encode_ec, standalone::Received,
 };
-use e2ee_state::{Failure, Sealer};
+use e2ee_state::{Failure, Saved, Sealer};
 use e2ee_wire::Error;
 use pyo3::{
     buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, sync::MutexExt,

@@ -4,8 +4,8 @@
 use std::{collections::HashSet, sync::Mutex};
 
 use e2ee_primitives::Random;
-use e2ee_signal::{Ciphertext, StandaloneSession, account::Workers, standalone::Saved};
-use e2ee_state::Failure;
+use e2ee_signal::{Ciphertext, StandaloneSession, account::Workers};
+use e2ee_state::{Failure, Saved};
 use e2ee_wire::Error;
 use pyo3::{
     IntoPyObjectExt,

@@ -10,7 +10,7 @@
 //! states make forgetting visible. Loading one state twice uses keys twice.
 
 use e2ee_primitives::{random::Random, secret::SecretBytes};
-use e2ee_state::{Failure, Sealer, StoreError, seal::RecordSealer};
+use e2ee_state::{Backlog, Failure, Saved, Sealer, Stage, StoreError, seal::RecordSealer};
 use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{
@@ -35,20 +35,6 @@ pub struct StandaloneSession {
     stage: Stage,
 }
 
-/// A record that a step writes: its name, its new revision and its sealed bytes.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Saved {
-    /// One of the names of its owner's records.
-    pub name: &'static str,
-    /// Above the one that the record had.
-    pub revision: u64,
-    /// What stands under it.
-    pub sealed: Vec<u8>,
-}
-
-/// What opening many messages as one step writes, and for each the plaintext or why there is none.
-pub type Backlog = (Vec<Saved>, Vec<Result<SecretBytes, Error>>);
-
 /// A message of a session, as it came.
 #[derive(Clone, Copy, Debug)]
 pub enum Received<'a> {
@@ -56,38 +42,6 @@ pub enum Received<'a> {
     Ratchet(&'a [u8]),
     /// Kind 3: a further prekey message of the session.
     PreKey(&'a [u8]),
-}
-
-/// Where what is stored stands against what memory holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// They agree: the next step may begin.
-    Ready,
-    /// A step is open.
-    Open,
-    /// Memory is ahead for good: load the state again.
-    Stale,
-}
-
-impl Stage {
-    /// [`Error::Stale`] unless a step may begin.
-    pub fn ready(self) -> Result<(), Error> {
-        if self == Self::Ready { Ok(()) } else { Err(Error::Stale) }
-    }
-
-    /// Ends the open step: what it writes is durable.
-    pub fn release(&mut self) {
-        if *self == Self::Open {
-            *self = Self::Ready;
-        }
-    }
-
-    /// Gives the open step up: what memory holds is ahead of what is stored.
-    pub fn abandon(&mut self) {
-        if *self == Self::Open {
-            *self = Self::Stale;
-        }
-    }
 }
 
 impl StandaloneSession {

@@ -13,6 +13,7 @@ pub mod log;
 pub mod overlay;
 pub mod records;
 pub mod seal;
+pub mod stage;
 pub mod step;
 pub mod timeline;
 
@@ -22,5 +23,6 @@ pub use key::StoreSecret;
 pub use overlay::Overlay;
 pub use records::{Records, Stored};
 pub use seal::Sealer;
+pub use stage::{Backlog, Saved, Stage};
 pub use step::{Change, Step, Write};
 pub use timeline::Timeline;

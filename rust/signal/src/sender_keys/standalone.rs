@@ -5,14 +5,10 @@
 //! up is stale. Loading one state twice uses keys twice.
 
 use e2ee_primitives::{random::Random, secret::SecretBytes};
-use e2ee_state::{Failure, Sealer, StoreError, seal::RecordSealer};
+use e2ee_state::{Backlog, Failure, Saved, Sealer, Stage, StoreError, seal::RecordSealer};
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::{
-    Address,
-    account::Workers,
-    standalone::{Backlog, Saved, Stage},
-};
+use crate::{Address, account::Workers};
 
 use super::{DISTRIBUTION_ID_LEN, DistributionMessage, GroupMessage, SenderKey, SenderKeys};
 

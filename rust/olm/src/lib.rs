@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The protocols of Matrix (olm_megolm.md §1 to §9): Olm for two devices, Megolm for a room, and what
+//! a client needs around them.
+//!
+//! docs/protocols/olm.md says which file holds which section.
+
+#![forbid(unsafe_code)]
