@@ -14,7 +14,7 @@ from e2ee._commits import handled_before
 from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee.errors import E2EEError
-from e2ee.values import Address, Envelope, envelope_of
+from e2ee.values import Address, Envelope, envelopes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +33,10 @@ def encrypt_many(self: Account, messages: Iterable[tuple[Address | str, bytes]])
         E2EEError: As `encrypt`; `place` says which message was refused, from 0.
     """
     outgoing, batches = _addressed(messages), _core.Batches(self._inner)
-    made = self._commits.write(lambda inside: batches.encrypt(inside, outgoing))
-    return list(map(envelope_of, made))
+    made = self._commits.exchange(lambda change: batches.encrypt_at_rest(outgoing, change))
+    if made is None:
+        made = self._commits.write(lambda inside: batches.encrypt(inside, outgoing))
+    return envelopes_of(made)
 
 
 def queue_many(self: Account, messages: Iterable[tuple[Address | str, bytes]]) -> list[str]:

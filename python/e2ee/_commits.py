@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from e2ee import _core
     from e2ee._scopes import Work
-    from e2ee.store import LentStore, Scope, Store, Transaction
-
-    Exchanges = Callable[[Callable[[], _core.Exchange | None]], _core.Exchange | None]
+    from e2ee.store import Exchanged, LentStore, Scope, Store, Transaction
 
 _T = TypeVar("_T")
 
 if TYPE_CHECKING:
+    #: What makes one change by what it is given, and what may leave then; see `ExchangingStore`.
+    Exchange = Callable[[Callable[[Exchanged], bool]], _T | None]
 
     class Doors(Protocol):
         """How an account's calls reach its store: `Commits`, or what puts calls together."""
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         def alone(self) -> AbstractContextManager[Transaction]: ...
         def write(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
         def commit(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
-        def exchange(self, work: Callable[[], _core.Exchange | None]) -> bytes | None: ...
+        def exchange(self, work: Exchange[_T]) -> _T | None: ...
         def join(self, work: Work[_T], scope: Scope | None = None) -> _T: ...
         def handling(self, inbox_id: str, work: Work[bool]) -> AbstractContextManager[None]: ...
         def handles(self, inbox_id: str) -> bool: ...
@@ -105,12 +105,11 @@ class Commits:
         self._refuse_joined()
         return _scopes.released(self.store, _scopes.saved(self.store, scope, work))
 
-    def exchange(self, work: Callable[[], _core.Exchange | None]) -> bytes | None:
-        """Changes one record without a transaction, and releases the bytes; `None` if it cannot."""
+    def exchange(self, work: Exchange[_T]) -> _T | None:
+        """Changes one record without a transaction; what may leave then, `None` if it cannot."""
         if self._exchange is None or (self._blocks and self._block() is not None):
             return None
-        step = self._exchange(work)
-        return None if step is None else step.release()
+        return self._exchange(work)
 
     def join(self, work: Work[_T], scope: Scope | None = None) -> _T:
         """Saves a step whose result stays here, in the transaction that goes on, if one does."""
@@ -246,7 +245,7 @@ def handled_before() -> DuplicateMessageError:
     return DuplicateMessageError("the message was handled before", delivered=True)
 
 
-def _exchange_of(store: Store) -> Exchanges | None:
+def _exchange_of(store: Store) -> Callable[[Exchange[_T]], _T | None] | None:
     """What changes one record without a transaction, if the store can."""
     return getattr(store, "exchange", None)
 

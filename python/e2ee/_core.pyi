@@ -3,13 +3,14 @@
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from types import GenericAlias
+from types import GenericAlias, TracebackType
 from typing import Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, final
 from uuid import UUID
 
 from e2ee._files import Buffer
 from e2ee.errors import E2EEError
 from e2ee.importing import LibsignalRecords, Outcome, RecordKind
+from e2ee.store import Exchanged
 from e2ee.store.examination import ExaminationRow
 from e2ee.values import Address, ContentKind, EnvelopeKind
 
@@ -46,7 +47,6 @@ __all__ = [
     "BackupKeys",
     "Batches",
     "Device",
-    "Exchange",
     "FileContents",
     "FileKey",
     "FileOpener",
@@ -68,11 +68,13 @@ __all__ = [
     "StoreSecret",
     "TrustAnchors",
     "TrustRoot",
+    "Turn",
     "Username",
     "__version__",
     "assemble_bundle",
     "blob_len",
     "check_address",
+    "encrypt_at_rest",
     "encrypt_many",
     "envelope_kind",
     "examine_records",
@@ -114,6 +116,12 @@ def hpke_seal(
 def examine_records(
     transaction: _Transaction, owner: Address, records: LibsignalRecords
 ) -> list[_ImportRow]: ...
+def encrypt_at_rest(
+    account: Account,
+    peer: Address | str,
+    plaintext: bytes,
+    change: Callable[[Exchanged], bool],
+) -> bytes | None: ...
 def examine_store(
     secret: StoreSecret, transaction: _Transaction, *, names: bool
 ) -> ExaminationRow: ...
@@ -221,6 +229,21 @@ class StoreSecret:
     def __reduce__(self) -> NoReturn: ...
 
 @final
+class Turn:
+    def __new__(cls) -> Turn: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    def is_foreign(self) -> bool: ...
+    def is_closed(self) -> bool: ...
+    def close(self) -> None: ...
+
+@final
 class Rekeying:
     def __new__(
         cls, account: Account, transaction: _Transaction, secret: StoreSecret
@@ -240,15 +263,6 @@ class Step(Generic[_T]):
     def release(self, inside: _Transaction | None = None) -> _T: ...
     def settle(self, inside: _Transaction | None = None) -> None: ...
     def __class_getitem__(cls, key: object) -> GenericAlias: ...
-    def __reduce__(self) -> NoReturn: ...
-
-@final
-class Exchange:
-    @staticmethod
-    def encrypt(account: Account, peer: Address, plaintext: bytes) -> Exchange | None: ...
-    @property
-    def row(self) -> tuple[int, bytearray, str, int, bytearray, str, int, bytearray]: ...
-    def release(self) -> bytes: ...
     def __reduce__(self) -> NoReturn: ...
 
 @final
@@ -307,6 +321,9 @@ class Batches:
     def encrypt(
         self, transaction: _Transaction, messages: list[tuple[Address, bytes]]
     ) -> Step[list[bytes]]: ...
+    def encrypt_at_rest(
+        self, messages: list[tuple[Address, bytes]], change: Callable[[Exchanged], bool]
+    ) -> list[bytes] | None: ...
     def queue(
         self, transaction: _Transaction, messages: list[tuple[Address, bytes]]
     ) -> Step[list[str]]: ...

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from e2ee._sealed import SenderCertificate
     from e2ee.store import Store
 
-_at_rest: Final = _core.Exchange.encrypt
+_at_rest: Final = _core.encrypt_at_rest
 
 
 @final
@@ -147,9 +147,9 @@ class Account:
             NoSessionError: No session was started with the peer.
             StoreRollbackError: The store was set back or runs twice, as its anchor says.
         """
-        whom = address_of(peer)
-        made = self._commits.exchange(lambda: _at_rest(self._inner, whom, plaintext))
+        made = self._commits.exchange(lambda change: _at_rest(self._inner, peer, plaintext, change))
         if made is None:
+            whom = address_of(peer)
             scope = _scopes.sending(self._commits.store, whom)
             made = self._commits.write(
                 lambda inside: self._inner.encrypt(inside, whom, plaintext), scope

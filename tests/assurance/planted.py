@@ -6,13 +6,14 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 import e2ee
-from e2ee._core import Exchange
-from e2ee.store import Store, StoreSecret, Transaction, Write
+from e2ee.store import Exchanged, Store, StoreSecret, Transaction, Write
 from e2ee.store._sqlite_transaction import OWN, SQLiteTransaction
 from tests.stores.kinds import store_of
+
+_T = TypeVar("_T")
 
 #: How often a forgetful store loses a transaction.
 FORGOTTEN: Final = 0.05
@@ -220,15 +221,17 @@ class TrustingStore:
         """That of the store inside."""
         return self._inner.secret
 
-    def exchange(self, work: Callable[[], Exchange | None]) -> Exchange | None:
+    def exchange(self, work: Callable[[Callable[[Exchanged], bool]], _T | None]) -> _T | None:
         """Changes the record, whatever it and its witness are."""
+
+        def change(row: Exchanged) -> bool:
+            self._connection.execute(
+                "UPDATE record SET revision = ?, sealed = ? WHERE name = ?", row[:3]
+            )
+            return True
+
         with self._inner.transaction():
-            step = work()
-            if step is not None:
-                self._connection.execute(
-                    "UPDATE record SET revision = ?, sealed = ? WHERE name = ?", step.row[:3]
-                )
-        return step
+            return work(change)
 
     def close(self) -> None:
         """Closes the store inside."""

@@ -354,7 +354,7 @@ def of_everything(folder: Path) -> Shown:
             | of_beside()
             | of_files()
             | {("SQLiteStore", "scrub"): None}
-            | {("SQLiteStore", "exchange"): repr(store.exchange(lambda: None))}
+            | {("SQLiteStore", "exchange"): repr(store.exchange(lambda _: None))}
         )
     return found | (of_a_database(folder) if available() else {})
 

@@ -2,10 +2,10 @@
 """Sessions at rest: one statement where nothing has to be read, a transaction everywhere else."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pytest
 
@@ -40,13 +40,21 @@ def alice(store: e2ee.SQLiteStore, bob: e2ee.Account) -> e2ee.Account:
     return alice
 
 
-def statements(store: e2ee.SQLiteStore, alice: e2ee.Account) -> tuple[list[str], e2ee.Envelope]:
-    """The first words of what SQLite is asked while a message is encrypted."""
+T = TypeVar("T")
+
+
+def words(store: e2ee.SQLiteStore, call: Callable[[], T]) -> tuple[list[str], T]:
+    """The first words of what SQLite is asked during a call, and its result."""
     asked: list[str] = []
     connection(store).set_trace_callback(lambda text: asked.append(text.split()[0]))
-    envelope = alice.encrypt("bob", b"text")
+    result = call()
     connection(store).set_trace_callback(None)
-    return asked, envelope
+    return asked, result
+
+
+def statements(store: e2ee.SQLiteStore, alice: e2ee.Account) -> tuple[list[str], e2ee.Envelope]:
+    """The first words of what SQLite is asked while a message is encrypted."""
+    return words(store, lambda: alice.encrypt("bob", b"text"))
 
 
 def opened(bob: e2ee.Account, envelope: e2ee.Envelope) -> bytes:
@@ -60,6 +68,66 @@ def test_a_message_in_place_is_one_statement(
         asked, envelope = statements(store, alice)
         assert asked == ["UPDATE"]
         assert opened(bob, envelope) == b"text"
+
+
+def test_a_batch_to_one_peer_in_place_is_one_statement(
+    store: e2ee.SQLiteStore, alice: e2ee.Account, bob: e2ee.Account
+) -> None:
+    texts = [b"one", b"two", b"three"]
+
+    asked, envelopes = words(store, lambda: alice.encrypt_many([("bob", text) for text in texts]))
+
+    assert asked == ["UPDATE"]
+    assert texts == [opened(bob, envelope) for envelope in envelopes]
+    assert opened(bob, alice.encrypt("bob", b"after")) == b"after"
+
+
+def test_a_batch_to_two_peers_is_a_transaction(
+    store: e2ee.SQLiteStore, alice: e2ee.Account, bob: e2ee.Account
+) -> None:
+    carol = e2ee.Account.create(e2ee.MemoryStore(), "carol")
+    alice.connect("carol", carol.bundle())
+    to = ["bob", "carol", "bob"]
+
+    asked, envelopes = words(store, lambda: alice.encrypt_many([(peer, b"text") for peer in to]))
+
+    assert asked[0] == "BEGIN"
+    assert opened(bob, envelopes[0]) == opened(bob, envelopes[2]) == b"text"
+    assert carol.decrypt("alice", envelopes[1]).plaintext == b"text"
+
+
+def test_a_batch_that_turns_the_ratchet_or_holds_nothing_is_a_transaction(
+    store: e2ee.SQLiteStore, alice: e2ee.Account, bob: e2ee.Account
+) -> None:
+    alice.decrypt("bob", bob.encrypt("alice", b"answer"))
+
+    asked, envelopes = words(store, lambda: alice.encrypt_many([("bob", b"text")] * 2))
+    of_nothing, none = words(store, lambda: alice.encrypt_many([]))
+
+    assert [asked[0], of_nothing[0], none] == ["BEGIN", "BEGIN", []]
+    assert [opened(bob, envelope) for envelope in envelopes] == [b"text"] * 2
+
+
+def test_a_batch_to_one_peer_whose_record_has_changed_is_made_again(
+    store: e2ee.SQLiteStore, path: Path, alice: e2ee.Account, bob: e2ee.Account
+) -> None:
+    with e2ee.SQLiteStore(path, key=KEY) as second:
+        theirs = e2ee.Account.open(second).encrypt("bob", b"theirs")
+
+    asked, ours = words(store, lambda: alice.encrypt_many([("bob", b"text")] * 2))
+
+    assert asked[:2] == ["UPDATE", "BEGIN"]
+    assert opened(bob, theirs) == b"theirs"
+    assert [opened(bob, envelope) for envelope in ours] == [b"text"] * 2
+
+
+def test_a_batch_to_one_peer_of_which_one_is_too_long_says_which(alice: e2ee.Account) -> None:
+    long = bytes((16 << 20) + 1)
+
+    with pytest.raises(e2ee.InvalidArgumentError) as raised:
+        alice.encrypt_many([("bob", b"text"), ("bob", long), ("bob", b"text")])
+
+    assert raised.value.place == 1
 
 
 def test_a_message_that_turns_the_ratchet_is_a_transaction(

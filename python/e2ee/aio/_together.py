@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from e2ee import _core
+    from e2ee._commits import Exchange
     from e2ee._scopes import Work
     from e2ee.store import Scope, Store, Transaction
 
@@ -86,7 +87,7 @@ class Together:
     commit = write
     join = write
 
-    def exchange(self, work: Callable[[], _core.Exchange | None]) -> None:
+    def exchange(self, work: Exchange[_T]) -> None:
         """Nothing here has a commit of its own."""
         del work
 

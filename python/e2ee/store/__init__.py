@@ -5,6 +5,7 @@ from e2ee._core import StoreSecret
 from e2ee._later import later
 from e2ee.store.protocol import (
     AnchoredTransaction,
+    Exchanged,
     ExchangingStore,
     LentStore,
     Reading,
@@ -41,6 +42,7 @@ __all__ = [
     "AnchoredTransaction",
     "CallbackAnchor",
     "Examination",
+    "Exchanged",
     "ExchangingStore",
     "FileAnchor",
     "Finding",

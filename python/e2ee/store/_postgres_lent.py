@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, final
 
+from e2ee._core import Turn
 from e2ee.errors import (
     InvalidArgumentError,
     StoreOutcomeUnknownError,
@@ -26,7 +27,6 @@ from e2ee.store._postgres_locks import Locks, check_names, weakness
 from e2ee.store._postgres_schema import check, prepare
 from e2ee.store._postgres_transaction import PostgresTransaction, Statements
 from e2ee.store._secret import Key, Passphrase, store_secret
-from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, final
 
+from e2ee._core import Turn
 from e2ee.errors import (
     InvalidArgumentError,
     StoreFormatError,
@@ -20,7 +21,6 @@ from e2ee.errors import (
 from e2ee.store._secret import Key, Passphrase, store_secret
 from e2ee.store._sqlite_errors import translated
 from e2ee.store._sqlite_transaction import SQLiteTransaction, Statements
-from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, final
 
+from e2ee._core import Turn
 from e2ee.errors import StaleSessionError, StoreConflictError
 from e2ee.store._secret import Key, Passphrase, store_secret
-from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,18 +8,24 @@ what is damaged, exchanged or taken away is found.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from e2ee._core import Exchange, StoreSecret
+    from e2ee._core import StoreSecret
     from e2ee.store.anchor import Anchor
 
 #: Record name, the revision that must be found (0: none may exist), and the new revision with the
 #: sealed bytes, or twice `None` to delete the record.
 Write: TypeAlias = tuple[str, int, int | None, bytes | None]
+
+#: The new revision and sealed bytes of a record, its name, the revision and the sealed bytes that
+#: must be found; and the name, the revision and the sealed bytes of another record.
+Exchanged: TypeAlias = tuple[int, bytearray, str, int, bytearray, str, int, bytearray]
+
+_T = TypeVar("_T")
 
 
 @final
@@ -162,14 +168,14 @@ class SharedStore(Store, Protocol):
 class ExchangingStore(Store, Protocol):
     """A store that can change one record in a single step, if it and another one are as known."""
 
-    def exchange(self, work: Callable[[], Exchange | None]) -> Exchange | None:
-        """Makes the step that the work gives, if both records are found to the last byte.
+    def exchange(self, work: Callable[[Callable[[Exchanged], bool]], _T | None]) -> _T | None:
+        """Calls the work with what makes one change, if both records are found to the last byte.
 
-        The work is called while no other thread changes the records. A step that was not made is
-        dropped.
+        No other thread changes the records meanwhile. When what the work is given returns, the
+        change is durable, or was not made: it says which.
 
         Returns:
-            The step, which is durable; `None` if the work gave none, or the records are others.
+            What the work returns; `None` if this store makes no changes so.
 
         Raises:
             TransactionOpenError: A transaction is open in this thread.

@@ -6,8 +6,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, final
 
+from e2ee._core import Turn
 from e2ee.errors import StoreBusyError, StoreError
 from e2ee.store._secret import Key, Passphrase, store_secret
 from e2ee.store._sqlite_errors import ERRORS, translated, translation
@@ -15,7 +16,6 @@ from e2ee.store._sqlite_file import connect
 from e2ee.store._sqlite_lent import lend
 from e2ee.store._sqlite_reading import reading
 from e2ee.store._sqlite_transaction import OWN, SQLiteTransaction
-from e2ee.store._turn import Turn
 
 if TYPE_CHECKING:
     import os
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from e2ee._core import Exchange, StoreSecret
+    from e2ee._core import StoreSecret
     from e2ee.store._sqlite_reading import SQLiteReading
     from e2ee.store.anchor import Anchor
+    from e2ee.store.protocol import Exchanged
+
+_T = TypeVar("_T")
 
 
 @final
@@ -112,12 +115,11 @@ class SQLiteStore:
                 transaction.end()
                 self._undo()
 
-    def exchange(self, work: Callable[[], Exchange | None]) -> Exchange | None:
-        """Changes one record in a single statement, if it and another one are as the work expects.
+    def exchange(self, work: Callable[[Callable[[Exchanged], bool]], _T | None]) -> _T | None:
+        """Lets the work change one record in one statement, if it and another one are as known.
 
         Returns:
-            The work's step, which is on disk; `None` if the work has none to make so, or the
-            records are others.
+            What the work returns; `None` if the store has an anchor.
 
         Raises:
             TransactionOpenError: A transaction is open in this thread.
@@ -126,14 +128,13 @@ class SQLiteStore:
         if self._anchor is not None:
             return None
         with self._turn:
-            step = work()
-            if step is None:
-                return None
             try:
-                changed = self._cursor.execute(OWN.exchange, step.row).rowcount
+                return work(self._exchange)
             except ERRORS as error:
                 raise translation(error) from error
-        return step if changed == 1 else None
+
+    def _exchange(self, change: Exchanged) -> bool:
+        return self._cursor.execute(OWN.exchange, change).rowcount == 1
 
     def snapshot(self) -> AbstractContextManager[SQLiteReading]:
         """The records at one moment, to be read while others go on writing.

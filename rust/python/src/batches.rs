@@ -24,6 +24,7 @@ use crate::{
     account::{Account, Stepped},
     convert::{self, Peer},
     errors::Refusal,
+    exchange,
     parallel::Threads,
     step::Step,
 };
@@ -130,6 +131,27 @@ impl Batches {
             .map_err(|refusal| raise_at(&place, refusal, &messages))
     }
 
+    /// Encrypts all plaintexts to one peer whose session is at rest; `None` if there are several
+    /// peers, the store has to be read, or `change` has found other records.
+    fn encrypt_at_rest<'py>(
+        &self,
+        messages: &Bound<'py, PyList>,
+        change: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        // Most batches to several peers are told by their ends.
+        let ends = messages.iter().next().zip(messages.iter().next_back());
+        let Some((first, last)) = ends else { return Ok(None) };
+        if !first.get_item(0)?.is(&last.get_item(0)?) {
+            return Ok(None);
+        }
+        let Items { peers, all } = Items::of(messages.extract()?)?;
+        let [peer] = &peers[..] else { return Ok(None) };
+        let plaintexts: Vec<&[u8]> = all.iter().map(|(_, plaintext)| &**plaintext).collect();
+        let made =
+            exchange::encrypt_all_at_rest(self.account.get(), peer.get(), &plaintexts, change);
+        made?.map(|envelopes| listed(change.py(), &envelopes)).transpose()
+    }
+
     /// Encrypts all plaintexts into the outbox; the result is the ids of the entries.
     fn queue(&self, transaction: &Bound<'_, PyAny>, messages: Vec<Item<'_>>) -> PyResult<Step> {
         let messages = Items::of(messages)?;
@@ -163,8 +185,11 @@ impl Batches {
 }
 
 fn outputs(py: Python<'_>, envelopes: Vec<Vec<u8>>) -> PyResult<Py<PyAny>> {
-    let envelopes = envelopes.iter().map(|envelope| PyBytes::new(py, envelope));
-    PyList::new(py, envelopes.collect::<Vec<_>>())?.into_py_any(py)
+    listed(py, &envelopes)?.into_py_any(py)
+}
+
+fn listed<'py>(py: Python<'py>, envelopes: &[Vec<u8>]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, envelopes.iter().map(|envelope| PyBytes::new(py, envelope)))
 }
 
 /// Which message of a batch was refused.

@@ -137,6 +137,16 @@ pub fn stale(py: Python<'_>) -> PyErr {
     protocol(py, Error::Stale)
 }
 
+/// A store that is closed, or another process's.
+pub fn stale_store(py: Python<'_>, sentence: &str) -> PyErr {
+    new(py, "StaleSessionError", (sentence,))
+}
+
+/// A second use of a store by the thread that uses it.
+pub fn transaction_open(py: Python<'_>) -> PyErr {
+    new(py, "TransactionOpenError", ("a transaction is open in this thread",))
+}
+
 /// State that a process has from its parent.
 pub fn forked(py: Python<'_>) -> PyErr {
     let sentence = "the process was forked: what it opened before belongs to its parent";

@@ -1,94 +1,99 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A step of one record in Python's hands, which a store can make without a transaction
-//! (docs/storage.md, "Sessions at rest").
+//! A step of one record, which a store can make without a transaction (docs/storage.md, "Sessions
+//! at rest").
 
-#![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
-
-use std::sync::Mutex;
-
-use e2ee_signal::account::{Exchange as CoreExchange, Outcome};
+use e2ee_signal::{
+    DeviceId,
+    account::{Exchange, Outcome},
+};
 use e2ee_state::Failure;
 use pyo3::{
-    exceptions::PyTypeError,
     prelude::*,
-    sync::MutexExt,
-    types::{PyByteArray, PyBytes, PyTuple},
+    types::{PyByteArray, PyBytes, PyString, PyTuple},
 };
 
 use crate::{
     account::Account,
     convert::Peer,
-    errors::{self, Refusal},
+    errors::Refusal,
     transaction::{OsRandom, now_ms},
 };
 
-/// A change of one record, which must be found as it is known, and another one beside it; and what
-/// may leave once it is durable.
-#[pyclass(frozen, module = "e2ee._core")]
-pub struct Exchange {
-    /// The new revision and sealed bytes, the record's name with the revision and the sealed bytes
-    /// that must be found, and the same three of the other record. The sealed bytes are arrays:
-    /// Python's `sqlite3` takes a tenth of the time for them that it takes for `bytes`.
-    #[pyo3(get)]
-    row: Py<PyTuple>,
-    account: Py<Account>,
-    held: Mutex<Option<Outcome<Vec<u8>>>>,
+/// Makes the change of a record durable, or sees that it cannot be made; the result may leave then.
+///
+/// `change` is given the new revision and sealed bytes, the record's name with the revision and the
+/// sealed bytes that must be found, and the same three of another record; it returns, once the
+/// change is durable, whether there was one to make.
+fn changed<T>(
+    account: &Account,
+    (exchange, outcome): (Exchange, Outcome<T>),
+    change: &Bound<'_, PyAny>,
+) -> PyResult<Option<T>> {
+    let py = change.py();
+    if !change.call1((row(py, exchange)?,))?.is_truthy()? {
+        return Ok(None);
+    }
+    let shown = outcome.confirm(None);
+    let shown = shown.map_err(|error| Refusal::from(Failure::from(error)).raise(py))?;
+    Ok(Some(account.lock()?.committed(outcome, &shown)))
 }
 
-impl Exchange {
-    fn new(
-        account: &Bound<'_, Account>,
-        (exchange, outcome): (CoreExchange, Outcome<Vec<u8>>),
-    ) -> PyResult<Self> {
-        let py = account.py();
-        let CoreExchange { name, before, after, witness_name, witness } = exchange;
-        let [before_bytes, after_bytes, witness_bytes] =
-            [&before, &after, &witness].map(|row| PyByteArray::new(py, &row.sealed));
-        let row = (
-            after.revision,
-            after_bytes,
-            name,
-            before.revision,
-            before_bytes,
-            witness_name,
-            witness.revision,
-            witness_bytes,
-        );
-        let row = row.into_pyobject(py)?.unbind();
-        Ok(Self { row, account: account.clone().unbind(), held: Mutex::new(Some(outcome)) })
-    }
-
-    fn take(&self, py: Python<'_>) -> PyResult<Outcome<Vec<u8>>> {
-        let held = self.held.lock_py_attached(py).ok().and_then(|mut held| held.take());
-        held.ok_or_else(|| errors::stale(py))
-    }
+/// Encrypts to a peer whose session is at rest, has `change` make the change of its record, and
+/// returns the envelope; `None` if the store has to be read, or `change` has found other records.
+///
+/// The peer may be a name, which means device 1.
+#[pyfunction]
+pub fn encrypt_at_rest<'py>(
+    account: &Bound<'py, Account>,
+    peer: &Bound<'py, PyAny>,
+    plaintext: &[u8],
+    change: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let account = account.get();
+    let mut own = account.lock()?;
+    let (now_ms, mut random) = (now_ms(), OsRandom);
+    let made = if let Ok(name) = peer.cast::<PyString>() {
+        // What is no Unicode text is nobody's name; who reads the store says so.
+        let Ok(name) = name.to_str() else { return Ok(None) };
+        own.encrypt_at_rest((name, DeviceId::FIRST), plaintext, (now_ms, &mut random))
+    } else {
+        own.encrypt_at_rest(peer.extract::<Peer<'_>>()?.get(), plaintext, (now_ms, &mut random))
+    };
+    drop(own);
+    let Some(made) = made else { return Ok(None) };
+    let envelope = changed(account, made, change)?;
+    Ok(envelope.map(|envelope| PyBytes::new(change.py(), &envelope)))
 }
 
-#[pymethods]
-impl Exchange {
-    /// Encrypts to a peer whose session is at rest; `None` if the store has to be read.
-    #[staticmethod]
-    fn encrypt(
-        account: &Bound<'_, Account>,
-        peer: Peer<'_>,
-        plaintext: &[u8],
-    ) -> PyResult<Option<Self>> {
-        let mut own = account.get().lock()?;
-        let made = own.encrypt_at_rest(peer.get(), plaintext, (now_ms(), &mut OsRandom));
-        drop(own);
-        made.map(|made| Self::new(account, made)).transpose()
-    }
+/// Like [`encrypt_at_rest`], of many plaintexts to one peer; without the interpreter.
+pub fn encrypt_all_at_rest(
+    account: &Account,
+    peer: (&str, DeviceId),
+    plaintexts: &[&[u8]],
+    change: &Bound<'_, PyAny>,
+) -> PyResult<Option<Vec<Vec<u8>>>> {
+    let made = change.py().detach(|| {
+        let mut own = account.lock()?;
+        PyResult::Ok(own.encrypt_all_at_rest(peer, plaintexts, (now_ms(), &mut OsRandom)))
+    });
+    made?.map_or(Ok(None), |made| changed(account, made, change))
+}
 
-    /// The bytes, once, after the change is durable.
-    fn release<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let outcome = self.take(py)?;
-        let shown = outcome.confirm(None);
-        let shown = shown.map_err(|error| Refusal::from(Failure::from(error)).raise(py))?;
-        let bytes = self.account.get().lock()?.committed(outcome, &shown);
-        Ok(PyBytes::new(py, &bytes))
-    }
-
-    fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
-        Err(PyTypeError::new_err("a step cannot be copied"))
-    }
+/// The sealed bytes are arrays: Python's `sqlite3` takes a tenth of the time for them that it takes
+/// for `bytes`.
+fn row(py: Python<'_>, exchange: Exchange) -> PyResult<Bound<'_, PyTuple>> {
+    let Exchange { name, before, after, witness_name, witness } = exchange;
+    let [before_bytes, after_bytes, witness_bytes] =
+        [&before, &after, &witness].map(|row| PyByteArray::new(py, &row.sealed));
+    let row = (
+        after.revision,
+        after_bytes,
+        name,
+        before.revision,
+        before_bytes,
+        witness_name,
+        witness.revision,
+        witness_bytes,
+    );
+    row.into_pyobject(py)
 }

@@ -36,6 +36,7 @@ mod signal;
 mod spread;
 mod step;
 mod transaction;
+mod turn;
 mod version;
 mod waiting;
 
@@ -61,7 +62,7 @@ mod _core {
             sealed_envelope,
         },
         examining::examine_store,
-        exchange::Exchange,
+        exchange::encrypt_at_rest,
         functions::{
             assemble_bundle, check_address, envelope_kind, log_is_damaged, read_bundle,
             safety_number, safety_number_digits, safety_number_matches,
@@ -80,6 +81,7 @@ mod _core {
         signal::{Device, Session, StateKey},
         spread::{SpreadStep, encrypt_many},
         step::Step,
+        turn::Turn,
         version::version_info,
     };
 

@@ -15,6 +15,9 @@ pub const ADDRESS_BLOCK_LEN: usize = 36;
 pub struct DeviceId(u8);
 
 impl DeviceId {
+    /// The device that a name alone means.
+    pub const FIRST: Self = Self(1);
+
     /// [`Error::InvalidArgument`] unless `device` is 1 to 127.
     pub fn new(device: u32) -> Result<Self, Error> {
         match u8::try_from(device) {

@@ -60,6 +60,14 @@ pub fn encode(kind: Kind, message: &[u8]) -> Vec<u8> {
     [&[FORMAT_VERSION, kind.number()][..], message].concat()
 }
 
+/// An envelope around `message`, in the message's own buffer.
+#[must_use]
+pub fn wrap(kind: Kind, mut message: Vec<u8>) -> Vec<u8> {
+    message.insert(0, kind.number());
+    message.insert(0, FORMAT_VERSION);
+    message
+}
+
 /// Kind and message of an envelope.
 pub fn decode(envelope: &[u8]) -> Result<(Kind, &[u8]), Error> {
     if envelope.len() > MAX_ENVELOPE_LEN {

@@ -32,20 +32,35 @@ impl Account {
     /// is dropped.
     pub fn encrypt_at_rest(
         &mut self,
-        (user, device): (&str, DeviceId),
+        peer: (&str, DeviceId),
         plaintext: &[u8],
         at: At<'_>,
     ) -> Option<(Exchange, Outcome<Vec<u8>>)> {
-        if self.index.anchored || plaintext.len() > MAX_PLAINTEXT_LEN {
+        if plaintext.len() > MAX_PLAINTEXT_LEN {
             return None;
         }
-        let name = names::peer(user, device);
-        let loaded = self.resting.take(&name)?;
-        if self.members.get(&name) != Some(&loaded.revision) || !self.may_send(&loaded) {
-            self.resting.put(name, loaded);
+        self.exchange(peer, at, |loaded, at| loaded.encrypt(plaintext, at).ok())
+    }
+
+    /// [`Account::encrypt_many`] like [`Account::encrypt_at_rest`], of plaintexts to one peer.
+    ///
+    /// `None` also if they move more than the sending chain.
+    pub fn encrypt_all_at_rest(
+        &mut self,
+        peer: (&str, DeviceId),
+        plaintexts: &[&[u8]],
+        at: At<'_>,
+    ) -> Option<(Exchange, Outcome<Vec<Vec<u8>>>)> {
+        if plaintexts.is_empty() || plaintexts.iter().any(|text| text.len() > MAX_PLAINTEXT_LEN) {
             return None;
         }
-        self.exchange((name, loaded), plaintext, at)
+        self.exchange(peer, at, |loaded, (now_ms, random)| {
+            let encrypt = |plaintext: &&[u8]| {
+                let stays = loaded.sessions.current().is_some_and(Session::sends_in_place);
+                stays.then(|| loaded.encrypt(plaintext, (now_ms, &mut *random)).ok())?
+            };
+            plaintexts.iter().map(encrypt).collect()
+        })
     }
 
     /// Whether the next message changes the head alone, which is the newest that is known.
@@ -55,14 +70,23 @@ impl Account {
             && loaded.sessions.current().is_some_and(Session::sends_in_place)
     }
 
-    fn exchange(
+    fn exchange<T>(
         &mut self,
-        (peer, mut loaded): (String, Box<LoadedPeer>),
-        plaintext: &[u8],
+        (user, device): (&str, DeviceId),
         (now_ms, random): At<'_>,
-    ) -> Option<(Exchange, Outcome<Vec<u8>>)> {
-        let before = loaded.sending()?.head.clone();
-        let value = loaded.encrypt(plaintext, (now_ms, &mut *random)).ok()?;
+        encrypt: impl FnOnce(&mut LoadedPeer, At<'_>) -> Option<T>,
+    ) -> Option<(Exchange, Outcome<T>)> {
+        if self.index.anchored {
+            return None;
+        }
+        let peer = names::peer(user, device);
+        let mut loaded = self.resting.take(&peer)?;
+        if self.members.get(&peer) != Some(&loaded.revision) || !self.may_send(&loaded) {
+            self.resting.put(peer, loaded);
+            return None;
+        }
+        let before = loaded.take_sending_head()?;
+        let value = encrypt(&mut loaded, (now_ms, &mut *random))?;
         let mut draft = Draft::new(&self.sealer, random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt).ok()?;

@@ -250,7 +250,7 @@ impl Account {
         let identity = self.identity.key();
         let their_key = &loaded.peer.identity_key;
         let sealed = v1::seal(identity, their_key, &content.encode(), environment.random)?;
-        let sealed = envelope::encode(Kind::Sealed, &sealed);
+        let sealed = envelope::wrap(Kind::Sealed, sealed);
         if sealed.len() > MAX_ENVELOPE_LEN { Err(Error::InvalidArgument) } else { Ok(sealed) }
     }
 }

@@ -165,6 +165,6 @@ impl LoadedPeer {
                 Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
                 Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
             };
-        Ok(envelope::encode(kind, &message))
+        Ok(envelope::wrap(kind, message))
     }
 }

@@ -286,6 +286,15 @@ impl LoadedPeer {
         self.saved.iter().find(|saved| saved.base_key == *base_key)
     }
 
+    /// The head of the sending session as it stands in the store, to be replaced: without a later
+    /// save the session cannot be told from others any more, and must not rest.
+    pub(super) fn take_sending_head(&mut self) -> Option<Stored> {
+        let base_key = self.sessions.current().map(Session::base_key)?;
+        let saved = self.saved.iter_mut().find(|saved| saved.base_key == *base_key)?;
+        let sealed = core::mem::take(&mut saved.head.sealed);
+        Some(Stored { revision: saved.head.revision, sealed })
+    }
+
     /// The revision that the head of the sending session takes when it is saved.
     pub(super) fn next_sending_revision(&self) -> Result<u64, Error> {
         let revision = self.sending().map_or(0, |saved| saved.head.revision);

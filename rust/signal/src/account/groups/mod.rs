@@ -152,7 +152,7 @@ impl Account {
         let padded = padding::pad(Boundary::Application, plaintext);
         let message = own.key.encrypt(id, padded.expose(), environment.random)?;
         loaded.own = Some(own);
-        self.changed(&loaded, envelope::encode(Kind::Group, &message), environment)
+        self.changed(&loaded, envelope::wrap(Kind::Group, message), environment)
     }
 
     /// Forgets a group with all its chains; nobody else learns of it.

@@ -7,7 +7,7 @@ use e2ee_wire::Error;
 
 use crate::{
     account::{
-        Account, Environment, Incoming, Opened,
+        Account, Environment, Exchange, Incoming, Opened, Outcome,
         memory::Memory,
         names,
         person::{Counting, NOW_MS, Person, device, secret},
@@ -37,9 +37,21 @@ impl Person {
 
     /// Encrypts without reading, and makes the exchange if both rows are as they must be.
     fn exchange_to(&mut self, user: &str) -> Option<Vec<u8>> {
-        let Self { account, store, random } = self;
-        let made = account.encrypt_at_rest((user, device()), b"text", (NOW_MS, random));
-        let (exchange, outcome) = made?;
+        let Self { account, random, .. } = self;
+        let made = account.encrypt_at_rest((user, device()), b"text", (NOW_MS, random))?;
+        self.exchanged(made)
+    }
+
+    /// The same for so many texts.
+    fn exchange_all_to(&mut self, user: &str, count: usize) -> Option<Vec<Vec<u8>>> {
+        let texts = vec![&b"text"[..]; count];
+        let Self { account, random, .. } = self;
+        let made = account.encrypt_all_at_rest((user, device()), &texts, (NOW_MS, random))?;
+        self.exchanged(made)
+    }
+
+    fn exchanged<T>(&mut self, (exchange, outcome): (Exchange, Outcome<T>)) -> Option<T> {
+        let Self { account, store, .. } = self;
         let row = |name: &str| store.0.get(name).cloned();
         let head = (exchange.before.revision, exchange.before.sealed);
         let witness = (exchange.witness.revision, exchange.witness.sealed);
@@ -99,10 +111,12 @@ fn sessions_at_rest_are_what_would_be_read() {
         match roll[0] >> 1 & 3 {
             0 => on_the_way[1 - side].push(us.encrypt_to(them).unwrap()),
             1 => {
-                if let Some(envelope) = us.exchange_to(them) {
-                    exchanged += 1;
-                    on_the_way[1 - side].push(envelope);
-                }
+                let made = match roll[1] & 3 {
+                    0 => us.exchange_all_to(them, 1 + usize::from(roll[1] >> 6)),
+                    _ => us.exchange_to(them).map(|envelope| vec![envelope]),
+                };
+                exchanged += u32::from(made.is_some());
+                on_the_way[1 - side].extend(made.into_iter().flatten());
             }
             // One in eight is lost, and others come before those that were sent before them.
             _ if !on_the_way[side].is_empty() => {
@@ -121,6 +135,24 @@ fn sessions_at_rest_are_what_would_be_read() {
     }
     assert!(compared > 700, "{compared}");
     assert!(exchanged > 50, "{exchanged}");
+}
+
+#[test]
+fn what_is_sent_together_at_rest_stays_in_place_or_is_not_sent_so() {
+    let (mut alice, mut bob) = pair();
+    let answer = bob.encrypt_to("alice").unwrap();
+    alice.open_from("bob", &answer).unwrap();
+
+    assert_eq!(None, alice.exchange_all_to("bob", 2));
+    let first = alice.encrypt_to("bob").unwrap();
+    let others = alice.exchange_all_to("bob", 40).unwrap();
+    assert_eq!(None, alice.exchange_all_to("bob", 0));
+
+    for envelope in others.iter().rev().chain([&first]) {
+        assert_eq!(b"text", bob.open_from("alice", envelope).unwrap().plaintext.expose());
+    }
+    let [rested, fresh] = alice.parts_with("bob").unwrap();
+    assert_eq!(fresh, rested);
 }
 
 #[test]
