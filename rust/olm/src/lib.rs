@@ -16,9 +16,11 @@ pub mod one_time_keys;
 mod people;
 pub mod record;
 pub mod session;
+pub mod standalone;
 
 pub use account::Account;
 pub use keys::SessionKeys;
 pub use message::{NormalMessage, PreKeyMessage};
 pub use one_time_keys::OneTimeKeys;
 pub use session::{Ciphertext, Session};
+pub use standalone::StandaloneSession;
