@@ -175,6 +175,13 @@ fn a_start_that_was_altered_or_is_ours_does_not_open() {
 
     assert_eq!(Err(Error::Forged), receive(&mut other, &stranger));
     assert_eq!(Err(Error::Forged), receive(&mut one, &ours));
+    let Ciphertext::PreKey(bytes) = &ours else { panic!("no prekey message") };
+    for key in [one.keys.identity_key, one.keys.base_key, one.keys.one_time_key] {
+        let at = bytes.windows(32).position(|part| part == key.as_bytes()).unwrap();
+        let mut altered = bytes.clone();
+        altered[at..at + 32].copy_from_slice(third.keys.base_key.as_bytes());
+        assert_eq!(Err(Error::Forged), receive(&mut other, &Ciphertext::PreKey(altered)));
+    }
     assert!(receive(&mut other, &ours).is_ok());
 }
 
