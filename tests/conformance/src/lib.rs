@@ -5,10 +5,13 @@
 //! directory that `E2EE_VECTORS` names, else `../shared/vectors` beside the repository.
 
 pub mod count;
+pub mod damage;
 pub mod fields;
 pub mod libsignal;
 pub mod load;
 pub mod mlkem;
+pub mod olm;
+pub mod olm_pickle;
 pub mod own;
 pub mod random;
 pub mod response;
