@@ -11,6 +11,7 @@ pub mod base64;
 pub mod cbc_hmac;
 pub mod cbc_stream;
 pub mod ctr_hmac;
+pub mod ed25519;
 pub mod forked;
 pub mod gcm;
 pub mod hkdf;
