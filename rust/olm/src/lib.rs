@@ -5,3 +5,6 @@
 //! docs/protocols/olm.md says which file holds which section.
 
 #![forbid(unsafe_code)]
+
+pub mod megolm;
+pub mod signing;
