@@ -17,8 +17,8 @@ pub mod one_time_keys;
 mod people;
 pub mod record;
 pub mod session;
-pub mod signing;
 pub mod standalone;
+pub mod stored_key;
 
 pub use account::Account;
 pub use keys::SessionKeys;
