@@ -15,6 +15,7 @@ pub mod message;
 pub mod one_time_keys;
 #[cfg(test)]
 mod people;
+pub mod pickle;
 pub mod record;
 pub mod session;
 pub mod standalone;
