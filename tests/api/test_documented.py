@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2ee import signal
+from e2ee import olm, signal
 from tests.operator.surface import INHERITED, MODULES, public_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: A section of a specification, or a page and its heading.
-SOURCE = re.compile(r"(signal|spqr)\.md §|docs/\w+\.md|RFC \d+")
+SOURCE = re.compile(r"(signal|spqr|olm_megolm)\.md §|docs/\w+\.md|RFC \d+")
 
 
 def documented() -> Iterator[tuple[str, str | None]]:
@@ -62,9 +62,13 @@ def test_a_field_is_said_in_its_class(name: str) -> None:
     assert EVERY[kind]
 
 
-@pytest.mark.parametrize("name", sorted(signal.__all__))
-def test_a_name_of_the_protocol_cites_its_source(name: str) -> None:
-    text = inspect.getdoc(getattr(signal, name)) or ""
+@pytest.mark.parametrize(
+    "value",
+    [getattr(module, name) for module in (signal, olm) for name in module.__all__],
+    ids=lambda each: each.__name__,
+)
+def test_a_name_of_the_protocol_cites_its_source(value: object) -> None:
+    text = inspect.getdoc(value) or ""
 
     assert SOURCE.search(text), "no section of a specification is named"
 

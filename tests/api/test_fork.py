@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 import e2ee
-from e2ee import _core, signal
+from e2ee import _core, olm, signal
 from e2ee.files import FileKey
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ class Opened:
         self.other = signal.Session.initiate(key, self.device, e2ee.Address("bob"), bundle)
         self.sending = signal.SenderKey.create(key, GROUP)
         self.receiving = signal.SenderKeys(key, e2ee.Address("bob"), GROUP)
+        self.olm_account = olm.Account.generate()
+        self.olm_session = olm.Session.initiate(
+            key,
+            self.olm_account,
+            identity_key=self.olm_account.identity_key,
+            one_time_key=self.olm_account.identity_key,
+        )
         self.sealer, _ = _core.FileSealer.begin(FileKey.generate(), b"")
         self.distribution = signal.SenderKey.create(key, GROUP).distribution()
 
@@ -56,6 +63,8 @@ CALLS: Final[dict[str, Callable[[Opened], object]]] = {
     "session": lambda opened: opened.other.encrypt(b"x"),
     "step": lambda opened: opened.step.release(),
     "sender key": lambda opened: opened.sending.encrypt(b"x"),
+    "Olm account": lambda opened: opened.olm_account.sign(b"x"),
+    "Olm session": lambda opened: opened.olm_session.encrypt(b"x"),
     "sealer of a file": lambda opened: opened.sealer.update(b"x"),
     "received sender keys": lambda opened: opened.receiving.accept(opened.distribution),
 }

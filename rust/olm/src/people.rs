@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Two people with sessions, for the tests of this crate.
+//! Two people with sessions (olm_megolm.md §1), for the tests of this crate.
 
 use e2ee_primitives::{random::Random, sha, x25519};
 use e2ee_wire::Error;

@@ -23,6 +23,7 @@ mod given;
 mod groups;
 mod importing;
 mod nonces;
+mod olm;
 mod outbox;
 mod own;
 mod parallel;
@@ -68,6 +69,7 @@ mod _core {
         },
         groups::Groups,
         importing::{examine_records, import_records},
+        olm::{OlmAccount, OlmSession},
         outbox::Outbox,
         rekey::Rekeying,
         saving::{BacklogStep, SessionStep},

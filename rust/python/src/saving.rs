@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The steps of `e2ee.signal`: what to save, and after that the result, once (docs/storage.md,
+//! The steps of `e2ee.signal` and `e2ee.olm`: what to save, and after that the result, once (docs/storage.md,
 //! "Without a store").
 
 use std::sync::{Arc, Mutex};
@@ -25,6 +25,12 @@ pub trait Staged: Send {
 }
 
 impl Staged for StandaloneSession {
+    fn stage(&mut self) -> &mut Stage {
+        self.stage()
+    }
+}
+
+impl Staged for e2ee_olm::StandaloneSession {
     fn stage(&mut self) -> &mut Stage {
         self.stage()
     }
@@ -116,6 +122,8 @@ fn interned<'py>(py: Python<'py>, name: &str) -> Bound<'py, PyString> {
 pub struct SessionStep {
     waiting: Waiting<PyBytes>,
     /// The kind of an encrypted message: 2 ratchet message, 3 prekey message, 7 group message.
+    ///
+    /// Of Olm it is the message's type: 0 prekey message, 1 normal message.
     #[pyo3(get)]
     kind: Option<u8>,
 }

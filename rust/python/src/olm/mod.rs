@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What Matrix clients speak, as `e2ee.olm` shows it (olm_megolm.md; docs/storage.md, "Without a
+//! store").
+
+mod account;
+mod session;
+
+pub use account::OlmAccount;
+pub use session::OlmSession;
+
+use e2ee_primitives::x25519;
+use e2ee_wire::Error;
+
+/// A Curve25519 public key, 32 bytes without a type byte (olm_megolm.md §1.3).
+fn public_key(bytes: &[u8]) -> Result<x25519::PublicKey, Error> {
+    bytes.try_into().map(x25519::PublicKey::new).map_err(|_| Error::InvalidKey)
+}
