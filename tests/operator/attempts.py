@@ -21,6 +21,7 @@ from tests.operator.databases import DATABASES
 from tests.operator.files import FILES
 from tests.operator.many import MANY
 from tests.operator.material import bytes_in, candidate_keys
+from tests.operator.olm import OLM
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
@@ -63,7 +64,7 @@ class Operator:
         self.seized: Seized = seized
         self.folder = folder
         self.keys: list[bytes] = [*planted, *candidate_keys(seized)]
-        self.blobs = [each for each in seized.every_byte() if len(each) < 100_000]
+        self.blobs: list[bytes] = [each for each in seized.every_byte() if len(each) < 100_000]
         self.accounts = [
             e2ee.Account.create(e2ee.MemoryStore(), name) for name in (*PEOPLE, "mallory")
         ]
@@ -373,6 +374,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     **COPIES,
     **FILES,
     **MANY,
+    **OLM,
 }
 
 

@@ -16,6 +16,7 @@ import e2ee
 from e2ee import signal
 from tests.operator.beside import seize_beside
 from tests.operator.files import seize_files
+from tests.operator.olm import seize_olm
 from tests.properties.world import Rows, read_rows
 
 PEOPLE = ("alice", "bob")
@@ -51,6 +52,8 @@ class Seized:
     signers: list[tuple[int, bytes]] = field(default_factory=list)
     #: An attachment, a link, a single message, and sealed keys.
     beside: dict[str, bytes] = field(default_factory=dict)
+    #: A sealed account and a sealed session of Olm; the messages are beside.
+    olm: tuple[tuple[int, bytes], tuple[str, list[tuple[int, bytes]]]] = (0, b""), ("", [])
     #: Every plaintext; each is found by its random part.
     plaintexts: list[bytes] = field(default_factory=list)
     #: Not seized: the keys of the stores and of the sealed states.
@@ -81,6 +84,8 @@ class Seized:
             *(sealed for _, sealed in self.chains.values()),
             *rows,
             *parts,
+            self.olm[0][1],
+            *(part for _, part in self.olm[1][1]),
             *files,
         ]
 
@@ -91,6 +96,7 @@ def seize(folder: Path) -> Seized:
     in_stores(seized, folder)
     without_stores(seized)
     seize_beside(seized)
+    seize_olm(seized)
     seize_files(seized)
     return seized
 

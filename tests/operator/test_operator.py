@@ -33,6 +33,7 @@ OPENED_BY_STATE_KEY = {
     "SenderKeys.load",
     "Session.load",
 }
+OPENED_BY_OLM_KEY = {"OlmAccount.load", "OlmSession.load"}
 OPENED_BY_ATTACHMENT_KEY = {"AttachmentPointer", "decrypt_attachment", "open_attachment"}
 OPENED_BY_FILE_KEY = {"FileKey.from_bytes", "open_sealed"}
 
@@ -60,6 +61,13 @@ def test_the_key_of_a_sealed_state_opens_it(seized: Seized, tmp_path: Path) -> N
     planted = Operator(seized, tmp_path, planted=(seized.keys["signal"],))
 
     assert plunder(planted) == OPENED_BY_STATE_KEY
+
+
+@pytest.mark.slow
+def test_the_key_of_a_sealed_state_of_olm_opens_it(seized: Seized, tmp_path: Path) -> None:
+    planted = Operator(seized, tmp_path, planted=(seized.keys["olm"],))
+
+    assert plunder(planted) == OPENED_BY_OLM_KEY
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 import e2ee
-from e2ee import signal
+from e2ee import olm, signal
 from e2ee.aead import AeadKey
 from e2ee.files import FileKey, FilePassphrase
 from e2ee.store import StoreSecret
@@ -33,6 +33,8 @@ FORBIDDEN = re.compile(
 )
 #: Fields of a bundle that hold X25519 keys (docs/formats.md, "Bundle").
 BUNDLE_KEYS = (3, 5, 7)
+#: Where the keys of a prekey message of Olm end (olm_megolm.md §1.3).
+OLM_KEYS_END = 103
 #: Errors show their own texts; they have tests of their own.
 SHOWING = {name for name in public_classes() if not name.endswith("Error")}
 
@@ -69,6 +71,8 @@ def public_halves(material: list[bytes]) -> set[bytes]:
             with suppress(AssertionError, IndexError, ValueError):
                 found.add(wire.header(encoded).ratchet_key[1:])
                 found.update(key for key in [wire.base_key(encoded)] if key)
+        elif encoded[:3] + encoded[35:37] == b"\x03\x0a\x20\x12\x20":
+            found.update(encoded[at : at + 32] for at in range(3, OLM_KEYS_END, 34))
         elif encoded[:2] == b"\x01\x08" and len(encoded) > 1_700:
             bundle = wire.fields(encoded, 1, len(encoded))
             found.update(
@@ -141,6 +145,10 @@ def secrets_of_everyone() -> list[object]:
     session = signal.Session.initiate(key, alice, e2ee.Address("bob"), bob.bundle())
     account = e2ee.Account.create(store, "alice")
     root = signal.TrustRoot.generate()
+    device = olm.Account.generate()
+    olm_session = olm.Session.initiate(
+        key, device, identity_key=device.identity_key, one_time_key=device.identity_key
+    )
     return [
         account,
         account.create_group(),
@@ -155,6 +163,8 @@ def secrets_of_everyone() -> list[object]:
         root,
         root.server_signer(1),
         libsignal.records(),
+        device,
+        olm_session,
         AeadKey.generate(),
         FileKey.generate(),
         FilePassphrase("word"),

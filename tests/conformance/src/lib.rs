@@ -5,6 +5,7 @@
 //! directory that `E2EE_VECTORS` names, else `../shared/vectors` beside the repository.
 
 pub mod count;
+pub mod damage;
 pub mod fields;
 pub mod libsignal;
 pub mod load;

@@ -5,50 +5,19 @@
 //! This is the short form of the fuzz targets; its mutations are the same on each run.
 
 use e2ee_conformance::{
+    damage::throw,
     fields::{hex, text},
     json, own,
     sealed::recipients,
     signal::Filler,
 };
-use e2ee_primitives::{Random, secret::SecretBytes};
+use e2ee_primitives::secret::SecretBytes;
 use e2ee_signal::{
     PreKeyBundle, PreKeyMessage, PreKeyStock, RatchetMessage, Session, envelope,
     parts::{Parts, Revisions},
     sealed_sender::{Content, SenderCertificate, SentMessage},
     spqr,
 };
-
-const ROUNDS: usize = 20_000;
-
-fn number(random: &mut Filler, below: usize) -> usize {
-    let mut bytes = [0; 8];
-    random.fill(&mut bytes).unwrap();
-    usize::try_from(u64::from_be_bytes(bytes) % u64::try_from(below.max(1)).unwrap()).unwrap()
-}
-
-/// One to four changes: a flipped bit, a byte replaced, inserted or removed, a cut, a repeated part.
-fn damaged(seed: &[u8], random: &mut Filler) -> Vec<u8> {
-    let mut bytes = seed.to_vec();
-    for _ in 0..=number(random, 4) {
-        let position = number(random, bytes.len().max(1)).min(bytes.len().saturating_sub(1));
-        if bytes.is_empty() {
-            break;
-        }
-        match number(random, 6) {
-            0 => bytes[position] ^= 1 << number(random, 8),
-            1 => bytes[position] = [0, 1, 0x7f, 0x80, 0xff][number(random, 5)],
-            2 => bytes.insert(position, u8::try_from(number(random, 256)).unwrap()),
-            3 => _ = bytes.remove(position),
-            4 => bytes.truncate(position),
-            _ => {
-                let end = (position + 1 + number(random, 40)).min(bytes.len());
-                let part = bytes[position..end].to_vec();
-                bytes.splice(position..position, part);
-            }
-        }
-    }
-    bytes
-}
 
 fn messages(kind: u64) -> Vec<Vec<u8>> {
     let vector = json("signal/session_basic").expect("this set is part of the repository");
@@ -66,16 +35,6 @@ fn encoded(stock: &PreKeyStock) -> Vec<u8> {
     let mut out = Vec::new();
     stock.encode(&mut out);
     out
-}
-
-fn throw(name: &str, seeds: &[Vec<u8>], mut parse: impl FnMut(&[u8]) -> bool) {
-    assert!(!seeds.is_empty(), "{name}: no seed");
-    let mut random = Filler::numbered(1);
-    let mut accepted = 0;
-    for round in 0..ROUNDS {
-        accepted += usize::from(parse(&damaged(&seeds[round % seeds.len()], &mut random)));
-    }
-    println!("parsers/{name}: {ROUNDS} damaged inputs, {accepted} parsed");
 }
 
 #[test]
