@@ -7,7 +7,7 @@
 
 use e2ee_primitives::{
     Secret,
-    ed25519::{PublicKey, SigningKey, VerifyingKey},
+    ed25519::{PublicKey, SigningKey},
     secret::SecretBytes,
     x25519,
 };
@@ -163,7 +163,6 @@ pub fn inbound(plain: &[u8]) -> Result<InboundGroupSession, Error> {
     let key = PublicKey::new(*reader.array()?);
     let provenance = if flag(&mut reader)? { Provenance::Signed } else { Provenance::Exported };
     reader.finish()?;
-    VerifyingKey::new(key).check()?;
     Ok(InboundGroupSession::from_parts(key, Rewinder::new(first), provenance))
 }
 
