@@ -190,8 +190,7 @@ impl OlmInboundGroupSession {
     ///
     /// Raises `UnknownMessageIndexError` for one before `first_known_index` (olm_megolm.md §2).
     fn export_at<'py>(&self, py: Python<'py>, index: Number) -> PyResult<Bound<'py, PyBytes>> {
-        let index = u32::try_from(index.0).map_err(|_| refused(py, Error::InvalidArgument))?;
-        let export = self.inner.lock(py)?.session().export_at(index);
+        let export = self.inner.lock(py)?.session().export_at(index.0);
         Ok(PyBytes::new(py, export.map_err(|error| refused(py, error))?.expose()))
     }
 
