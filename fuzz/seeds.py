@@ -140,6 +140,34 @@ def olm(corpus: Path) -> None:
             write(corpus / target / f"{number}-{place}", message)
 
 
+def megolm(corpus: Path) -> None:
+    """Writes recorded messages and keys of Megolm, and pickles in clear (olm_megolm.md §10)."""
+    folder = VECTORS / "olm"
+    recorded = json.loads((folder / "megolm.json").read_text())
+    for number, session in enumerate(recorded["sessions"]):
+        for place, step in enumerate(session["messages"]):
+            write(corpus / "megolm_message" / f"{number}-{place}", unpadded(step["ciphertext"]))
+        for name in ("session_key", "exported_at_0"):
+            write(corpus / "megolm_share" / f"{number}-{name}", unpadded(session[name]))
+        if "plain_pickle" in session:
+            plain = json.dumps(session["plain_pickle"]).encode()
+            write(corpus / "olm_pickle" / f"outbound-{number}", plain)
+    pickles = json.loads((folder / "libolm_pickles.json").read_text())
+    for kind in ("account", "inbound_group", "outbound_group", "pk_decryption"):
+        write(corpus / "olm_pickle" / kind, bytes.fromhex(pickles[kind]["plain_hex"]))
+    conversations = json.loads((folder / "olm_sessions.json").read_text())["transcripts"]
+    for number, conversation in enumerate(conversations):
+        for name in ("bob_account_before", "alice_session_end", "bob_session_end"):
+            kept = conversation[name]
+            plain = kept.get("plain_json", "").encode() or bytes.fromhex(kept["plain_hex"])
+            write(corpus / "olm_pickle" / f"{number}-{name}", plain)
+
+
+def unpadded(text: str) -> bytes:
+    """The bytes of base64 without padding."""
+    return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,3 +182,4 @@ if __name__ == "__main__":
     beside(Path(sys.argv[1]))
     sealed_files(Path(sys.argv[1]))
     olm(Path(sys.argv[1]))
+    megolm(Path(sys.argv[1]))

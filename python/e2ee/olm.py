@@ -42,15 +42,47 @@ match; only one that matches none makes another.
 (0, True)
 >>> receiving.decrypt(kind, message).release()
 b'Bring the book.'
+
+Megolm (olm_megolm.md §2) is for a room. Each member has an `OutboundGroupSession` of its own, whose
+session key goes to the others through Olm, and an `InboundGroupSession` of each other member. A
+message opens as often as it is asked for, but as one event only: give the id under which the server
+shows it. `export_at` gives a session on from any index, for a backup or another device.
+
+>>> own = olm.OutboundGroupSession.create(key)
+>>> others, step = olm.InboundGroupSession.accept(key, own.session_key())
+>>> step.release()
+b''
+>>> message = own.encrypt(b"Hello, all.").release()
+>>> others.decrypt(message, "$event").release()
+(0, b'Hello, all.')
+>>> others.decrypt(message, "$replayed")
+Traceback (most recent call last):
+    ...
+e2ee.errors.DuplicateMessageError: a message with this key was already opened
+
+`Pickles` takes over what libolm and vodozemac keep, and gives it back (olm_megolm.md §3).
+
+>>> pickles = olm.Pickles.libolm(b"the key of the pickles")
+>>> moved = pickles.read_account(pickles.write_account(alice))
+>>> moved.identity_key == alice.identity_key
+True
 """
 
-from e2ee._core import BacklogStep, SessionStep, StateKey
+from e2ee._core import BacklogStep, GroupBacklogStep, GroupStep, SessionStep, StateKey
 from e2ee._core import OlmAccount as Account
+from e2ee._core import OlmInboundGroupSession as InboundGroupSession
+from e2ee._core import OlmOutboundGroupSession as OutboundGroupSession
+from e2ee._core import OlmPickles as Pickles
 from e2ee._core import OlmSession as Session
 
 __all__ = [
     "Account",
     "BacklogStep",
+    "GroupBacklogStep",
+    "GroupStep",
+    "InboundGroupSession",
+    "OutboundGroupSession",
+    "Pickles",
     "Session",
     "SessionStep",
     "StateKey",

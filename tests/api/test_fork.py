@@ -52,6 +52,9 @@ class Opened:
             identity_key=self.olm_account.identity_key,
             one_time_key=self.olm_account.identity_key,
         )
+        self.outbound = olm.OutboundGroupSession.create(key)
+        self.inbound, step = olm.InboundGroupSession.accept(key, self.outbound.session_key())
+        step.release()
         self.sealer, _ = _core.FileSealer.begin(FileKey.generate(), b"")
         self.distribution = signal.SenderKey.create(key, GROUP).distribution()
 
@@ -65,6 +68,8 @@ CALLS: Final[dict[str, Callable[[Opened], object]]] = {
     "sender key": lambda opened: opened.sending.encrypt(b"x"),
     "Olm account": lambda opened: opened.olm_account.sign(b"x"),
     "Olm session": lambda opened: opened.olm_session.encrypt(b"x"),
+    "outbound group session": lambda opened: opened.outbound.encrypt(b"x"),
+    "inbound group session": lambda opened: opened.inbound.export_at(0),
     "sealer of a file": lambda opened: opened.sealer.update(b"x"),
     "received sender keys": lambda opened: opened.receiving.accept(opened.distribution),
 }

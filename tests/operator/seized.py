@@ -16,6 +16,7 @@ import e2ee
 from e2ee import signal
 from tests.operator.beside import seize_beside
 from tests.operator.files import seize_files
+from tests.operator.megolm import seize_megolm
 from tests.operator.olm import seize_olm
 from tests.properties.world import Rows, read_rows
 
@@ -54,6 +55,10 @@ class Seized:
     beside: dict[str, bytes] = field(default_factory=dict)
     #: A sealed account and a sealed session of Olm; the messages are beside.
     olm: tuple[tuple[int, bytes], tuple[str, list[tuple[int, bytes]]]] = (0, b""), ("", [])
+    #: The id of a group session of Megolm, and its sealed states; the messages are beside.
+    megolm: tuple[bytes, dict[str, tuple[int, bytes]]] = field(default_factory=lambda: (b"", {}))
+    #: The same as libolm and vodozemac keep it.
+    pickles: list[str] = field(default_factory=list)
     #: Every plaintext; each is found by its random part.
     plaintexts: list[bytes] = field(default_factory=list)
     #: Not seized: the keys of the stores and of the sealed states.
@@ -86,6 +91,9 @@ class Seized:
             *parts,
             self.olm[0][1],
             *(part for _, part in self.olm[1][1]),
+            self.megolm[0],
+            *(part for _, part in self.megolm[1].values()),
+            *(text.encode() for text in self.pickles),
             *files,
         ]
 
@@ -97,6 +105,7 @@ def seize(folder: Path) -> Seized:
     without_stores(seized)
     seize_beside(seized)
     seize_olm(seized)
+    seize_megolm(seized)
     seize_files(seized)
     return seized
 

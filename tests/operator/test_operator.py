@@ -33,6 +33,8 @@ OPENED_BY_STATE_KEY = {
     "SenderKeys.load",
     "Session.load",
 }
+OPENED_BY_MEGOLM_KEY = {"OlmInboundGroupSession.load", "OlmOutboundGroupSession.load"}
+OPENED_BY_PICKLE_KEY = {"OlmPickles.libolm", "OlmPickles.vodozemac"}
 OPENED_BY_OLM_KEY = {"OlmAccount.load", "OlmSession.load"}
 OPENED_BY_ATTACHMENT_KEY = {"AttachmentPointer", "decrypt_attachment", "open_attachment"}
 OPENED_BY_FILE_KEY = {"FileKey.from_bytes", "open_sealed"}
@@ -68,6 +70,18 @@ def test_the_key_of_a_sealed_state_of_olm_opens_it(seized: Seized, tmp_path: Pat
     planted = Operator(seized, tmp_path, planted=(seized.keys["olm"],))
 
     assert plunder(planted) == OPENED_BY_OLM_KEY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "opened"), [("megolm", OPENED_BY_MEGOLM_KEY), ("pickle", OPENED_BY_PICKLE_KEY)]
+)
+def test_the_key_of_a_room_opens_it(
+    seized: Seized, tmp_path: Path, name: str, opened: set[str]
+) -> None:
+    planted = Operator(seized, tmp_path, planted=(seized.keys[name],))
+
+    assert plunder(planted) == opened
 
 
 @pytest.mark.slow

@@ -149,6 +149,7 @@ def secrets_of_everyone() -> list[object]:
     olm_session = olm.Session.initiate(
         key, device, identity_key=device.identity_key, one_time_key=device.identity_key
     )
+    outbound = olm.OutboundGroupSession.create(key)
     return [
         account,
         account.create_group(),
@@ -165,6 +166,9 @@ def secrets_of_everyone() -> list[object]:
         libsignal.records(),
         device,
         olm_session,
+        olm.Pickles.libolm(b"key"),
+        outbound,
+        olm.InboundGroupSession.accept(key, outbound.session_key())[0],
         AeadKey.generate(),
         FileKey.generate(),
         FilePassphrase("word"),

@@ -10,13 +10,16 @@ pub mod account;
 pub mod dialect;
 pub mod keys;
 pub mod limits;
+pub mod megolm;
 pub mod message;
 pub mod one_time_keys;
 #[cfg(test)]
 mod people;
+pub mod pickle;
 pub mod record;
 pub mod session;
 pub mod standalone;
+pub mod stored_key;
 
 pub use account::Account;
 pub use keys::SessionKeys;

@@ -98,7 +98,9 @@ impl StandaloneSession {
         Ok(Self { session, sealers, revision, others, saved, stage: Stage::Ready })
     }
 
-    fn new(sealer: &Sealer, session: Session) -> Self {
+    /// A session from elsewhere, which was never saved here.
+    #[must_use]
+    pub fn new(sealer: &Sealer, session: Session) -> Self {
         let sealers = record_sealers(sealer, &name_of(&session));
         let saved = session.generations();
         let others = Revisions::default();

@@ -5,17 +5,24 @@
 //! key uses; the tests compare the two.
 
 use core::fmt;
-use std::sync::OnceLock;
+use std::sync::{
+    LazyLock, OnceLock,
+    atomic::{AtomicU32, Ordering},
+};
 
+use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use self::multiples::Multiples;
 use crate::random::Random;
 use crate::secret::Secret;
 use crate::{sha, xeddsa};
 use e2ee_wire::Error;
+
+mod multiples;
 
 /// A public point A as it travels, 32 bytes: y, and the sign of x in the top bit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -164,22 +171,32 @@ impl fmt::Debug for PrivateHalf<'_> {
 /// encoding. Unlike the specification, points A and R of small order are refused: a signature
 /// under them binds no message.
 pub fn verify(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
-    let point = key.point().ok_or(Error::BadSignature)?;
-    verify_under(key, &-point, message, signature)
+    let negated = -key.point().ok_or(Error::BadSignature)?;
+    verify_under(key, message, signature, |challenge, response| {
+        EdwardsPoint::vartime_double_scalar_mul_basepoint(challenge, &negated, response)
+    })
 }
 
-/// A public key that verifies often: its point is computed once, when it is first needed.
+/// A public key that verifies often: its point is computed once, when it is first needed, and
+/// multiples of it, 20 kB, once it has verified [`WORTH_MULTIPLES`] times.
 #[derive(Debug)]
 pub struct VerifyingKey {
     key: PublicKey,
     negated: OnceLock<Option<Box<EdwardsPoint>>>,
+    multiples: OnceLock<Multiples>,
+    verified: AtomicU32,
 }
 
 impl VerifyingKey {
     /// Takes the key; nothing is computed yet.
     #[must_use]
     pub const fn new(key: PublicKey) -> Self {
-        Self { key, negated: OnceLock::new() }
+        Self {
+            key,
+            negated: OnceLock::new(),
+            multiples: OnceLock::new(),
+            verified: AtomicU32::new(0),
+        }
     }
 
     /// The key.
@@ -197,7 +214,22 @@ impl VerifyingKey {
     /// Accepts what [`verify`] accepts under this key, and nothing else.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
         let negated = self.negated().ok_or(Error::BadSignature)?;
-        verify_under(&self.key, negated, message, signature)
+        let multiples = self.multiples_of(negated);
+        verify_under(&self.key, message, signature, |challenge, response| match multiples {
+            Some(multiples) => {
+                multiples::sum([(multiples, challenge), (&BASE_MULTIPLES, response)])
+            }
+            None => EdwardsPoint::vartime_double_scalar_mul_basepoint(challenge, negated, response),
+        })
+    }
+
+    /// None as long as they would not pay.
+    fn multiples_of(&self, negated: &EdwardsPoint) -> Option<&Multiples> {
+        let made = self.multiples.get();
+        if made.is_some() || self.verified.fetch_add(1, Ordering::Relaxed) < WORTH_MULTIPLES {
+            return made;
+        }
+        Some(self.multiples.get_or_init(|| Multiples::new(negated, KEY_WIDTH)))
     }
 
     fn negated(&self) -> Option<&EdwardsPoint> {
@@ -207,9 +239,9 @@ impl VerifyingKey {
 
 fn verify_under(
     key: &PublicKey,
-    negated: &EdwardsPoint,
     message: &[u8],
     signature: &[u8; 64],
+    expected: impl FnOnce(&Scalar, &Scalar) -> EdwardsPoint,
 ) -> Result<(), Error> {
     let mut commitment = [0; 32];
     let mut response = [0; 32];
@@ -219,8 +251,7 @@ fn verify_under(
     let response = Option::<Scalar>::from(Scalar::from_canonical_bytes(response))
         .ok_or(Error::BadSignature)?;
     let challenge = xeddsa::hash(&[&commitment, key.as_bytes()], &[message], &[]);
-    let expected =
-        EdwardsPoint::vartime_double_scalar_mul_basepoint(&challenge, negated, &response);
+    let expected = expected(&challenge, &response);
     // If the encodings are equal, this point is the signature's R: R itself need not be decoded.
     let equal = expected.compress().to_bytes().ct_eq(&commitment);
     if bool::from(equal) && !expected.is_small_order() { Ok(()) } else { Err(Error::BadSignature) }
@@ -293,6 +324,16 @@ fn sign_by_seed(seed: &Secret<32>, public: &PublicKey, message: &[u8]) -> Option
     };
     (signed == 1).then_some(signature)
 }
+
+/// Verifications after which the multiples of a key are made: making them takes as long as about
+/// this many verifications save.
+pub const WORTH_MULTIPLES: u32 = 8;
+/// Digits of six bits: 16 multiples in each of eight lanes.
+const KEY_WIDTH: u32 = 6;
+
+/// Of the base point, for all keys: digits of eight bits.
+static BASE_MULTIPLES: LazyLock<Multiples> =
+    LazyLock::new(|| Multiples::new(&ED25519_BASEPOINT_POINT, 8));
 
 const SIGN_BIT: u8 = 0x80;
 

@@ -70,10 +70,12 @@ mod _core {
         },
         groups::Groups,
         importing::{examine_records, import_records},
-        olm::{OlmAccount, OlmSession},
+        olm::{
+            OlmAccount, OlmInboundGroupSession, OlmOutboundGroupSession, OlmPickles, OlmSession,
+        },
         outbox::Outbox,
         rekey::Rekeying,
-        saving::{BacklogStep, SessionStep},
+        saving::{BacklogStep, GroupBacklogStep, GroupStep, SessionStep},
         sealed::SealedSender,
         sealed_files::{
             FileContents, FileKey, FileOpener, FilePassphrase, FileSealer, preamble_len,

@@ -36,6 +36,17 @@ impl Workers for Threads {
     }
 }
 
+impl e2ee_state::Workers for Threads {
+    fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        weight: impl Fn(&T) -> usize,
+        work: impl Fn(T, &mut dyn Random) -> R + Sync,
+    ) -> Vec<R> {
+        Workers::map(self, items, weight, work)
+    }
+}
+
 /// How many threads can run at once.
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)

@@ -4,6 +4,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use e2ee_olm::megolm::{
+    StandaloneInbound, StandaloneOutbound,
+    standalone::{GroupBacklog, Opened},
+};
 use e2ee_signal::{
     StandaloneSession,
     sender_keys::standalone::{StandaloneSenderKey, StandaloneSenderKeys},
@@ -13,7 +17,7 @@ use pyo3::{
     exceptions::PyTypeError,
     intern,
     prelude::*,
-    types::{PyBytes, PyDict, PyList, PyString},
+    types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 
 use crate::{errors, own::Own, signal::locked};
@@ -43,6 +47,18 @@ impl Staged for StandaloneSenderKey {
 }
 
 impl Staged for StandaloneSenderKeys {
+    fn stage(&mut self) -> &mut Stage {
+        self.stage()
+    }
+}
+
+impl Staged for StandaloneOutbound {
+    fn stage(&mut self) -> &mut Stage {
+        self.stage()
+    }
+}
+
+impl Staged for StandaloneInbound {
     fn stage(&mut self) -> &mut Stage {
         self.stage()
     }
@@ -201,4 +217,88 @@ impl BacklogStep {
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
         Err(PyTypeError::new_err("a step cannot be copied"))
     }
+}
+
+/// What must be saved before a group message may be used (docs/storage.md, "Steps").
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct GroupStep {
+    waiting: Waiting<PyTuple>,
+}
+
+impl GroupStep {
+    /// A step of `owner` with these writes; the message waits for its release.
+    pub fn new(
+        py: Python<'_>,
+        owner: Arc<dyn Owner>,
+        (writes, opened): (Vec<Saved>, Opened),
+    ) -> PyResult<Self> {
+        let result = indexed(py, &opened)?.unbind();
+        Ok(Self { waiting: Waiting::new(py, owner, writes, result)? })
+    }
+}
+
+#[pymethods]
+impl GroupStep {
+    /// Record name to revision and sealed bytes; often none.
+    #[getter]
+    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
+        self.waiting.writes.clone_ref(py)
+    }
+
+    /// Index and plaintext, once, after the writes are durable.
+    ///
+    /// Raises `StaleSessionError` the second time.
+    fn release(&self, py: Python<'_>) -> PyResult<Py<PyTuple>> {
+        self.waiting.release(py)
+    }
+
+    fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
+        Err(PyTypeError::new_err("a step cannot be copied"))
+    }
+}
+
+/// What must be saved before many group messages may be used (docs/storage.md, "Steps").
+#[pyclass(frozen, module = "e2ee._core")]
+pub struct GroupBacklogStep {
+    waiting: Waiting<PyList>,
+}
+
+impl GroupBacklogStep {
+    /// A step of `owner` with these writes; the messages wait for its release.
+    pub fn new(
+        py: Python<'_>,
+        owner: Arc<dyn Owner>,
+        (writes, results): GroupBacklog,
+    ) -> PyResult<Self> {
+        let places = results.into_iter().map(|result| match result {
+            Ok(opened) => indexed(py, &opened).map(Bound::into_any),
+            Err(error) => Ok(errors::protocol(py, error).into_value(py).into_bound(py).into_any()),
+        });
+        let results = PyList::new(py, places.collect::<PyResult<Vec<_>>>()?)?.unbind();
+        Ok(Self { waiting: Waiting::new(py, owner, writes, results)? })
+    }
+}
+
+#[pymethods]
+impl GroupBacklogStep {
+    /// Record name to revision and sealed bytes; often none.
+    #[getter]
+    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
+        self.waiting.writes.clone_ref(py)
+    }
+
+    /// Index and plaintext of each message or the error in its place, once, after the writes.
+    ///
+    /// Raises `StaleSessionError` the second time.
+    fn release(&self, py: Python<'_>) -> PyResult<Py<PyList>> {
+        self.waiting.release(py)
+    }
+
+    fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
+        Err(PyTypeError::new_err("a step cannot be copied"))
+    }
+}
+
+fn indexed<'py>(py: Python<'py>, opened: &Opened) -> PyResult<Bound<'py, PyTuple>> {
+    (opened.index, PyBytes::new(py, opened.plaintext.expose())).into_pyobject(py)
 }

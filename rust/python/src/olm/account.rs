@@ -26,6 +26,11 @@ pub struct OlmAccount {
 }
 
 impl OlmAccount {
+    /// An account in its lock.
+    pub fn of(account: Account) -> Self {
+        Self { inner: Own::new(account) }
+    }
+
     /// The account itself, for what sessions do with it.
     pub const fn inner(&self) -> &Own<Account> {
         &self.inner

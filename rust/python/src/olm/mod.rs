@@ -3,9 +3,13 @@
 //! store").
 
 mod account;
+mod megolm;
+mod pickles;
 mod session;
 
 pub use account::OlmAccount;
+pub use megolm::{OlmInboundGroupSession, OlmOutboundGroupSession};
+pub use pickles::OlmPickles;
 pub use session::OlmSession;
 
 use e2ee_primitives::x25519;

@@ -180,8 +180,14 @@ impl OlmSession {
 }
 
 impl OlmSession {
-    fn of(session: StandaloneSession) -> Self {
+    /// A session in its lock.
+    pub fn of(session: StandaloneSession) -> Self {
         Self { inner: Arc::new(Own::new(session)) }
+    }
+
+    /// The session itself, for its pickle.
+    pub const fn inner(&self) -> &Arc<Own<StandaloneSession>> {
+        &self.inner
     }
 
     fn step(
