@@ -5,3 +5,12 @@
 //! docs/protocols/olm.md says which file holds which section.
 
 #![forbid(unsafe_code)]
+
+pub mod attachment;
+pub mod ecies;
+pub mod key_export;
+pub mod pk;
+pub mod qr;
+pub mod recovery;
+pub mod sas;
+pub mod secret_storage;
