@@ -13,6 +13,7 @@ pub mod cbc_stream;
 pub mod chacha20_poly1305;
 pub mod ctr_hmac;
 pub mod ctr_stream;
+pub mod ed25519;
 pub mod forked;
 pub mod gcm;
 pub mod hkdf;

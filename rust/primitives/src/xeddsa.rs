@@ -189,7 +189,7 @@ impl Signer {
 }
 
 /// SHA-512 of head, message and tail, as a scalar; it may be a secret one.
-fn hash(head: &[&[u8]], message: &[&[u8]], tail: &[u8]) -> Zeroizing<Scalar> {
+pub(crate) fn hash(head: &[&[u8]], message: &[&[u8]], tail: &[u8]) -> Zeroizing<Scalar> {
     let mut state = Sha512::new();
     for part in head.iter().chain(message) {
         state.update(part);
