@@ -8,9 +8,11 @@
 
 pub mod attachment;
 pub mod ecies;
+pub mod kept;
 pub mod key_export;
 pub mod pk;
 pub mod qr;
 pub mod recovery;
 pub mod sas;
 pub mod secret_storage;
+pub mod signing;

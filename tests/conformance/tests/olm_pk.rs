@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Encryption to a public key against libolm and vodozemac, and what its MAC leaves open
-//! (olm_megolm.md §5).
+//! Encryption to a public key and signing against libolm and vodozemac, and what the MAC leaves open
+//! (olm_megolm.md §5 and §8).
 
 use e2ee_conformance::{Count, ScriptedRandom, array, hex, json, text, verdict};
-use e2ee_olm::pk::{PkDecryption, PkMessage, encrypt};
+use e2ee_olm::{
+    pk::{PkDecryption, PkMessage, encrypt},
+    signing::{self, SigningKey},
+};
 use e2ee_primitives::{Secret, base64, x25519::PublicKey};
 use e2ee_wire::Error;
 use serde_json::Value;
@@ -119,4 +122,38 @@ fn of_every_flipped_bit_those_of_the_ciphertext_are_open() {
     println!("olm/pk flips of key and MAC: {refused} tried, 0 accepted");
     println!("olm/pk flips of the ciphertext: {accepted} accepted, {padding} without padding");
     assert!(accepted > 0, "the list says that these are open");
+}
+
+#[test]
+fn cross_signing_keys_are_signed_as_by_libolm() {
+    let set = set("olm/pk_backup_signing");
+    let cases = set["pk_signing"].as_array().unwrap();
+    let (mut count, mut tried) = (Count::new("olm/pk_backup_signing pk_signing"), 0);
+    for case in cases {
+        let key = SigningKey::from_seed(Secret::new(array(case, "seed")));
+        let (public, message) = (text(case, "public"), text(case, "canonical_json").as_bytes());
+
+        let signature = key.sign(message);
+
+        assert_eq!(public, base64::encode(key.public_key().as_bytes()));
+        assert_eq!(text(case, "signature"), signature);
+        assert_eq!(Ok(()), signing::verify(public, message, &signature));
+        for bit in 0..message.len() * 8 {
+            let mut flipped = message.to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let verdict = signing::verify(public, &flipped, &signature);
+            assert_eq!(Err(Error::BadSignature), verdict, "bit {bit}");
+            tried += 1;
+        }
+        for bit in 0..512 {
+            let mut flipped = base64::decode(&signature).unwrap().expose().to_vec();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let verdict = signing::verify(public, message, &base64::encode(&flipped));
+            assert_eq!(Err(Error::BadSignature), verdict, "bit {bit} of the signature");
+            tried += 1;
+        }
+        count.ran();
+    }
+    println!("olm/pk_signing flips: {tried} tried, 0 accepted");
+    count.finish(cases.len());
 }

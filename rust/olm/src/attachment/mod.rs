@@ -13,7 +13,7 @@ mod segments;
 pub use encrypt::Encryptor;
 pub use segments::{SEGMENT_LEN, Segments, Verifier};
 
-use e2ee_primitives::{Random, Secret, SecretBytes, ctr_stream::CtrStream, sha};
+use e2ee_primitives::{Random, Secret, SecretBytes, base64, ctr_stream::CtrStream, sha};
 use e2ee_wire::Error;
 
 /// Bytes of the first block.
@@ -68,6 +68,42 @@ pub struct Attachment {
     pub key: AttachmentKey,
     /// The SHA-256 of its ciphertext.
     pub digest: [u8; DIGEST_LEN],
+}
+
+impl Attachment {
+    /// Reads `key.k`, `iv` and `hashes.sha256` of an event.
+    ///
+    /// `k` is in the alphabet of a JWK (RFC 4648 §5), the others in the standard one; padding may
+    /// stand behind each. [`Error::Malformed`] for anything else.
+    pub fn from_texts(k: &str, iv: &str, sha256: &str) -> Result<Self, Error> {
+        if k.contains(['+', '/']) {
+            return Err(Error::Malformed);
+        }
+        let k = SecretBytes::new(k.replace('-', "+").replace('_', "/").into_bytes());
+        let k = core::str::from_utf8(k.expose()).map_err(|_| Error::Malformed)?;
+        let key = base64::decode(k)?;
+        let key = Secret::from_slice(key.expose()).ok_or(Error::Malformed)?;
+        let first_block = base64::decode(iv)?.expose().try_into();
+        Ok(Self {
+            key: AttachmentKey::new(key, first_block.map_err(|_| Error::Malformed)?),
+            digest: base64::decode_key(sha256)?,
+        })
+    }
+
+    /// The texts of `key.k`, `iv` and `hashes.sha256` for an event; the first is secret.
+    #[must_use]
+    pub fn texts(&self) -> (SecretBytes, String, String) {
+        let mut k = base64::encode(self.key.expose()).into_bytes();
+        for character in &mut k {
+            *character = match *character {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => other,
+            };
+        }
+        let (iv, sha256) = (base64::encode(&self.key.first_block), base64::encode(&self.digest));
+        (SecretBytes::new(k), iv, sha256)
+    }
 }
 
 /// Opens a whole ciphertext; [`Error::Forged`] if it is not the one of this digest.

@@ -115,3 +115,33 @@ fn the_first_pass_refuses_another_file() {
         assert_eq!(Err(Error::Forged), verified(attachment, wrong, 4_096).map(|_| ()));
     }
 }
+
+#[test]
+fn the_texts_of_an_event_are_read_again_with_or_without_padding() {
+    let (attachment, _) = encrypted(&[7; 40], 40);
+    let key = AttachmentKey::new(Secret::new([0xfb; 32]), *attachment.key.first_block());
+    let attachment = Attachment { key, ..attachment };
+    let (k, iv, sha256) = attachment.texts();
+    let k = core::str::from_utf8(k.expose()).unwrap();
+
+    assert!(k.starts_with("-_v7-_v7"), "{k}");
+    for pad in ["", "="] {
+        let double = pad.repeat(2);
+        let read = Attachment::from_texts(&format!("{k}{pad}"), &format!("{iv}{double}"), &sha256);
+        let read = read.unwrap();
+        assert_eq!(attachment.key.expose(), read.key.expose());
+        assert_eq!(
+            (attachment.key.first_block(), attachment.digest),
+            (read.key.first_block(), read.digest)
+        );
+    }
+    for (k, iv, sha256) in [
+        (k.replace('-', "+").as_str(), iv.as_str(), sha256.as_str()),
+        (&k[1..], &iv, &sha256),
+        (k, &iv[1..], &sha256),
+        (k, &iv, &sha256[1..]),
+        ("", "", ""),
+    ] {
+        assert_eq!(Err(Error::Malformed), Attachment::from_texts(k, iv, sha256).map(|_| ()));
+    }
+}
