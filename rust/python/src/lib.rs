@@ -23,6 +23,7 @@ mod given;
 mod groups;
 mod importing;
 mod nonces;
+mod olm;
 mod outbox;
 mod own;
 mod parallel;
@@ -68,6 +69,13 @@ mod _core {
         },
         groups::Groups,
         importing::{examine_records, import_records},
+        olm::channel::{LoginChannel, LoginRecipient},
+        olm::export::{open_key_export, seal_key_export},
+        olm::files::{MatrixFileEncryptor, MatrixFileSegments, MatrixFileVerifier},
+        olm::keys::{BackupKey, SigningKey, seal_for_backup, verify_signature},
+        olm::qr::VerificationCode,
+        olm::sas::{Sas, SasAcceptor, SasStarter},
+        olm::storage::StorageKey,
         outbox::Outbox,
         rekey::Rekeying,
         saving::{BacklogStep, SessionStep},
