@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2ee import signal
+from e2ee import matrix, signal
 from tests.operator.surface import INHERITED, MODULES, public_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 #: A section of a specification, or a page and its heading.
-SOURCE = re.compile(r"(signal|spqr)\.md §|docs/\w+\.md|RFC \d+")
+SOURCE = re.compile(r"(olm_megolm|signal|spqr)\.md §|docs/\w+\.md|RFC \d+")
 
 
 def documented() -> Iterator[tuple[str, str | None]]:
@@ -62,9 +63,13 @@ def test_a_field_is_said_in_its_class(name: str) -> None:
     assert EVERY[kind]
 
 
-@pytest.mark.parametrize("name", sorted(signal.__all__))
-def test_a_name_of_the_protocol_cites_its_source(name: str) -> None:
-    text = inspect.getdoc(getattr(signal, name)) or ""
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(module, name) for module in (matrix, signal) for name in sorted(module.__all__)],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
+)
+def test_a_name_of_the_protocol_cites_its_source(module: ModuleType, name: str) -> None:
+    text = inspect.getdoc(getattr(module, name)) or ""
 
     assert SOURCE.search(text), "no section of a specification is named"
 

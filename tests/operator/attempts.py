@@ -21,6 +21,7 @@ from tests.operator.databases import DATABASES
 from tests.operator.files import FILES
 from tests.operator.many import MANY
 from tests.operator.material import bytes_in, candidate_keys
+from tests.operator.matrix import MATRIX
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
@@ -373,6 +374,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     **COPIES,
     **FILES,
     **MANY,
+    **MATRIX,
 }
 
 

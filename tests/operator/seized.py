@@ -16,6 +16,7 @@ import e2ee
 from e2ee import signal
 from tests.operator.beside import seize_beside
 from tests.operator.files import seize_files
+from tests.operator.matrix import seize_matrix
 from tests.properties.world import Rows, read_rows
 
 PEOPLE = ("alice", "bob")
@@ -92,6 +93,7 @@ def seize(folder: Path) -> Seized:
     without_stores(seized)
     seize_beside(seized)
     seize_files(seized)
+    seize_matrix(seized)
     return seized
 
 

@@ -14,11 +14,19 @@ from types import ModuleType
 import e2ee
 import e2ee.aead
 import e2ee.files
+import e2ee.matrix
 import e2ee.signal
 import e2ee.store
 
 STUB = Path(e2ee.__file__).with_name("_core.pyi")
-MODULES: tuple[ModuleType, ...] = (e2ee, e2ee.aead, e2ee.files, e2ee.signal, e2ee.store)
+MODULES: tuple[ModuleType, ...] = (
+    e2ee,
+    e2ee.aead,
+    e2ee.files,
+    e2ee.matrix,
+    e2ee.signal,
+    e2ee.store,
+)
 #: What a value of bytes may be called in an annotation.
 BYTES = (
     "bytes",

@@ -27,11 +27,13 @@ OPENED_BY_STORE_KEY = {
 OPENED_IF_THERE_IS_A_SERVER = {"PostgresStore", "PostgresStore.on"}
 OPENED_BY_STATE_KEY = {
     "AccountKeys.load",
+    "BackupKey.load",
     "Device.load",
     "HpkeKey.load",
     "SenderKey.load",
     "SenderKeys.load",
     "Session.load",
+    "StorageKey.load",
 }
 OPENED_BY_ATTACHMENT_KEY = {"AttachmentPointer", "decrypt_attachment", "open_attachment"}
 OPENED_BY_FILE_KEY = {"FileKey.from_bytes", "open_sealed"}
