@@ -8,6 +8,7 @@
 
 pub mod attachment;
 pub mod ecies;
+pub mod hpke_channel;
 pub mod kept;
 pub mod key_export;
 pub mod pk;
