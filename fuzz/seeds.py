@@ -168,6 +168,23 @@ def unpadded(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
+def matrix(corpus: Path) -> None:
+    """Writes what a Matrix client reads from people and files (olm_megolm.md §4 to §9)."""
+    recorded = json.loads((VECTORS / "olm" / "attachments_exports_ssss.json").read_text())
+    written = recorded["secret_storage"]["recovery_key"].encode()
+    write(corpus / "matrix_written_key" / "recorded", written)
+    for number, each in enumerate(recorded["key_exports"]):
+        write(corpus / "matrix_key_export" / f"{number}-text", each["file"].encode())
+        lines = "".join(each["file"].splitlines()[1:-1])
+        body = bytearray(base64.b64decode(lines + "=" * (-len(lines) % 4)))
+        body[33:37] = bytes([0, 0, 0, 1])
+        write(corpus / "matrix_key_export" / f"{number}-body", bytes(body))
+    code = b"MATRIX\x02\x00\x00\x06$event" + bytes(64) + bytes(range(16))
+    write(corpus / "matrix_qr_code" / "made", code)
+    write(corpus / "matrix_login" / "made", b"\x09" + bytes(31) + bytes(20))
+    write(corpus / "matrix_login" / "text", b"A" * 27 + b"|" + b"CQ" + b"A" * 41)
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,3 +200,4 @@ if __name__ == "__main__":
     sealed_files(Path(sys.argv[1]))
     olm(Path(sys.argv[1]))
     megolm(Path(sys.argv[1]))
+    matrix(Path(sys.argv[1]))

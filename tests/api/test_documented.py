@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2ee import olm, signal
+from e2ee import matrix, olm, signal
 from tests.operator.surface import INHERITED, MODULES, public_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 #: A section of a specification, or a page and its heading.
 SOURCE = re.compile(r"(signal|spqr|olm_megolm)\.md §|docs/\w+\.md|RFC \d+")
@@ -63,12 +64,12 @@ def test_a_field_is_said_in_its_class(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
-    [getattr(module, name) for module in (signal, olm) for name in module.__all__],
-    ids=lambda each: each.__name__,
+    ("module", "name"),
+    [(module, name) for module in (matrix, olm, signal) for name in sorted(module.__all__)],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
 )
-def test_a_name_of_the_protocol_cites_its_source(value: object) -> None:
-    text = inspect.getdoc(value) or ""
+def test_a_name_of_the_protocol_cites_its_source(module: ModuleType, name: str) -> None:
+    text = inspect.getdoc(getattr(module, name)) or ""
 
     assert SOURCE.search(text), "no section of a specification is named"
 

@@ -21,6 +21,7 @@ from tests.operator.databases import DATABASES
 from tests.operator.files import FILES
 from tests.operator.many import MANY
 from tests.operator.material import bytes_in, candidate_keys
+from tests.operator.matrix import MATRIX
 from tests.operator.megolm import MEGOLM
 from tests.operator.olm import OLM
 from tests.operator.seized import GROUP, PEOPLE, Seized
@@ -377,6 +378,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     **MANY,
     **MEGOLM,
     **OLM,
+    **MATRIX,
 }
 
 

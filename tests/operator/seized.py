@@ -16,6 +16,7 @@ import e2ee
 from e2ee import signal
 from tests.operator.beside import seize_beside
 from tests.operator.files import seize_files
+from tests.operator.matrix import seize_matrix
 from tests.operator.megolm import seize_megolm
 from tests.operator.olm import seize_olm
 from tests.properties.world import Rows, read_rows
@@ -107,6 +108,7 @@ def seize(folder: Path) -> Seized:
     seize_olm(seized)
     seize_megolm(seized)
     seize_files(seized)
+    seize_matrix(seized)
     return seized
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 import e2ee
 import e2ee.aead
 import e2ee.files
+import e2ee.matrix
 import e2ee.olm
 import e2ee.signal
 import e2ee.store
@@ -24,6 +25,7 @@ MODULES: tuple[ModuleType, ...] = (
     e2ee.aead,
     e2ee.files,
     e2ee.olm,
+    e2ee.matrix,
     e2ee.signal,
     e2ee.store,
 )

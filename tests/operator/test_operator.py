@@ -27,11 +27,13 @@ OPENED_BY_STORE_KEY = {
 OPENED_IF_THERE_IS_A_SERVER = {"PostgresStore", "PostgresStore.on"}
 OPENED_BY_STATE_KEY = {
     "AccountKeys.load",
+    "BackupKey.load",
     "Device.load",
     "HpkeKey.load",
     "SenderKey.load",
     "SenderKeys.load",
     "Session.load",
+    "StorageKey.load",
 }
 OPENED_BY_MEGOLM_KEY = {"OlmInboundGroupSession.load", "OlmOutboundGroupSession.load"}
 OPENED_BY_PICKLE_KEY = {"OlmPickles.libolm", "OlmPickles.vodozemac"}

@@ -7,7 +7,12 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod attachment;
 pub mod dialect;
+pub mod ecies;
+pub mod hpke_channel;
+pub mod kept;
+pub mod key_export;
 pub mod keys;
 pub mod limits;
 pub mod megolm;
@@ -16,8 +21,14 @@ pub mod one_time_keys;
 #[cfg(test)]
 mod people;
 pub mod pickle;
+pub mod pk;
+pub mod qr;
 pub mod record;
+pub mod recovery;
+pub mod sas;
+pub mod secret_storage;
 pub mod session;
+pub mod signing;
 pub mod standalone;
 pub mod stored_key;
 

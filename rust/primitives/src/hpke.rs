@@ -39,7 +39,7 @@ pub fn seal(
 ) -> Result<([u8; ENCAPSULATED_LEN], Vec<u8>), Error> {
     let recipient = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(their_key.as_bytes())
         .map_err(|_| Error::InvalidKey)?;
-    let mut once = Once { bytes: Secret::random(random)?, asked: Asked::NotYet };
+    let mut once = Once::draw(random)?;
     let sealed = single_shot_seal_with_rng::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
         &OpModeS::Base,
         &recipient,
@@ -48,9 +48,7 @@ pub fn seal(
         binding.associated_data,
         &mut once,
     );
-    if once.asked != Asked::Rightly {
-        return Err(Error::RandomUnavailable);
-    }
+    once.asked_rightly()?;
     let (encapsulated, ciphertext) = sealed.map_err(|_| Error::InvalidKey)?;
     Ok((encapsulated.to_bytes().into(), ciphertext))
 }
@@ -78,9 +76,21 @@ pub fn open(
 }
 
 /// Hands 32 bytes that were drawn before to a library that knows only sources that never fail.
-struct Once {
+pub(crate) struct Once {
     bytes: Secret<32>,
     asked: Asked,
+}
+
+impl Once {
+    /// Draws exactly 32 bytes.
+    pub(crate) fn draw(random: &mut dyn Random) -> Result<Self, Error> {
+        Ok(Self { bytes: Secret::random(random)?, asked: Asked::NotYet })
+    }
+
+    /// Whether they were taken as they are meant to be; else what was made with them is not used.
+    pub(crate) fn asked_rightly(&self) -> Result<(), Error> {
+        if self.asked == Asked::Rightly { Ok(()) } else { Err(Error::RandomUnavailable) }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -71,7 +71,7 @@ fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a,
 }
 
 /// Works on what a mutex holds, with the interpreter released; nothing is held after the end.
-fn within<T: Send, R: Send>(
+pub fn within<T: Send, R: Send>(
     py: Python<'_>,
     mutex: &Mutex<Option<T>>,
     work: impl FnOnce(&mut T) -> Result<R, Error> + Send,
@@ -82,7 +82,7 @@ fn within<T: Send, R: Send>(
 }
 
 /// Ends what a mutex holds.
-fn ended<T: Send, R: Send>(
+pub fn ended<T: Send, R: Send>(
     py: Python<'_>,
     mutex: &Mutex<Option<T>>,
     work: impl FnOnce(T) -> Result<R, Error> + Send,

@@ -70,6 +70,13 @@ mod _core {
         },
         groups::Groups,
         importing::{examine_records, import_records},
+        olm::channel::{LoginChannel, LoginRecipient},
+        olm::export::{open_key_export, seal_key_export},
+        olm::files::{MatrixFileEncryptor, MatrixFileSegments, MatrixFileVerifier},
+        olm::keys::{BackupKey, SigningKey, seal_for_backup, verify_signature},
+        olm::qr::VerificationCode,
+        olm::sas::{Sas, SasAcceptor, SasStarter},
+        olm::storage::StorageKey,
         olm::{
             OlmAccount, OlmInboundGroupSession, OlmOutboundGroupSession, OlmPickles, OlmSession,
         },

@@ -11,6 +11,7 @@ use e2ee_conformance::{
     sealed::recipients,
     signal::Filler,
 };
+use e2ee_olm::{ecies, key_export, qr::QrCode, recovery};
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_signal::{
     PreKeyBundle, PreKeyMessage, PreKeyStock, RatchetMessage, Session, envelope,
@@ -229,5 +230,58 @@ fn stored_prekeys_read_what_they_write() {
         let again = encoded(&stock);
         assert_eq!(again, encoded(&PreKeyStock::decode(&again).unwrap()));
         true
+    });
+}
+
+#[test]
+fn matrix_qr_codes() {
+    let code = [&b"MATRIX\x02\x00\x00\x06$event"[..], &[1; 64], &[7; 16]].concat();
+    throw("matrix_qr_code", &[code], |bytes| {
+        let Ok(code) = QrCode::decode(bytes) else { return false };
+        assert_eq!(bytes, code.encode());
+        true
+    });
+}
+
+fn recorded(part: &str) -> serde_json::Value {
+    let vector = json("olm/attachments_exports_ssss").expect("this set is part of the repository");
+    vector[part].clone()
+}
+
+#[test]
+fn matrix_written_keys() {
+    let written = text(&recorded("secret_storage"), "recovery_key").as_bytes().to_vec();
+    throw("matrix_written_key", &[written], |bytes| {
+        let typed = core::str::from_utf8(bytes).unwrap_or("");
+        let Ok(key) = recovery::decode(typed) else { return false };
+        let again = recovery::encode(&key);
+        let strip = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(strip(typed), strip(core::str::from_utf8(again.expose()).unwrap()));
+        true
+    });
+}
+
+/// The first line alone is damaged, or the last: what is between them asks for many rounds.
+#[test]
+fn matrix_key_exports() {
+    let file = text(&recorded("key_exports")[0], "file").to_owned();
+    let lines: Vec<Vec<u8>> = file.lines().map(|line| line.as_bytes().to_vec()).collect();
+    let ends = [lines[0].clone(), lines.last().unwrap().clone()];
+    throw("matrix_key_export", &ends, |bytes| {
+        let framed = [bytes, b"\n\n", &ends[1]].concat();
+        core::str::from_utf8(&framed).is_ok_and(|text| key_export::open(text, "").is_ok())
+    });
+}
+
+#[test]
+fn matrix_first_messages_of_a_login() {
+    let recipient = |number: u32| ecies::Recipient::new("", &mut Filler::numbered(number)).unwrap();
+    let key = *recipient(1).public_key();
+    let first = ecies::Initiator::establish(&key, "", b"text", &mut Filler::numbered(2)).unwrap().1;
+    throw("matrix_login", &[first.clone().into_bytes()], |bytes| {
+        let Ok(message) = core::str::from_utf8(bytes) else { return false };
+        let opened = recipient(1).accept(message).is_ok();
+        assert!(!opened || message.trim_end_matches('=').len() <= first.len());
+        opened
     });
 }

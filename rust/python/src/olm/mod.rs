@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What Matrix clients speak, as `e2ee.olm` shows it (olm_megolm.md; docs/storage.md, "Without a
-//! store").
+//! What Matrix clients speak, as `e2ee.olm` and `e2ee.matrix` show it (olm_megolm.md; docs/storage.md,
+//! "Without a store").
 
 mod account;
+pub mod channel;
+pub mod export;
+pub mod files;
+pub mod keys;
 mod megolm;
 mod pickles;
+pub mod qr;
+pub mod sas;
 mod session;
+pub mod storage;
 
 pub use account::OlmAccount;
 pub use megolm::{OlmInboundGroupSession, OlmOutboundGroupSession};
