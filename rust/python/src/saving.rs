@@ -13,6 +13,7 @@ use pyo3::{
     exceptions::PyTypeError,
     intern,
     prelude::*,
+    sync::PyOnceLock,
     types::{PyBytes, PyDict, PyList, PyString},
 };
 
@@ -66,23 +67,27 @@ impl<T: Staged> Owner for Own<T> {
 
 /// A result that waits until the writes of its step are durable.
 struct Waiting<T> {
-    writes: Py<PyDict>,
+    saved: Vec<Saved>,
+    /// The same as Python has it, once it is asked for.
+    writes: PyOnceLock<Py<PyDict>>,
     owner: Arc<dyn Owner>,
     result: Mutex<Option<Py<T>>>,
 }
 
 impl<T> Waiting<T> {
-    fn new(
-        py: Python<'_>,
-        owner: Arc<dyn Owner>,
-        writes: Vec<Saved>,
-        result: Py<T>,
-    ) -> PyResult<Self> {
-        let rows = PyDict::new(py);
-        for Saved { name, revision, sealed } in writes {
-            rows.set_item(interned(py, name), (revision, PyBytes::new(py, &sealed)))?;
-        }
-        Ok(Self { writes: rows.unbind(), owner, result: Mutex::new(Some(result)) })
+    const fn new(owner: Arc<dyn Owner>, saved: Vec<Saved>, result: Py<T>) -> Self {
+        Self { saved, writes: PyOnceLock::new(), owner, result: Mutex::new(Some(result)) }
+    }
+
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        let writes = self.writes.get_or_try_init(py, || {
+            let rows = PyDict::new(py);
+            for Saved { name, revision, sealed } in &self.saved {
+                rows.set_item(interned(py, name), (revision, PyBytes::new(py, sealed)))?;
+            }
+            Ok::<_, PyErr>(rows.unbind())
+        });
+        writes.map(|writes| writes.clone_ref(py))
     }
 
     fn release(&self, py: Python<'_>) -> PyResult<Py<T>> {
@@ -127,9 +132,9 @@ impl SessionStep {
         owner: Arc<dyn Owner>,
         writes: Vec<Saved>,
         (kind, result): (Option<u8>, &[u8]),
-    ) -> PyResult<Self> {
+    ) -> Self {
         let result = PyBytes::new(py, result).unbind();
-        Ok(Self { waiting: Waiting::new(py, owner, writes, result)?, kind })
+        Self { waiting: Waiting::new(owner, writes, result), kind }
     }
 }
 
@@ -137,8 +142,8 @@ impl SessionStep {
 impl SessionStep {
     /// Record name to revision and sealed bytes.
     #[getter]
-    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
-        self.waiting.writes.clone_ref(py)
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        self.waiting.writes(py)
     }
 
     /// The result, once, after the writes are durable.
@@ -171,7 +176,7 @@ impl BacklogStep {
             Err(error) => errors::protocol(py, error).into_value(py).into_bound(py).into_any(),
         });
         let results = PyList::new(py, places.collect::<Vec<_>>())?.unbind();
-        Ok(Self { waiting: Waiting::new(py, owner, writes, results)? })
+        Ok(Self { waiting: Waiting::new(owner, writes, results) })
     }
 }
 
@@ -179,8 +184,8 @@ impl BacklogStep {
 impl BacklogStep {
     /// Record name to revision and sealed bytes.
     #[getter]
-    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
-        self.waiting.writes.clone_ref(py)
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        self.waiting.writes(py)
     }
 
     /// The plaintext of each message or the error in its place, once, after the writes are durable.
