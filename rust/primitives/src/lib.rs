@@ -18,6 +18,7 @@ pub mod hmac;
 pub mod hpke;
 pub mod kyber1024;
 pub mod mlkem768;
+pub mod prefetch;
 pub mod random;
 pub mod ristretto;
 pub mod secret;
