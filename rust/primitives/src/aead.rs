@@ -24,10 +24,6 @@ impl Key {
     /// # Panics
     ///
     /// If plaintext or associated data are longer than the 64 GiB of RFC 8452 §6.
-    #[expect(
-        clippy::expect_used,
-        reason = "no record comes near 64 GiB, the only cause of an error"
-    )]
     pub fn seal_into(
         &self,
         nonce: &[u8; 12],
@@ -39,6 +35,26 @@ impl Key {
         // Room for the tag first: a vector that grows later leaves plaintext in its old place.
         out.reserve(plaintext.len().saturating_add(TAG_LEN));
         out.extend_from_slice(plaintext);
+        self.seal_in_place(nonce, associated_data, start, out);
+    }
+
+    /// Seals what stands in a record from `start` on, where it stands, and appends the tag of 16
+    /// bytes; the caller has left room for it.
+    ///
+    /// # Panics
+    ///
+    /// As [`Key::seal_into`], and if `start` lies behind the end.
+    #[expect(
+        clippy::expect_used,
+        reason = "no record comes near 64 GiB, the only cause of an error"
+    )]
+    pub fn seal_in_place(
+        &self,
+        nonce: &[u8; 12],
+        associated_data: &[u8],
+        start: usize,
+        out: &mut Vec<u8>,
+    ) {
         let (_, body) = out.split_at_mut(start);
         let sealed = self.0.encrypt_inout_detached(nonce.into(), associated_data, body.into());
         out.extend_from_slice(&sealed.expect("a record is shorter than 64 GiB"));
@@ -158,6 +174,9 @@ mod tests {
             key.seal_into(&[2; 12], b"name", plaintext, &mut sealed);
             let expected = seal(&Secret::new([1; 32]), &[2; 12], b"name", plaintext);
             assert_eq!(expected, sealed[1..]);
+            let mut in_place = [&[9][..], plaintext].concat();
+            key.seal_in_place(&[2; 12], b"name", 1, &mut in_place);
+            assert_eq!(sealed, in_place);
             assert_eq!(plaintext, key.open(&[2; 12], b"name", &expected).unwrap().expose());
         }
         assert_eq!("Key(..)", format!("{key:?}"));

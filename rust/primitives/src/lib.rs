@@ -24,6 +24,7 @@ pub mod hpke_context;
 pub mod kyber1024;
 pub mod mlkem768;
 pub mod pbkdf2;
+pub mod prefetch;
 pub mod random;
 pub mod ristretto;
 pub mod secret;

@@ -5,6 +5,7 @@
 //! non-canonical points.
 
 use core::fmt;
+use std::sync::OnceLock;
 
 use crate::random::Random;
 use crate::secret::Secret;
@@ -56,6 +57,8 @@ impl PublicKey {
 pub struct PrivateKey {
     secret: Secret<32>,
     public: PublicKey,
+    /// The public half as signatures have it, from the first signature on.
+    edwards_public: OnceLock<Box<[u8; 32]>>,
 }
 
 impl PrivateKey {
@@ -76,13 +79,14 @@ impl PrivateKey {
     #[must_use]
     pub fn from_parts(mut secret: Secret<32>, public: PublicKey) -> Self {
         clamp(secret.expose_mut());
-        Self { secret, public }
+        Self { secret, public, edwards_public: OnceLock::new() }
     }
 
     /// A second copy, for a key that lives in two states.
     #[must_use]
     pub const fn duplicate(&self) -> Self {
-        Self { secret: self.secret.duplicate(), public: self.public }
+        let edwards_public = OnceLock::new();
+        Self { secret: self.secret.duplicate(), public: self.public, edwards_public }
     }
 
     /// The public half.
@@ -97,6 +101,11 @@ impl PrivateKey {
         self.secret.expose()
     }
 
+    /// The public point A of signatures with its sign, compressed: `compute` gives it once.
+    pub(crate) fn edwards_public(&self, compute: impl FnOnce() -> [u8; 32]) -> &[u8; 32] {
+        self.edwards_public.get_or_init(|| Box::new(compute()))
+    }
+
     /// The shared secret with a peer's key; an all-zero one is refused (signal.md §1).
     ///
     /// Zero means that their key is of low order. The bytes are compared without branching on
@@ -109,7 +118,7 @@ impl PrivateKey {
     fn from_secret(mut secret: Secret<32>) -> Self {
         clamp(secret.expose_mut());
         let public = multiply_base(&secret);
-        Self { secret, public }
+        Self { secret, public, edwards_public: OnceLock::new() }
     }
 }
 

@@ -18,13 +18,14 @@ use e2ee_wire::Error;
 /// Signs the concatenated parts; draws exactly 64 bytes.
 ///
 /// Unlike the specification of `XEdDSA`, and like signal.md §2.3, the key is not negated to sign 0:
-/// the sign of A travels in the top bit of s, because peers made their keys this way.
+/// the sign of A travels in the top bit of s, because peers made their keys this way. A is computed
+/// with a key's first signature.
 pub fn sign(
     key: &PrivateKey,
     message: &[&[u8]],
     random: &mut dyn Random,
 ) -> Result<[u8; 64], Error> {
-    sign_under(key, &edwards_public(key), message, random)
+    sign_under(key, key.edwards_public(|| edwards_public(key)), message, random)
 }
 
 /// A key that signs often: its public point is computed once, not with each signature.

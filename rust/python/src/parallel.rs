@@ -2,10 +2,18 @@
 //! The only threads of this project: they share the pieces of a batch (docs/storage.md, "Batches"),
 //! or the segments of a file.
 
-use std::{num::NonZero, sync::Mutex, thread};
+use std::{
+    num::NonZero,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use e2ee_primitives::random::Random;
-use e2ee_signal::account::Workers;
+use e2ee_state::Workers;
 
 use crate::transaction::OsRandom;
 
@@ -25,10 +33,7 @@ impl Workers for Threads {
         weight: impl Fn(&T) -> usize,
         work: impl Fn(T, &mut dyn Random) -> R + Sync,
     ) -> Vec<R> {
-        let messages: usize = items.iter().map(weight).sum();
-        let worth = items.len().min(messages / WORTH_A_THREAD);
-        // Asked last: the answer takes the system longer than twenty messages take us.
-        let threads = if worth < 2 { 1 } else { worth.min(cores()) };
+        let threads = worth(items.len(), items.iter().map(weight).sum());
         if threads < 2 {
             return items.into_iter().map(|item| work(item, &mut OsRandom)).collect();
         }
@@ -36,20 +41,47 @@ impl Workers for Threads {
     }
 }
 
-impl e2ee_state::Workers for Threads {
-    fn map<T: Send, R: Send>(
-        &self,
-        items: Vec<T>,
-        weight: impl Fn(&T) -> usize,
-        work: impl Fn(T, &mut dyn Random) -> R + Sync,
-    ) -> Vec<R> {
-        Workers::map(self, items, weight, work)
-    }
+/// How many threads are worth their start for so many pieces with so many messages.
+fn worth(pieces: usize, messages: usize) -> usize {
+    let worth = pieces.min(messages / WORTH_A_THREAD);
+    if worth < 2 { 1 } else { worth.min(cores()) }
 }
 
 /// How many threads can run at once.
+///
+/// The answer takes the system longer than ten messages take us, so it is asked a few times in a
+/// second at most, or whenever another thread is about to ask.
 fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
+    static ASKED: Mutex<Option<(Instant, usize)>> = Mutex::new(None);
+    let ask = || thread::available_parallelism().map_or(1, NonZero::get);
+    let Ok(mut asked) = ASKED.try_lock() else { return ask() };
+    match *asked {
+        Some((when, cores)) if when.elapsed() < ASKED_AGAIN => cores,
+        _ => asked.insert((Instant::now(), ask())).1,
+    }
+}
+
+/// How long an answer about the cores counts.
+const ASKED_AGAIN: Duration = Duration::from_millis(200);
+
+/// Lets threads take pieces of `items`, of `size` each, until none is left. Each gathers what it does
+/// in one value, with the place of each piece's first item.
+pub fn gather<T: Sync, G: Send>(
+    items: &[T],
+    size: usize,
+    start: impl Fn() -> G + Sync,
+    work: impl Fn(&mut G, usize, &[T], &mut dyn Random) + Sync,
+) -> Vec<G> {
+    let next = AtomicUsize::new(0);
+    let one = |_| {
+        let mut gathered = start();
+        loop {
+            let piece = next.fetch_add(1, Ordering::Relaxed);
+            let Some(taken) = items.chunks(size).nth(piece) else { return gathered };
+            work(&mut gathered, piece.saturating_mul(size), taken, &mut OsRandom);
+        }
+    };
+    at_once(worth(items.len().div_ceil(size), items.len()), one)
 }
 
 /// Lets each thread take the next item until none is left.

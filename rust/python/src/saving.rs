@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The steps of `e2ee.signal` and `e2ee.olm`: what to save, and after that the result, once (docs/storage.md,
-//! "Without a store").
+//! The steps of `e2ee.signal` and `e2ee.olm`: what to save, and after that the result, once
+//! (docs/storage.md, "Without a store").
 
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +17,7 @@ use pyo3::{
     exceptions::PyTypeError,
     intern,
     prelude::*,
+    sync::PyOnceLock,
     types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 
@@ -88,23 +89,27 @@ impl<T: Staged> Owner for Own<T> {
 
 /// A result that waits until the writes of its step are durable.
 struct Waiting<T> {
-    writes: Py<PyDict>,
+    saved: Vec<Saved>,
+    /// The same as Python has it, once it is asked for.
+    writes: PyOnceLock<Py<PyDict>>,
     owner: Arc<dyn Owner>,
     result: Mutex<Option<Py<T>>>,
 }
 
 impl<T> Waiting<T> {
-    fn new(
-        py: Python<'_>,
-        owner: Arc<dyn Owner>,
-        writes: Vec<Saved>,
-        result: Py<T>,
-    ) -> PyResult<Self> {
-        let rows = PyDict::new(py);
-        for Saved { name, revision, sealed } in writes {
-            rows.set_item(interned(py, name), (revision, PyBytes::new(py, &sealed)))?;
-        }
-        Ok(Self { writes: rows.unbind(), owner, result: Mutex::new(Some(result)) })
+    const fn new(owner: Arc<dyn Owner>, saved: Vec<Saved>, result: Py<T>) -> Self {
+        Self { saved, writes: PyOnceLock::new(), owner, result: Mutex::new(Some(result)) }
+    }
+
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        let writes = self.writes.get_or_try_init(py, || {
+            let rows = PyDict::new(py);
+            for Saved { name, revision, sealed } in &self.saved {
+                rows.set_item(interned(py, name), (revision, PyBytes::new(py, sealed)))?;
+            }
+            Ok::<_, PyErr>(rows.unbind())
+        });
+        writes.map(|writes| writes.clone_ref(py))
     }
 
     fn release(&self, py: Python<'_>) -> PyResult<Py<T>> {
@@ -151,9 +156,9 @@ impl SessionStep {
         owner: Arc<dyn Owner>,
         writes: Vec<Saved>,
         (kind, result): (Option<u8>, &[u8]),
-    ) -> PyResult<Self> {
+    ) -> Self {
         let result = PyBytes::new(py, result).unbind();
-        Ok(Self { waiting: Waiting::new(py, owner, writes, result)?, kind })
+        Self { waiting: Waiting::new(owner, writes, result), kind }
     }
 }
 
@@ -161,8 +166,8 @@ impl SessionStep {
 impl SessionStep {
     /// Record name to revision and sealed bytes.
     #[getter]
-    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
-        self.waiting.writes.clone_ref(py)
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        self.waiting.writes(py)
     }
 
     /// The result, once, after the writes are durable.
@@ -195,7 +200,7 @@ impl BacklogStep {
             Err(error) => errors::protocol(py, error).into_value(py).into_bound(py).into_any(),
         });
         let results = PyList::new(py, places.collect::<Vec<_>>())?.unbind();
-        Ok(Self { waiting: Waiting::new(py, owner, writes, results)? })
+        Ok(Self { waiting: Waiting::new(owner, writes, results) })
     }
 }
 
@@ -203,8 +208,8 @@ impl BacklogStep {
 impl BacklogStep {
     /// Record name to revision and sealed bytes.
     #[getter]
-    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
-        self.waiting.writes.clone_ref(py)
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        self.waiting.writes(py)
     }
 
     /// The plaintext of each message or the error in its place, once, after the writes are durable.
@@ -233,7 +238,7 @@ impl GroupStep {
         (writes, opened): (Vec<Saved>, Opened),
     ) -> PyResult<Self> {
         let result = indexed(py, &opened)?.unbind();
-        Ok(Self { waiting: Waiting::new(py, owner, writes, result)? })
+        Ok(Self { waiting: Waiting::new(owner, writes, result) })
     }
 }
 
@@ -241,8 +246,8 @@ impl GroupStep {
 impl GroupStep {
     /// Record name to revision and sealed bytes; often none.
     #[getter]
-    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
-        self.waiting.writes.clone_ref(py)
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        self.waiting.writes(py)
     }
 
     /// Index and plaintext, once, after the writes are durable.
@@ -275,7 +280,7 @@ impl GroupBacklogStep {
             Err(error) => Ok(errors::protocol(py, error).into_value(py).into_bound(py).into_any()),
         });
         let results = PyList::new(py, places.collect::<PyResult<Vec<_>>>()?)?.unbind();
-        Ok(Self { waiting: Waiting::new(py, owner, writes, results)? })
+        Ok(Self { waiting: Waiting::new(owner, writes, results) })
     }
 }
 
@@ -283,8 +288,8 @@ impl GroupBacklogStep {
 impl GroupBacklogStep {
     /// Record name to revision and sealed bytes; often none.
     #[getter]
-    fn writes(&self, py: Python<'_>) -> Py<PyDict> {
-        self.waiting.writes.clone_ref(py)
+    fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        self.waiting.writes(py)
     }
 
     /// Index and plaintext of each message or the error in its place, once, after the writes.

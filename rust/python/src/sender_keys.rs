@@ -82,7 +82,7 @@ impl SenderKey {
     fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
         let stepped = self.inner.lock(py)?.encrypt(plaintext, &mut OsRandom);
         let (writes, message) = stepped.map_err(|failure| refused(py, failure))?;
-        SessionStep::new(py, self.inner.clone(), writes, (Some(7), &message))
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (Some(7), &message)))
     }
 
     fn __reduce__(&self) -> PyResult<()> {
@@ -141,7 +141,7 @@ impl SenderKeys {
     fn accept(&self, py: Python<'_>, distribution: &[u8]) -> PyResult<SessionStep> {
         let stepped = self.inner.lock(py)?.accept(distribution, &mut OsRandom);
         let writes = stepped.map_err(|failure| refused(py, failure))?;
-        SessionStep::new(py, self.inner.clone(), writes, (None, &[]))
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (None, &[])))
     }
 
     /// Opens a group message, kind 7; the step's result is the plaintext (signal.md §9).
@@ -151,7 +151,7 @@ impl SenderKeys {
     fn decrypt(&self, py: Python<'_>, message: &[u8]) -> PyResult<SessionStep> {
         let stepped = self.inner.lock(py)?.decrypt(message, &mut OsRandom);
         let (writes, plaintext) = stepped.map_err(|failure| refused(py, failure))?;
-        SessionStep::new(py, self.inner.clone(), writes, (None, plaintext.expose()))
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (None, plaintext.expose())))
     }
 
     /// Opens many group messages in their order and as one step, on all cores where that pays.

@@ -196,7 +196,7 @@ impl Session {
         )
         .map_err(|failure| refused(py, failure))?;
         let session = Self::of(session);
-        let step = session.step(py, writes, (None, plaintext.expose()))?;
+        let step = session.step(py, writes, (None, plaintext.expose()));
         Ok((session, step))
     }
 
@@ -246,10 +246,10 @@ impl Session {
     fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
         let stepped = self.inner.lock(py)?.encrypt(plaintext, now_ms() / 1_000, &mut OsRandom);
         let (writes, ciphertext) = stepped.map_err(|failure| refused(py, failure))?;
-        match ciphertext {
+        Ok(match ciphertext {
             Ciphertext::Ratchet(message) => self.step(py, writes, (Some(2), &message)),
             Ciphertext::PreKey(message) => self.step(py, writes, (Some(3), &message)),
-        }
+        })
     }
 
     /// Opens a message of kind 2 or, of this session, of kind 3; the step's result is the plaintext.
@@ -259,7 +259,7 @@ impl Session {
         let message = received(kind, message).map_err(|error| refused(py, error))?;
         let stepped = self.inner.lock(py)?.decrypt(message, &mut OsRandom);
         let (writes, plaintext) = stepped.map_err(|failure| refused(py, failure))?;
-        self.step(py, writes, (None, plaintext.expose()))
+        Ok(self.step(py, writes, (None, plaintext.expose())))
     }
 
     /// Opens many messages, each with its kind, in their order and as one step.
@@ -295,12 +295,7 @@ impl Session {
         &self.inner
     }
 
-    fn step(
-        &self,
-        py: Python<'_>,
-        writes: Vec<Saved>,
-        result: (Option<u8>, &[u8]),
-    ) -> PyResult<SessionStep> {
+    fn step(&self, py: Python<'_>, writes: Vec<Saved>, result: (Option<u8>, &[u8])) -> SessionStep {
         SessionStep::new(py, self.inner.clone(), writes, result)
     }
 }

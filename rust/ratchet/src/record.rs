@@ -16,6 +16,9 @@ use crate::{
     skipped::Skipped,
 };
 
+/// Bytes of a key, and of a chain: its key and index.
+const KEY_LEN: usize = 32;
+const CHAIN_LEN: usize = 32 + 4;
 pub(crate) const TURN_OURS: u8 = 1;
 pub(crate) const TURN_THEIRS: u8 = 2;
 
@@ -44,6 +47,17 @@ impl<D: Dialect> DoubleRatchet<D> {
             out.extend_from_slice(chain.their_key.as_bytes());
             encode_chain(&chain.chain, out);
         }
+    }
+
+    /// Bytes of the head.
+    #[must_use]
+    pub const fn head_len(&self) -> usize {
+        let turn = match &self.turn {
+            Turn::Ours { .. } => 3 * KEY_LEN + CHAIN_LEN,
+            Turn::Theirs { .. } => 2 * KEY_LEN,
+        };
+        // Limit, tag, length of the previous chain, and number of receiving chains.
+        4 + 1 + turn + 4 + 4 + self.receiving.len() * (KEY_LEN + CHAIN_LEN)
     }
 
     /// Appends the skipped seeds of each receiving chain that has some, in the order of the head.

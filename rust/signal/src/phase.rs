@@ -60,6 +60,17 @@ impl Phase {
         }
     }
 
+    /// Bytes of that.
+    pub(crate) const fn head_len(&self) -> usize {
+        match self {
+            Self::Unacknowledged(_) => 1 + 1 + 4 + 4 + 4 + 8,
+            Self::Established(Origin::Initiated) | Self::Retired(Origin::Initiated) => 1,
+            Self::Established(Origin::Accepted { .. }) | Self::Retired(Origin::Accepted { .. }) => {
+                1 + 32
+            }
+        }
+    }
+
     /// Reads it back; the Kyber ciphertext of a pending start from `objects`, or if there is none
     /// from what follows.
     pub(crate) fn decode(

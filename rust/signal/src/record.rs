@@ -11,30 +11,31 @@ use crate::{phase::Phase, session::Session, spqr::Spqr, triple::Triple};
 
 pub(crate) const FORMAT_VERSION: u8 = 1;
 
-/// What the parts take at most: a vector that grows leaves secrets in its old place.
-const HEAD_CAPACITY: usize = 1_024;
+/// What the parts take at most, of the skipped ones without their entries: a vector that grows leaves
+/// secrets in its old place.
+const SKIPPED_CAPACITY: usize = 1_024;
 const OBJECTS_CAPACITY: usize = 6_144;
+/// Bytes of what stands before the phase: version, identities, registration ids and base key.
+const START_LEN: usize = 1 + 32 + 32 + 4 + 4 + 32;
 
 impl Session {
     /// The head: identities, phase, and both ratchets' keys and counters.
     #[must_use]
     pub fn encode_head(&self) -> SecretBytes {
-        let mut out = Vec::with_capacity(HEAD_CAPACITY);
+        let mut out = Vec::with_capacity(self.head_most());
         self.append_head(&mut out);
         SecretBytes::new(out)
     }
 
-    /// The head behind the revisions of the other two parts, as a store keeps it.
+    /// The most bytes that the head has, at most two more than it has.
     #[must_use]
-    pub fn encode_head_with(&self, objects_revision: u64, skipped_revision: u64) -> SecretBytes {
-        let mut out = Vec::with_capacity(HEAD_CAPACITY);
-        out.extend_from_slice(&objects_revision.to_be_bytes());
-        out.extend_from_slice(&skipped_revision.to_be_bytes());
-        self.append_head(&mut out);
-        SecretBytes::new(out)
+    pub fn head_most(&self) -> usize {
+        let Self { phase, triple: Triple { ratchet, pq }, .. } = self;
+        START_LEN + phase.head_len() + ratchet.head_len() + pq.head_most()
     }
 
-    fn append_head(&self, out: &mut Vec<u8>) {
+    /// Appends the head, as [`Session::encode_head`] has it.
+    pub fn append_head(&self, out: &mut Vec<u8>) {
         out.push(FORMAT_VERSION);
         out.extend_from_slice(self.our_identity.as_bytes());
         out.extend_from_slice(self.their_identity.as_bytes());
@@ -63,7 +64,8 @@ impl Session {
     pub fn encode_skipped(&self) -> SecretBytes {
         // The two ratchets skip together, so their lists are about equally long.
         let entries = self.skipped_len().saturating_mul(2);
-        let mut out = Vec::with_capacity(entries.saturating_mul(36).saturating_add(HEAD_CAPACITY));
+        let mut out =
+            Vec::with_capacity(entries.saturating_mul(36).saturating_add(SKIPPED_CAPACITY));
         out.push(FORMAT_VERSION);
         self.triple.ratchet.encode_skipped(&mut out);
         self.triple.pq.encode_skipped(&mut out);

@@ -23,12 +23,18 @@ use crate::{
 /// The names of a session's three records.
 pub const PARTS: [&str; 3] = ["head", "objects", "skipped"];
 
+/// Bytes before the head: the revisions of the other two parts.
+const REVISIONS_LEN: usize = 2 * 8;
+
 /// One session, its seals, and whether a step is open.
 #[derive(Debug)]
 pub struct StandaloneSession {
     session: Session,
     parties: Parties,
-    sealers: [RecordSealer; 3],
+    head_sealer: RecordSealer,
+    /// Of objects and skipped, which few messages write: apart, so that less lies between what all
+    /// of them touch.
+    other_sealers: Box<[RecordSealer; 2]>,
     /// Of head, objects and skipped; 0 before the first step.
     revisions: [u64; 3],
     saved: Generations,
@@ -91,9 +97,8 @@ impl StandaloneSession {
         name: &str,
         records: [(u64, &[u8]); 3],
     ) -> Result<Self, Failure> {
-        let sealers = record_sealers(sealer, name);
+        let [head_sealer, objects_sealer, skipped_sealer] = record_sealers(sealer, name);
         let [(head_revision, head), objects, skipped] = records;
-        let [head_sealer, objects_sealer, skipped_sealer] = &sealers;
         let head = head_sealer.open(head_revision, head)?;
         let mut reader = RecordReader::new(head.expose());
         let sealed_revisions = [reader.u64()?, reader.u64()?];
@@ -108,13 +113,16 @@ impl StandaloneSession {
         )?;
         let saved = session.generations();
         let revisions = [head_revision, objects.0, skipped.0];
-        Ok(Self { session, parties, sealers, revisions, saved, stage: Stage::Ready })
+        let other_sealers = Box::new([objects_sealer, skipped_sealer]);
+        let stage = Stage::Ready;
+        Ok(Self { session, parties, head_sealer, other_sealers, revisions, saved, stage })
     }
 
     fn new(sealer: &Sealer, session: Session, parties: Parties) -> Self {
-        let sealers = record_sealers(sealer, &name_of(&session));
-        let saved = session.generations();
-        Self { session, parties, sealers, revisions: [0; 3], saved, stage: Stage::Ready }
+        let [head_sealer, objects, skipped] = record_sealers(sealer, &name_of(&session));
+        let other_sealers = Box::new([objects, skipped]);
+        let (saved, stage) = (session.generations(), Stage::Ready);
+        Self { session, parties, head_sealer, other_sealers, revisions: [0; 3], saved, stage }
     }
 
     /// The name that binds this session's records: its base key in hexadecimal.
@@ -200,26 +208,30 @@ impl StandaloneSession {
         let fresh = head == 0;
         let revision = head.checked_add(1).ok_or(Error::Exhausted)?;
         let mut writes = Vec::with_capacity(3);
-        let mut part = |index: usize, plaintext: &[u8]| -> Result<(), Failure> {
-            let (Some(part), Some(&name)) = (self.sealers.get(index), PARTS.get(index)) else {
-                return Ok(());
-            };
-            let sealed = part.seal(revision, plaintext, random)?;
-            writes.push(Saved { name, revision, sealed });
-            Ok(())
-        };
+        let [objects_sealer, skipped_sealer] = &*self.other_sealers;
+        let [head_name, objects_name, skipped_name] = PARTS;
         let mut revisions = [revision, objects, skipped];
         let [_, new_objects, new_skipped] = &mut revisions;
         if fresh || now.objects != self.saved.objects {
-            part(1, self.session.encode_objects().expose())?;
+            let plaintext = self.session.encode_objects();
+            let sealed = objects_sealer.seal(revision, plaintext.expose(), random)?;
+            writes.push(Saved { name: objects_name, revision, sealed });
             *new_objects = revision;
         }
         if fresh || now.skipped != self.saved.skipped {
-            part(2, self.session.encode_skipped().expose())?;
+            let plaintext = self.session.encode_skipped();
+            let sealed = skipped_sealer.seal(revision, plaintext.expose(), random)?;
+            writes.push(Saved { name: skipped_name, revision, sealed });
             *new_skipped = revision;
         }
-        let head_plaintext = self.session.encode_head_with(*new_objects, *new_skipped);
-        part(0, head_plaintext.expose())?;
+        let head = |out: &mut Vec<u8>| {
+            out.extend_from_slice(&new_objects.to_be_bytes());
+            out.extend_from_slice(&new_skipped.to_be_bytes());
+            self.session.append_head(out);
+        };
+        let most = REVISIONS_LEN.saturating_add(self.session.head_most());
+        let sealed = self.head_sealer.seal_written(revision, (most, head), random)?;
+        writes.push(Saved { name: head_name, revision, sealed });
         self.revisions = revisions;
         self.saved = now;
         self.stage = Stage::Open;

@@ -124,12 +124,26 @@ impl RecordSealer {
         plaintext: &[u8],
         random: &mut dyn Random,
     ) -> Result<Vec<u8>, Failure> {
+        let write = |out: &mut Vec<u8>| out.extend_from_slice(plaintext);
+        self.seal_written(revision, (plaintext.len(), write), random)
+    }
+
+    /// Seals what `write` appends, at most so many bytes, as `revision`: where it is written, so
+    /// that no copy of it needs to be wiped.
+    pub fn seal_written(
+        &self,
+        revision: u64,
+        (most, write): (usize, impl FnOnce(&mut Vec<u8>)),
+        random: &mut dyn Random,
+    ) -> Result<Vec<u8>, Failure> {
         let nonce = random.nonce()?;
-        let associated = self.associated_data(revision);
-        let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(OVERHEAD));
+        let mut sealed = Vec::with_capacity(most.saturating_add(OVERHEAD));
         sealed.push(FORMAT_VERSION);
         sealed.extend_from_slice(&nonce);
-        self.key.seal_into(&nonce, &associated, plaintext, &mut sealed);
+        let start = sealed.len();
+        write(&mut sealed);
+        debug_assert!(sealed.len() <= start.saturating_add(most), "a record was longer than said");
+        self.bound(revision, |bound| self.key.seal_in_place(&nonce, bound, start, &mut sealed));
         Ok(sealed)
     }
 
@@ -141,8 +155,8 @@ impl RecordSealer {
             return Err(StoreError::Corruption);
         };
         let (nonce, body) = rest.split_first_chunk().ok_or(StoreError::Corruption)?;
-        let associated = self.associated_data(revision);
-        self.key.open(nonce, &associated, body).map_err(|_| StoreError::Corruption)
+        let opened = self.bound(revision, |bound| self.key.open(nonce, bound, body));
+        opened.map_err(|_| StoreError::Corruption)
     }
 
     /// The record's name.
@@ -151,8 +165,66 @@ impl RecordSealer {
         &self.name
     }
 
-    fn associated_data(&self, revision: u64) -> Vec<u8> {
-        let name = self.name.as_bytes();
-        [&[FORMAT_VERSION][..], &self.store_id, &revision.to_be_bytes(), name].concat()
+    /// Gives what the record is bound to; of a name of usual length, without memory of its own.
+    fn bound<T>(&self, revision: u64, work: impl FnOnce(&[u8]) -> T) -> T {
+        let revision = revision.to_be_bytes();
+        let parts = [&[FORMAT_VERSION][..], &self.store_id, &revision, self.name.as_bytes()];
+        let mut usual = [0; USUAL_BOUND];
+        let mut rest = &mut usual[..];
+        for part in parts {
+            let Some((place, behind)) = rest.split_at_mut_checked(part.len()) else {
+                return work(&parts.concat());
+            };
+            place.copy_from_slice(part);
+            rest = behind;
+        }
+        let left = rest.len();
+        work(usual.get(..USUAL_BOUND.saturating_sub(left)).unwrap_or_default())
+    }
+}
+
+/// Bytes that are enough for what the records of sessions and groups are bound to.
+const USUAL_BOUND: usize = 160;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting(u8);
+
+    impl Random for Counting {
+        fn fill(&mut self, out: &mut [u8]) -> Result<(), e2ee_wire::Error> {
+            self.0 = self.0.wrapping_add(1);
+            out.fill(self.0);
+            Ok(())
+        }
+    }
+
+    /// Around the length at which what a record is bound to needs memory of its own.
+    #[test]
+    fn names_of_every_length_bind_the_whole_of_them() {
+        let store = Sealer::new([1; STORE_ID_LEN], Secret::new([2; 32]));
+        for len in 0..=2 * USUAL_BOUND {
+            let record = store.record(&"n".repeat(len));
+            let sealed = record.seal(7, b"plaintext", &mut Counting(0)).unwrap();
+
+            let bound = [&[FORMAT_VERSION][..], &[1; 16], &7_u64.to_be_bytes(), &vec![b'n'; len]];
+            let mut expected = [&[FORMAT_VERSION][..], &[1; NONCE_LEN]].concat();
+            record.key.seal_into(&[1; NONCE_LEN], &bound.concat(), b"plaintext", &mut expected);
+
+            assert_eq!(expected, sealed, "{len}");
+            assert_eq!(b"plaintext", record.open(7, &sealed).unwrap().expose());
+            assert!(record.open(8, &sealed).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_place_seals_as_a_copy_of_it() {
+        let record = Sealer::new([1; STORE_ID_LEN], Secret::new([2; 32])).record("name");
+        let write = |out: &mut Vec<u8>| out.extend_from_slice(b"plaintext");
+
+        let written = record.seal_written(7, (50, write), &mut Counting(0)).unwrap();
+
+        assert_eq!(record.seal(7, b"plaintext", &mut Counting(0)).unwrap(), written);
     }
 }

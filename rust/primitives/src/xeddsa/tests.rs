@@ -34,6 +34,19 @@ fn keys_of_both_signs_sign_and_verify() {
 }
 
 #[test]
+fn a_key_that_has_signed_signs_as_a_fresh_one() {
+    for case in 0..40 {
+        let key = key(case);
+        sign(&key, &[b"first"], &mut Counter(case)).unwrap();
+
+        let second = sign(&key, &[b"second"], &mut Counter(case)).unwrap();
+
+        assert_eq!(sign(&key.duplicate(), &[b"second"], &mut Counter(case)), Ok(second));
+        assert_eq!(SigningKey::new(key).sign(&[b"second"], &mut Counter(case)), Ok(second));
+    }
+}
+
+#[test]
 fn every_flipped_bit_is_refused() {
     let key = key(1);
     let signature = sign(&key, &[b"message"], &mut Counter(0)).unwrap();

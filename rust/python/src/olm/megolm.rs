@@ -98,7 +98,7 @@ impl OlmOutboundGroupSession {
     fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
         let stepped = self.inner.lock(py)?.encrypt(plaintext, &mut OsRandom);
         let (writes, message) = stepped.map_err(|failure| refused(py, failure))?;
-        SessionStep::new(py, self.inner.clone(), writes, (None, &message))
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (None, &message)))
     }
 
     fn __reduce__(&self) -> PyResult<()> {
@@ -206,7 +206,7 @@ impl OlmInboundGroupSession {
         let other = other.map_err(|error| refused(py, error))?;
         let stepped = self.inner.lock(py)?.merge(&other, &mut OsRandom);
         let writes = stepped.map_err(|failure| refused(py, failure))?;
-        SessionStep::new(py, self.inner.clone(), writes, (None, &[]))
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (None, &[])))
     }
 
     /// Opens a message as the event with this id; the step's result is its index and the plaintext.
@@ -268,7 +268,7 @@ impl OlmInboundGroupSession {
         let session = Self::of(StandaloneInbound::new(key.sealer(), session));
         let writes = session.inner.lock(py)?.save(&mut OsRandom);
         let writes = writes.map_err(|failure| refused(py, failure))?;
-        let step = SessionStep::new(py, session.inner.clone(), writes, (None, &[]))?;
+        let step = SessionStep::new(py, session.inner.clone(), writes, (None, &[]));
         Ok((session, step))
     }
 }

@@ -79,7 +79,7 @@ impl OlmSession {
         )
         .map_err(|failure| refused(py, failure))?;
         let session = Self::of(session);
-        let step = session.step(py, writes, (None, plaintext.expose()))?;
+        let step = session.step(py, writes, (None, plaintext.expose()));
         Ok((session, step))
     }
 
@@ -140,10 +140,10 @@ impl OlmSession {
     fn encrypt(&self, py: Python<'_>, plaintext: &[u8]) -> PyResult<SessionStep> {
         let stepped = self.inner.lock(py)?.encrypt(plaintext, &mut OsRandom);
         let (writes, ciphertext) = stepped.map_err(|failure| refused(py, failure))?;
-        match ciphertext {
+        Ok(match ciphertext {
             Ciphertext::PreKey(message) => self.step(py, writes, (Some(0), &message)),
             Ciphertext::Normal(message) => self.step(py, writes, (Some(1), &message)),
-        }
+        })
     }
 
     /// Opens a message of type 1 or, of this session, of type 0; the step's result is the plaintext.
@@ -153,7 +153,7 @@ impl OlmSession {
         let message = received(kind, message).map_err(|error| refused(py, error))?;
         let stepped = self.inner.lock(py)?.decrypt(message, &mut OsRandom);
         let (writes, plaintext) = stepped.map_err(|failure| refused(py, failure))?;
-        self.step(py, writes, (None, plaintext.expose()))
+        Ok(self.step(py, writes, (None, plaintext.expose())))
     }
 
     /// Opens many messages, each with its type, in their order and as one step.
@@ -190,12 +190,7 @@ impl OlmSession {
         &self.inner
     }
 
-    fn step(
-        &self,
-        py: Python<'_>,
-        writes: Vec<Saved>,
-        result: (Option<u8>, &[u8]),
-    ) -> PyResult<SessionStep> {
+    fn step(&self, py: Python<'_>, writes: Vec<Saved>, result: (Option<u8>, &[u8])) -> SessionStep {
         SessionStep::new(py, self.inner.clone(), writes, result)
     }
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Retired sessions: they open what comes, and never send (docs/storage.md, "Retired sessions").
+//! Retired sessions: they open what comes, and never send (docs/storage.md, "Retired sessions"); and
+//! how long the heads of sessions are.
+
+use std::collections::HashSet;
 
 use e2ee_primitives::sha;
 
@@ -128,6 +131,25 @@ fn a_retired_session_opens_and_never_sends() {
         }
         assert!(side.sessions.archived().all(Session::is_retired));
     }
+}
+
+/// Through the states of the post-quantum ratchet, at both ends and before the first answer.
+#[test]
+fn the_length_of_a_head_is_known_before_it_is_written() {
+    let (mut alice, mut bob, mut random) = pair();
+    let mut lengths = HashSet::new();
+    for turn in 0..400 {
+        let (from, to) =
+            if turn % 2 == 0 { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
+        let message = from.send(to, &mut random).unwrap();
+        to.open(from, &message).unwrap();
+        for session in [&alice, &bob].into_iter().filter_map(|side| side.sessions.current()) {
+            let written = session.encode_head().len();
+            assert!(written <= session.head_most() && session.head_most() <= written + 2);
+            lengths.insert(written);
+        }
+    }
+    assert!(lengths.len() > 4, "{lengths:?}");
 }
 
 #[test]

@@ -13,12 +13,27 @@ use super::{
     receiving::Receiving,
 };
 
+/// Bytes of a chain: its key and index.
+const CHAIN_LEN: usize = 32 + 4;
+/// Bytes of the head without chains: messages since the epoch; role, limit, root, epoch and whether
+/// there is a next one; epoch, authenticator, tag and counter of the braid.
+const HEAD_FIXED: usize = 8 + (1 + 4 + 32 + 8 + 1) + (8 + 64 + 1 + 2);
+
 impl Spqr {
     /// Appends the head: chains, counters, authenticator and the state's tag.
     pub fn encode_head(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.messages_since_epoch.to_be_bytes());
         self.chain.encode_head(out);
         self.braid.encode_head(out);
+    }
+
+    /// The most bytes of the head; a counter of two bytes that not all states have is counted.
+    #[must_use]
+    pub fn head_most(&self) -> usize {
+        let Chain { previous, next, .. } = &self.chain;
+        let receiving = usize::from(previous.is_some()) + 1 + usize::from(next.is_some());
+        let sending = 1 + usize::from(next.is_some());
+        HEAD_FIXED + (receiving + sending) * CHAIN_LEN
     }
 
     /// Appends the objects: keys, ciphertext parts and received chunks of the epoch at work.

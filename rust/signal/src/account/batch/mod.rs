@@ -10,24 +10,12 @@ mod sending;
 
 use std::collections::HashMap;
 
-use e2ee_primitives::random::Random;
-
 use crate::DeviceId;
 
 pub use receiving::Placed;
 pub use sending::Refused;
 
-/// Who does pieces of work that do not depend on each other.
-pub trait Workers {
-    /// The results of `work` on all items, in their order; `weight` says how many messages an item
-    /// has. `work` may run on several threads, each with randomness of its own.
-    fn map<T: Send, R: Send>(
-        &self,
-        items: Vec<T>,
-        weight: impl Fn(&T) -> usize,
-        work: impl Fn(T, &mut dyn Random) -> R + Sync,
-    ) -> Vec<R>;
-}
+pub use e2ee_state::Workers;
 
 /// The places of a batch, by peer: in the order in which each came first, and of each in order.
 fn by_peer<'a>(
