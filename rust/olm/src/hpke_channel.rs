@@ -18,7 +18,7 @@ use e2ee_primitives::{
     Random, Secret, SecretBytes, base64, chacha20_poly1305,
     hkdf::PseudorandomKey,
     hpke::ENCAPSULATED_LEN,
-    hpke_context::{Receiver, Sender},
+    hpke_messages::{Receiver, Sender},
     x25519::{PrivateKey, PublicKey},
 };
 use e2ee_wire::{Error, Reader};

@@ -20,7 +20,7 @@ pub mod hkdf;
 pub mod hkdf_sha512;
 pub mod hmac;
 pub mod hpke;
-pub mod hpke_context;
+pub mod hpke_messages;
 pub mod kyber1024;
 pub mod mlkem768;
 pub mod pbkdf2;

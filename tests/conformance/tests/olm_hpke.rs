@@ -5,7 +5,7 @@
 use e2ee_conformance::{Count, ScriptedRandom, array, hex, json, number, text};
 use e2ee_olm::hpke_channel::{Initiator, Recipient};
 use e2ee_primitives::{
-    hpke_context::{Receiver, Sender},
+    hpke_messages::{Receiver, Sender},
     x25519::PrivateKey,
 };
 
