@@ -24,6 +24,8 @@ ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
 FUZZ_EXECUTIONS ?= 10000000
+# The tests of a file stay together, as they share what is costly to make.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 # By their names, the tests that need a database.
 DATABASE := tests/stores tests/api -k 'database or postgres or failover or fleet or many_workers or exactly_once'
 # The table at the end says more than the plugin's own.
@@ -46,7 +48,7 @@ demo: $(VENV)/.extension ## show a whole conversation over a carrier that loses 
 test: $(VENV)/.extension $(VENV)/.dev ## run all tests, with the counts of the conformance vectors
 	cargo test $(OURS) --exclude $(CONFORMANCE)
 	cargo test --locked -p $(CONFORMANCE) -- --nocapture --test-threads=1
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 .PHONY: check
 check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and hygiene
@@ -78,7 +80,7 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 120 $(BIN)/python -m benches.check
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
-	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(DATABASE)
+	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,ARM build,not built yet)
 

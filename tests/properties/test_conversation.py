@@ -6,13 +6,15 @@ nothing; no message key is used twice; a store that was set back is found.
 """
 
 import tempfile
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 
 import e2ee
-from tests.properties import steps
+from tests.properties import figures, report, steps
 from tests.properties.processes import MortalMachine
 
 KEY = bytes(range(32))
@@ -58,11 +60,30 @@ TestInFiles = pytest.mark.slow(InFiles.TestCase)
 TestInFiles.settings = settings(max_examples=settings().max_examples // 12)
 
 
-@pytest.mark.parametrize(("executed", "verdict"), [(9_999, True), (10_000, False)])
+@pytest.mark.parametrize(
+    ("rules", "group", "verdict"),
+    [(9_999, 2_000, True), (10_000, 2_000, False), (10_000, 1_999, True)],
+)
 def test_too_few_steps_are_noticed(
-    monkeypatch: pytest.MonkeyPatch, executed: int, *, verdict: bool
+    monkeypatch: pytest.MonkeyPatch, rules: int, group: int, *, verdict: bool
 ) -> None:
-    monkeypatch.setattr(steps, "executed", {"rules": executed})
-    monkeypatch.setattr(steps, "required", lambda: 10_000)
+    monkeypatch.setattr(steps, "executed", {"rules": rules, "group": group})
+    monkeypatch.setattr(steps, "asked", {"rules": 10_000, "group": 2_000})
+    monkeypatch.setattr(steps, "finished", {*steps.MACHINES, steps.GROUP_MACHINE})
 
-    assert steps.too_few(frozenset()) == verdict
+    assert steps.too_few() == verdict
+
+
+def test_what_other_processes_have_done_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "executed", Counter({"rules": 1}))
+    monkeypatch.setattr(steps, "asked", {})
+    monkeypatch.setattr(figures, "worst", {"a": 1.0})
+    done = [{"rules": 2, "group": 3}, {"rules": 7, "group": 5}, {"a": 0.5, "b": 2.0}]
+
+    for _ in range(2):
+        report.pytest_testnodedown(SimpleNamespace(workeroutput={"steps": done}))
+    report.pytest_testnodedown(SimpleNamespace())
+
+    assert steps.executed == {"rules": 5, "group": 6}
+    assert steps.asked == {"rules": 7, "group": 5}
+    assert figures.worst == {"a": 1.0, "b": 2.0}

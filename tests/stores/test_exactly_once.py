@@ -45,6 +45,8 @@ from tests.stores.server import server
 
 PROCESSES = 3
 DEATHS, ASSURANCE_DEATHS = 30, 3_000
+#: In so many a planted fault must show.
+OFFICES = 4
 MESSAGES, ASSURANCE_MESSAGES = 60, 600
 #: Seconds between two cuts, on average.
 CUT_EVERY = 0.3
@@ -216,11 +218,17 @@ def test_a_fault_of_the_application_is_found(
     tmp_path: Path, lending: Callable[[Path], Application], fault: str
 ) -> None:
     chance = random.Random(2)  # noqa: S311 - as above
-    office = opened_office(tmp_path, lending, MESSAGES, fault)
 
-    office.work(DEATHS, chance)
-    verdict = judged(office, chance)
+    # On a busy machine no process may die where it shows in one of them.
+    for number in range(OFFICES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        office = opened_office(folder, lending, MESSAGES, fault)
+        office.work(DEATHS, chance)
+        verdict = judged(office, chance)
+        assert verdict.keys_twice == 0
+        found = verdict.rows_not_one if fault == HANDLED_LATER else verdict.replies_not_one
+        if found:
+            break
 
-    found = verdict.rows_not_one if fault == HANDLED_LATER else verdict.replies_not_one
     assert found, verdict
-    assert verdict.keys_twice == 0
