@@ -5,3 +5,22 @@
 //! docs/protocols/olm.md says which file holds which section.
 
 #![forbid(unsafe_code)]
+
+pub mod account;
+pub mod dialect;
+pub mod keys;
+pub mod limits;
+pub mod message;
+pub mod one_time_keys;
+#[cfg(test)]
+mod people;
+pub mod record;
+pub mod session;
+pub mod standalone;
+
+pub use account::Account;
+pub use keys::SessionKeys;
+pub use message::{NormalMessage, PreKeyMessage};
+pub use one_time_keys::OneTimeKeys;
+pub use session::{Ciphertext, Session};
+pub use standalone::StandaloneSession;

@@ -101,6 +101,27 @@ impl<D: Dialect> DoubleRatchet<D> {
         }
     }
 
+    /// A ratchet whose newest key is `their_key`, the peer's, with the chain that the peer sends
+    /// under it from the start.
+    ///
+    /// A message may lie `max_jump` ahead in its chain at the most.
+    #[must_use]
+    pub fn theirs(
+        root: Secret<32>,
+        their_key: x25519::PublicKey,
+        chain: Chain,
+        max_jump: u32,
+    ) -> Self {
+        Self {
+            turn: Turn::Theirs { root, their_key, previous_length: 0 },
+            receiving: vec![ReceivingChain { their_key, chain, skipped: Skipped::none() }],
+            max_jump,
+            skipped_generation: 0,
+            older_generation: 0,
+            dialect: PhantomData,
+        }
+    }
+
     /// A ratchet that turns its root once with the fresh `key` and the peer's first ratchet key.
     pub fn initiate(
         root: &Secret<32>,

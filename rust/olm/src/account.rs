@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A device of Matrix: its two identity keys and the keys that others start sessions with, in one
+//! sealed record (olm_megolm.md §1.4 and §8; docs/formats.md, "Olm account").
+
+use e2ee_primitives::{
+    Secret,
+    ed25519::{self, PrivateHalf},
+    random::Random,
+    secret::SecretBytes,
+    x25519,
+};
+use e2ee_ratchet::Budget;
+use e2ee_state::{Failure, Sealer, StoreError};
+use e2ee_wire::{Error, record::RecordReader};
+
+use crate::{message::PreKeyMessage, one_time_keys::OneTimeKeys, session::Session};
+
+const FORMAT_VERSION: u8 = 1;
+/// The name of an account's record.
+pub const RECORD_NAME: &str = "olm account";
+
+/// One device. It cannot be copied: a copy would hand out the same one-time keys.
+#[derive(Debug)]
+pub struct Account {
+    signing: ed25519::SigningKey,
+    identity: x25519::PrivateKey,
+    one_time: OneTimeKeys,
+    revision: u64,
+}
+
+impl Account {
+    /// A device with fresh identity keys, and no one-time key yet.
+    pub fn generate(random: &mut dyn Random) -> Result<Self, Error> {
+        let signing = ed25519::SigningKey::random(random)?;
+        let identity = x25519::PrivateKey::random(random)?;
+        Ok(Self { signing, identity, one_time: OneTimeKeys::none(), revision: 0 })
+    }
+
+    /// The public Curve25519 key, which agrees in sessions.
+    #[must_use]
+    pub const fn identity_key(&self) -> &x25519::PublicKey {
+        self.identity.public()
+    }
+
+    /// The public Ed25519 key, under which everything that the device publishes is signed.
+    #[must_use]
+    pub const fn signing_key(&self) -> &ed25519::PublicKey {
+        self.signing.public()
+    }
+
+    /// Signs with the Ed25519 key (RFC 8032 §5.1.6).
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.signing.sign(message)
+    }
+
+    /// The one-time and fallback keys.
+    #[must_use]
+    pub const fn one_time_keys(&self) -> &OneTimeKeys {
+        &self.one_time
+    }
+
+    /// The one-time and fallback keys, to make or to forget some; the account must be saved before
+    /// new ones are published.
+    pub const fn one_time_keys_mut(&mut self) -> &mut OneTimeKeys {
+        &mut self.one_time
+    }
+
+    /// Starts a session; see [`Session::initiate`].
+    pub fn initiate(
+        &self,
+        their_identity: &x25519::PublicKey,
+        one_time_key: &x25519::PublicKey,
+        random: &mut dyn Random,
+    ) -> Result<Session, Error> {
+        Session::initiate(&self.identity, their_identity, one_time_key, random)
+    }
+
+    /// Makes the session that a prekey message asks for, opens the message, and forgets the
+    /// one-time key; an error has changed nothing.
+    ///
+    /// A fallback key is not forgotten: then the message can be accepted again, so look for the
+    /// session that it [matches](Session::matches) first.
+    ///
+    /// [`Error::UntrustedIdentity`] if the message names another identity key than
+    /// `their_identity`, [`Error::UnknownPreKey`] if its one-time key is not held here.
+    pub fn accept(
+        &mut self,
+        their_identity: Option<&x25519::PublicKey>,
+        message: &PreKeyMessage<'_>,
+        budget: &mut Budget,
+    ) -> Result<(Session, SecretBytes), Error> {
+        let accepted = self.open_first(their_identity, message, budget)?;
+        self.consume(&message.keys.one_time_key);
+        Ok(accepted)
+    }
+
+    /// What [`Account::accept`] does before it forgets the one-time key.
+    pub(crate) fn open_first(
+        &self,
+        their_identity: Option<&x25519::PublicKey>,
+        message: &PreKeyMessage<'_>,
+        budget: &mut Budget,
+    ) -> Result<(Session, SecretBytes), Error> {
+        if their_identity.is_some_and(|expected| *expected != message.keys.identity_key) {
+            return Err(Error::UntrustedIdentity);
+        }
+        let one_time_key =
+            self.one_time.find(&message.keys.one_time_key).ok_or(Error::UnknownPreKey)?;
+        let mut session = Session::accept(&self.identity, one_time_key, message)?;
+        let plaintext = session.decrypt_prekey(message, budget)?;
+        Ok((session, plaintext))
+    }
+
+    pub(crate) fn consume(&mut self, one_time_key: &x25519::PublicKey) {
+        self.one_time.consume(one_time_key);
+    }
+
+    /// The revision under which the account was sealed last, 0 if never.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Seals the account under its next revision.
+    pub fn seal(&mut self, sealer: &Sealer, random: &mut dyn Random) -> Result<Vec<u8>, Failure> {
+        let revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        let record = sealer.seal(RECORD_NAME, revision, self.encode().expose(), random)?;
+        self.revision = revision;
+        Ok(record)
+    }
+
+    /// Opens a sealed account.
+    pub fn open(sealer: &Sealer, revision: u64, record: &[u8]) -> Result<Self, Failure> {
+        let opened = sealer.open(RECORD_NAME, revision, record)?;
+        let mut reader = RecordReader::new(opened.expose());
+        if reader.u8()? != FORMAT_VERSION {
+            return Err(StoreError::Corruption.into());
+        }
+        let signing = decode_signing(&mut reader)?;
+        let secret = Secret::new(*reader.array()?);
+        let public = x25519::PublicKey::new(*reader.array()?);
+        let identity = x25519::PrivateKey::from_parts(secret, public);
+        let one_time = OneTimeKeys::decode(&mut reader)?;
+        reader.finish()?;
+        Ok(Self { signing, identity, one_time, revision })
+    }
+
+    fn encode(&self) -> SecretBytes {
+        let capacity = self.one_time.encoded_capacity().saturating_add(IDENTITY_CAPACITY);
+        let mut out = Vec::with_capacity(capacity);
+        out.push(FORMAT_VERSION);
+        match self.signing.expose() {
+            PrivateHalf::Seed(seed) => {
+                out.push(SEED);
+                out.extend_from_slice(seed);
+            }
+            PrivateHalf::Expanded(expanded) => {
+                out.push(EXPANDED);
+                out.extend_from_slice(expanded);
+            }
+        }
+        out.extend_from_slice(self.signing.public().as_bytes());
+        out.extend_from_slice(self.identity.expose());
+        out.extend_from_slice(self.identity.public().as_bytes());
+        self.one_time.encode(&mut out);
+        SecretBytes::new(out)
+    }
+}
+
+fn decode_signing(reader: &mut RecordReader<'_>) -> Result<ed25519::SigningKey, Error> {
+    let private = match reader.u8()? {
+        SEED => PrivateHalf::Seed(reader.array()?),
+        EXPANDED => PrivateHalf::Expanded(reader.array()?),
+        _ => return Err(Error::CorruptState),
+    };
+    let public = ed25519::PublicKey::new(*reader.array()?);
+    Ok(ed25519::SigningKey::from_parts(&private, public))
+}
+
+const SEED: u8 = 1;
+const EXPANDED: u8 = 2;
+/// Version, both key pairs and their tag, at the most.
+const IDENTITY_CAPACITY: usize = 256;
+
+#[cfg(test)]
+mod tests;

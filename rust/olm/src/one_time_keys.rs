@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One-time and fallback keys: what an account publishes so that others can start sessions while it
+//! is away (olm_megolm.md §1.4 and §8).
+
+use e2ee_primitives::{Secret, random::Random, x25519};
+use e2ee_wire::{
+    Error,
+    record::{RecordReader, write_length},
+};
+
+use crate::limits::{MAX_ONE_TIME_KEYS, MAX_UNPUBLISHED_KEYS};
+
+/// The keys of an account that others start sessions with.
+#[derive(Debug)]
+pub struct OneTimeKeys {
+    /// Ascending by id, so that the oldest comes first.
+    keys: Vec<OneTimeKey>,
+    fallback: Fallback,
+    /// One counter for both kinds.
+    next_id: u64,
+}
+
+/// A key pair with its number.
+#[derive(Debug)]
+struct OneTimeKey {
+    id: u64,
+    key: x25519::PrivateKey,
+    published: bool,
+}
+
+/// The keys that serve when the one-time keys on the server are used up.
+#[derive(Debug)]
+enum Fallback {
+    /// None was made.
+    None,
+    /// One that others may start sessions with.
+    Current(OneTimeKey),
+    /// The same, and the one before it, whose last messages may be on their way.
+    Both { current: OneTimeKey, previous: OneTimeKey },
+}
+
+impl OneTimeKeys {
+    /// No key yet; the first has the number 1.
+    #[must_use]
+    pub fn none() -> Self {
+        let keys = Vec::with_capacity(MAX_ONE_TIME_KEYS);
+        Self { keys, fallback: Fallback::None, next_id: 1 }
+    }
+
+    /// Makes `count` one-time keys; where that is more than are kept, the oldest go.
+    ///
+    /// [`Error::InvalidArgument`] if more than [`MAX_UNPUBLISHED_KEYS`] would wait to be published.
+    pub fn generate(&mut self, count: usize, random: &mut dyn Random) -> Result<(), Error> {
+        if self.unpublished().count().saturating_add(count) > MAX_UNPUBLISHED_KEYS {
+            return Err(Error::InvalidArgument);
+        }
+        let mut next_id = self.next_id;
+        let mut fresh = Vec::with_capacity(count);
+        for _ in 0..count {
+            fresh.push(OneTimeKey::random(&mut next_id, random)?);
+        }
+        let kept = MAX_ONE_TIME_KEYS.saturating_sub(count);
+        self.keys.drain(..self.keys.len().saturating_sub(kept));
+        self.keys.extend(fresh);
+        self.next_id = next_id;
+        Ok(())
+    }
+
+    /// Makes a fallback key; the current one becomes the previous, and the previous goes.
+    pub fn generate_fallback(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let current = OneTimeKey::random(&mut self.next_id, random)?;
+        self.fallback = match core::mem::replace(&mut self.fallback, Fallback::None) {
+            Fallback::None => Fallback::Current(current),
+            Fallback::Current(previous) | Fallback::Both { current: previous, .. } => {
+                Fallback::Both { current, previous }
+            }
+        };
+        Ok(())
+    }
+
+    /// Forgets the previous fallback key; false if there is none.
+    pub fn forget_fallback(&mut self) -> bool {
+        match core::mem::replace(&mut self.fallback, Fallback::None) {
+            Fallback::Both { current, .. } => {
+                self.fallback = Fallback::Current(current);
+                true
+            }
+            other => {
+                self.fallback = other;
+                false
+            }
+        }
+    }
+
+    /// Number and public half of the one-time keys that wait to be published.
+    pub fn unpublished(&self) -> impl Iterator<Item = (u64, &x25519::PublicKey)> {
+        self.keys.iter().filter_map(OneTimeKey::unpublished)
+    }
+
+    /// Number and public half of the fallback key, if it waits to be published.
+    #[must_use]
+    pub fn unpublished_fallback(&self) -> Option<(u64, &x25519::PublicKey)> {
+        self.fallback.newest_first().next().and_then(OneTimeKey::unpublished)
+    }
+
+    /// Says that the server has all keys that waited; their private halves stay.
+    pub fn mark_as_published(&mut self) {
+        for key in &mut self.keys {
+            key.published = true;
+        }
+        match &mut self.fallback {
+            Fallback::None => {}
+            Fallback::Current(current) | Fallback::Both { current, .. } => current.published = true,
+        }
+    }
+
+    /// How many one-time keys are kept, published or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether no one-time key is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The key pair with this public half, of either kind.
+    #[must_use]
+    pub fn find(&self, public: &x25519::PublicKey) -> Option<&x25519::PrivateKey> {
+        let mut all = self.keys.iter().chain(self.fallback.newest_first());
+        all.find(|kept| kept.key.public() == public).map(|kept| &kept.key)
+    }
+
+    /// Forgets the one-time key with this public half; a fallback key stays.
+    pub fn consume(&mut self, public: &x25519::PublicKey) {
+        self.keys.retain(|kept| kept.key.public() != public);
+    }
+
+    /// Appends the stored form (docs/formats.md, "Olm account").
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.next_id.to_be_bytes());
+        write_length(out, self.keys.len());
+        self.keys.iter().for_each(|key| key.encode(out));
+        write_length(out, self.fallback.newest_first().count());
+        self.fallback.newest_first().for_each(|key| key.encode(out));
+    }
+
+    /// Bytes that [`OneTimeKeys::encode`] appends at the most.
+    #[must_use]
+    pub fn encoded_capacity(&self) -> usize {
+        self.keys.len().saturating_add(MAX_FALLBACK_KEYS).saturating_mul(KEY_LEN).saturating_add(16)
+    }
+
+    /// Reads the stored form; the numbers of one-time keys must ascend, all below the next one.
+    pub fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        let next_id = reader.u64()?;
+        let count = reader.length(MAX_ONE_TIME_KEYS)?;
+        let mut keys = Vec::with_capacity(MAX_ONE_TIME_KEYS);
+        let mut lowest = 0;
+        for _ in 0..count {
+            let key = OneTimeKey::decode(reader, lowest, next_id)?;
+            lowest = key.id.saturating_add(1);
+            keys.push(key);
+        }
+        let fallback = match reader.length(MAX_FALLBACK_KEYS)? {
+            0 => Fallback::None,
+            1 => Fallback::Current(OneTimeKey::decode(reader, 0, next_id)?),
+            _ => Fallback::Both {
+                current: OneTimeKey::decode(reader, 0, next_id)?,
+                previous: OneTimeKey::decode(reader, 0, next_id)?,
+            },
+        };
+        Ok(Self { keys, fallback, next_id })
+    }
+}
+
+impl Fallback {
+    fn newest_first(&self) -> impl Iterator<Item = &OneTimeKey> {
+        let (current, previous) = match self {
+            Self::None => (None, None),
+            Self::Current(current) => (Some(current), None),
+            Self::Both { current, previous } => (Some(current), Some(previous)),
+        };
+        current.into_iter().chain(previous)
+    }
+}
+
+impl OneTimeKey {
+    /// A fresh key with the next number, which moves on.
+    fn random(next_id: &mut u64, random: &mut dyn Random) -> Result<Self, Error> {
+        let following = next_id.checked_add(1).ok_or(Error::Exhausted)?;
+        let key = x25519::PrivateKey::random(random)?;
+        Ok(Self { id: core::mem::replace(next_id, following), key, published: false })
+    }
+
+    fn unpublished(&self) -> Option<(u64, &x25519::PublicKey)> {
+        (!self.published).then(|| (self.id, self.key.public()))
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.id.to_be_bytes());
+        out.push(u8::from(self.published));
+        out.extend_from_slice(self.key.expose());
+        out.extend_from_slice(self.key.public().as_bytes());
+    }
+
+    fn decode(reader: &mut RecordReader<'_>, lowest: u64, next_id: u64) -> Result<Self, Error> {
+        let id = reader.u64()?;
+        if id < lowest || id >= next_id {
+            return Err(Error::CorruptState);
+        }
+        let published = match reader.u8()? {
+            0 => false,
+            1 => true,
+            _ => return Err(Error::CorruptState),
+        };
+        let secret = Secret::new(*reader.array()?);
+        let public = x25519::PublicKey::new(*reader.array()?);
+        Ok(Self { id, key: x25519::PrivateKey::from_parts(secret, public), published })
+    }
+}
+
+/// The current one and the one before it.
+const MAX_FALLBACK_KEYS: usize = 2;
+/// Number, whether it is published, secret and public half.
+const KEY_LEN: usize = 73;
+
+#[cfg(test)]
+mod tests;
