@@ -158,6 +158,12 @@ impl SecretBytes {
         self.0.is_empty()
     }
 
+    /// Whether these are the same bytes, in a time that depends on the lengths only.
+    #[must_use]
+    pub fn ct_eq(&self, other: &[u8]) -> bool {
+        self.0.as_slice().ct_eq(other).into()
+    }
+
     /// The buffer itself, for ciphers that work in place; it must not grow, since that moves it.
     pub(crate) fn expose_mut(&mut self) -> &mut [u8] {
         &mut self.0

@@ -81,3 +81,16 @@ pub fn is_listed(rule: &str) -> bool {
     let rules = list["rules"].as_array().expect("a list of rules");
     rules.iter().any(|listed| text(listed, "rule") == rule)
 }
+
+/// What the list says that nothing authenticates of a kind of message.
+///
+/// # Panics
+///
+/// If the list is absent.
+#[must_use]
+pub fn unauthenticated(message: &str) -> Vec<String> {
+    let list = load::json("deviations").expect("the list of deviations is part of the repository");
+    let entries = list["unauthenticated"].as_array().expect("a list of parts");
+    let of_this = entries.iter().filter(|entry| text(entry, "message") == message);
+    of_this.map(|entry| text(entry, "bytes").to_owned()).collect()
+}
