@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Makes seeds for the fuzz targets from the recorded conversations (signal.md §15)."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -128,6 +129,17 @@ def sealed_files(corpus: Path) -> None:
     write(corpus / "sealed_file" / "header", bytes([0, 1, 0, 0, 0, 0, 40]) + bytes(55))
 
 
+def olm(corpus: Path) -> None:
+    """Writes the recorded messages of Olm, of both types (olm_megolm.md §10)."""
+    recorded = json.loads((VECTORS / "olm" / "olm_sessions.json").read_text())
+    for number, conversation in enumerate(recorded["transcripts"]):
+        for place, step in enumerate(conversation["steps"][:30]):
+            text = step["ciphertext"]
+            message = base64.b64decode(text + "=" * (-len(text) % 4))
+            target = "olm_prekey_message" if step["type"] == 0 else "olm_message"
+            write(corpus / target / f"{number}-{place}", message)
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,3 +153,4 @@ if __name__ == "__main__":
     repair(Path(sys.argv[1]))
     beside(Path(sys.argv[1]))
     sealed_files(Path(sys.argv[1]))
+    olm(Path(sys.argv[1]))

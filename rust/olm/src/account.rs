@@ -82,8 +82,8 @@ impl Account {
     /// A fallback key is not forgotten: then the message can be accepted again, so look for the
     /// session that it [matches](Session::matches) first.
     ///
-    /// [`Error::UntrustedIdentity`] if the message names another identity key than
-    /// `their_identity`, [`Error::UnknownPreKey`] if its one-time key is not held here.
+    /// [`Error::Forged`] if the message names another identity key than `their_identity`, or does
+    /// not authenticate, [`Error::UnknownPreKey`] if its one-time key is not held here.
     pub fn accept(
         &mut self,
         their_identity: Option<&x25519::PublicKey>,
@@ -103,7 +103,7 @@ impl Account {
         budget: &mut Budget,
     ) -> Result<(Session, SecretBytes), Error> {
         if their_identity.is_some_and(|expected| *expected != message.keys.identity_key) {
-            return Err(Error::UntrustedIdentity);
+            return Err(Error::Forged);
         }
         let one_time_key =
             self.one_time.find(&message.keys.one_time_key).ok_or(Error::UnknownPreKey)?;

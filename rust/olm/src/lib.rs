@@ -10,12 +10,14 @@ pub mod account;
 pub mod dialect;
 pub mod keys;
 pub mod limits;
+pub mod megolm;
 pub mod message;
 pub mod one_time_keys;
 #[cfg(test)]
 mod people;
 pub mod record;
 pub mod session;
+pub mod signing;
 pub mod standalone;
 
 pub use account::Account;

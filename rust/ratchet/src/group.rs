@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The ratchet of one sender of a group, as its receivers follow it: one seed per message, derived
-//! by hashing alone (signal.md §9; Megolm, "The Megolm ratchet algorithm").
+//! by hashing alone, which is given once (signal.md §9). A receiver that may open a message again is
+//! a [`Rewinder`](crate::Rewinder).
 //!
 //! The engine knows how to step, what a message may cost, and which seeds were used; a
 //! [`HashRatchet`] says how the hashes go. Nothing heals in it: who learns a ratchet reads all

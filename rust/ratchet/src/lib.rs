@@ -14,6 +14,7 @@ pub mod group;
 mod parts;
 mod receive;
 mod record;
+pub mod rewind;
 pub mod skipped;
 
 pub use budget::Budget;
@@ -22,3 +23,4 @@ pub use dialect::{Dialect, FrameHead, Header};
 pub use double::{DoubleRatchet, Positions, Prepared};
 pub use group::{GroupPlan, HashRatchet, Receiver};
 pub use receive::{Frame, ReceivePlan};
+pub use rewind::{JumpRatchet, Rewinder};

@@ -16,6 +16,7 @@ pub mod seal;
 pub mod stage;
 pub mod step;
 pub mod timeline;
+pub mod workers;
 
 pub use anchor::Anchor;
 pub use error::{Failure, StoreError};
@@ -26,3 +27,4 @@ pub use seal::Sealer;
 pub use stage::{Backlog, Saved, Stage};
 pub use step::{Change, Step, Write};
 pub use timeline::Timeline;
+pub use workers::Workers;

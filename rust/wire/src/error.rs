@@ -39,6 +39,8 @@ pub enum Error {
     Duplicate,
     /// The message claims to be further ahead than any honest loss explains.
     TooFarAhead,
+    /// The message lies before the first one that was shared with us: ask for an earlier key.
+    UnknownIndex,
     /// A counter of the session is used up: connect again.
     Exhausted,
     /// A scanned safety number is of another version than ours: it says nothing.
@@ -75,6 +77,7 @@ impl core::fmt::Display for Error {
             Self::Forged => "the message does not authenticate",
             Self::Duplicate => "a message with this key was already opened",
             Self::TooFarAhead => "the message is too far ahead of its session",
+            Self::UnknownIndex => "the message lies before the first one that was shared",
             Self::Exhausted => "a counter of the session is used up",
             Self::SafetyNumberVersion => "the safety number is of another version",
             Self::RepairLimit => "too many requests to send again",

@@ -9,6 +9,8 @@ pub mod fields;
 pub mod libsignal;
 pub mod load;
 pub mod mlkem;
+pub mod olm;
+pub mod olm_pickle;
 pub mod own;
 pub mod random;
 pub mod response;

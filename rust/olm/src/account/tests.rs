@@ -65,7 +65,7 @@ fn another_identity_key_than_the_expected_one_is_refused_before_any_work() {
 
     let refused =
         ours.accept(Some(stranger.identity_key()), &message, &mut Budget::new(0)).map(|_| ());
-    assert_eq!(Err(Error::UntrustedIdentity), refused);
+    assert_eq!(Err(Error::Forged), refused);
 
     let budget = &mut envelope_budget();
     assert!(ours.accept(Some(theirs.identity_key()), &message, budget).is_ok());
