@@ -92,6 +92,10 @@ class MessageTooFarAheadError(DecryptionError):
     """More messages are missing before this one than any honest loss explains: drop it."""
 
 
+class UnknownMessageIndexError(DecryptionError):
+    """The message is older than what was shared with us: ask for a key from further back."""
+
+
 class NoSessionError(E2EEError):
     """There is no usable session with this peer: connect with a fresh bundle."""
 

@@ -22,9 +22,9 @@ pub const RECORD_NAME: &str = "olm account";
 /// One device. It cannot be copied: a copy would hand out the same one-time keys.
 #[derive(Debug)]
 pub struct Account {
-    signing: ed25519::SigningKey,
-    identity: x25519::PrivateKey,
-    one_time: OneTimeKeys,
+    pub(crate) signing: ed25519::SigningKey,
+    pub(crate) identity: x25519::PrivateKey,
+    pub(crate) one_time: OneTimeKeys,
     revision: u64,
 }
 
@@ -34,6 +34,15 @@ impl Account {
         let signing = ed25519::SigningKey::random(random)?;
         let identity = x25519::PrivateKey::random(random)?;
         Ok(Self { signing, identity, one_time: OneTimeKeys::none(), revision: 0 })
+    }
+
+    /// A device that another program kept, and that was never saved here.
+    pub(crate) const fn assemble(
+        signing: ed25519::SigningKey,
+        identity: x25519::PrivateKey,
+        one_time: OneTimeKeys,
+    ) -> Self {
+        Self { signing, identity, one_time, revision: 0 }
     }
 
     /// The public Curve25519 key, which agrees in sessions.

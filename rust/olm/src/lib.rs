@@ -15,10 +15,11 @@ pub mod message;
 pub mod one_time_keys;
 #[cfg(test)]
 mod people;
+pub mod pickle;
 pub mod record;
 pub mod session;
-pub mod signing;
 pub mod standalone;
+pub mod stored_key;
 
 pub use account::Account;
 pub use keys::SessionKeys;

@@ -22,10 +22,10 @@ pub struct OneTimeKeys {
 
 /// A key pair with its number.
 #[derive(Debug)]
-struct OneTimeKey {
-    id: u64,
-    key: x25519::PrivateKey,
-    published: bool,
+pub(crate) struct OneTimeKey {
+    pub(crate) id: u64,
+    pub(crate) key: x25519::PrivateKey,
+    pub(crate) published: bool,
 }
 
 /// The keys that serve when the one-time keys on the server are used up.
@@ -45,6 +45,47 @@ impl OneTimeKeys {
     pub fn none() -> Self {
         let keys = Vec::with_capacity(MAX_ONE_TIME_KEYS);
         Self { keys, fallback: Fallback::None, next_id: 1 }
+    }
+
+    /// Keys that another program kept: the one-time keys, the fallback keys with the current one
+    /// first, and the number that none of them has reached. Of too many, the oldest go.
+    ///
+    /// [`Error::Malformed`] if two one-time keys have one number, if a number is beyond the last,
+    /// or if there are more than two fallback keys.
+    pub(crate) fn assemble(
+        mut keys: Vec<OneTimeKey>,
+        fallback: Vec<OneTimeKey>,
+        next_id: u64,
+    ) -> Result<Self, Error> {
+        keys.sort_unstable_by_key(|key| key.id);
+        let distinct = keys.is_sorted_by(|one, other| one.id < other.id);
+        if !distinct || keys.iter().chain(&fallback).any(|key| key.id >= next_id) {
+            return Err(Error::Malformed);
+        }
+        keys.drain(..keys.len().saturating_sub(MAX_ONE_TIME_KEYS));
+        let mut fallback = fallback.into_iter();
+        let fallback = match (fallback.next(), fallback.next(), fallback.next()) {
+            (None, ..) => Fallback::None,
+            (Some(current), None, _) => Fallback::Current(current),
+            (Some(current), Some(previous), None) => Fallback::Both { current, previous },
+            _ => return Err(Error::Malformed),
+        };
+        Ok(Self { keys, fallback, next_id })
+    }
+
+    /// The one-time keys, the oldest first.
+    pub(crate) fn kept(&self) -> &[OneTimeKey] {
+        &self.keys
+    }
+
+    /// The fallback keys, the current one first.
+    pub(crate) fn kept_fallback(&self) -> impl Iterator<Item = &OneTimeKey> {
+        self.fallback.newest_first()
+    }
+
+    /// The number of the next key.
+    pub(crate) const fn next_id(&self) -> u64 {
+        self.next_id
     }
 
     /// Makes `count` one-time keys; where that is more than are kept, the oldest go.

@@ -96,6 +96,7 @@ pub fn protocol(py: Python<'_>, error: Error) -> PyErr {
         Error::Forged => "AuthenticationError",
         Error::Duplicate => "DuplicateMessageError",
         Error::TooFarAhead => "MessageTooFarAheadError",
+        Error::UnknownIndex => "UnknownMessageIndexError",
         Error::Exhausted => "SessionExhaustedError",
         Error::RepairLimit => "RepairLimitError",
         Error::SafetyNumberVersion => "SafetyNumberVersionError",

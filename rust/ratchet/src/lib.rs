@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod budget;
 pub mod chain;
+pub mod contents;
 pub mod dialect;
 pub mod double;
 pub mod group;
@@ -19,6 +20,7 @@ pub mod skipped;
 
 pub use budget::Budget;
 pub use chain::Chain;
+pub use contents::{Contents, ReceivingContents};
 pub use dialect::{Dialect, FrameHead, Header};
 pub use double::{DoubleRatchet, Positions, Prepared};
 pub use group::{GroupPlan, HashRatchet, Receiver};

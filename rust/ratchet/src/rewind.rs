@@ -4,7 +4,8 @@
 //!
 //! Here the state at an index is itself what the keys of its message come from, and the earliest
 //! state leads to all later ones. So no seed is kept for late messages, as a [`Receiver`] keeps
-//! them, and nothing here knows which messages were opened: whoever must tell a replay keeps that.
+//! them, and nothing here knows which messages were opened: whoever must tell a replay keeps that
+//! (docs/architecture.md, "One ratchet, many dialects").
 //!
 //! [`Receiver`]: crate::Receiver
 

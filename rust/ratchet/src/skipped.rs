@@ -48,6 +48,12 @@ impl Skipped {
         self.seeds.drain(..excess);
     }
 
+    /// Copies of all kept, ascending by index.
+    #[must_use]
+    pub fn duplicate(&self) -> Vec<(u32, Secret<32>)> {
+        self.seeds.iter().map(|(index, seed)| (*index, seed.duplicate())).collect()
+    }
+
     /// How many seeds are kept.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -94,6 +94,11 @@ impl InboundGroupSession {
         self.provenance
     }
 
+    /// The two states that are kept.
+    pub(crate) const fn rewinder(&self) -> &Rewinder<Ratchet> {
+        &self.rewinder
+    }
+
     /// The export from `index` on, 165 bytes: it opens nothing that was sent before.
     ///
     /// [`Error::UnknownIndex`] if the session does not reach back so far.

@@ -7,11 +7,11 @@ use e2ee_ratchet::JumpRatchet;
 use e2ee_wire::{Error, record::RecordReader};
 
 use super::{message, ratchet::Ratchet, share};
-use crate::signing;
+use crate::stored_key;
 
 const FORMAT_VERSION: u8 = 1;
 /// Version, index, ratchet, signing key.
-const STORED_CAPACITY: usize = 1 + 4 + 128 + signing::STORED_CAPACITY;
+const STORED_CAPACITY: usize = 1 + 4 + 128 + stored_key::STORED_CAPACITY;
 
 /// A ratchet of our own. It cannot be copied: a copy would use its message keys again.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl OutboundGroupSession {
         out.push(FORMAT_VERSION);
         out.extend_from_slice(&self.ratchet.index().to_be_bytes());
         self.ratchet.encode(&mut out);
-        signing::encode(&self.signing, &mut out);
+        stored_key::encode(&self.signing, &mut out);
         SecretBytes::new(out)
     }
 
@@ -76,7 +76,7 @@ impl OutboundGroupSession {
         }
         let index = reader.u32()?;
         let ratchet = Ratchet::new(&Secret::new(*reader.array()?), index);
-        let signing = signing::decode(&mut reader)?;
+        let signing = stored_key::decode(&mut reader)?;
         reader.finish()?;
         Ok(Self { ratchet, signing })
     }
