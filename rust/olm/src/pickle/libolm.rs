@@ -71,8 +71,11 @@ pub fn write_account(account: &Account) -> Result<SecretBytes, Error> {
     Ok(out.finish())
 }
 
-/// A session of the two `identities`.
-pub fn session(plain: &[u8], identities: &Identities) -> Result<Session, Error> {
+/// A session of the two `identities`; `None` if they are not known, as its own library takes it.
+pub fn session<'a>(
+    plain: &[u8],
+    identities: impl Into<Option<&'a Identities>>,
+) -> Result<Session, Error> {
     let mut reader = versioned(plain, SESSION)?;
     let received = flag(&mut reader)?;
     let mut key = || Ok(x25519::PublicKey::new(*reader.array()?));
@@ -97,7 +100,7 @@ pub fn session(plain: &[u8], identities: &Identities) -> Result<Session, Error> 
     for chain in &mut receiving {
         chain.skipped.sort_unstable_by_key(|(index, _)| *index);
     }
-    session::assemble(keys, received, Contents { root, sending, receiving }, identities)
+    session::assemble(keys, received, Contents { root, sending, receiving }, identities.into())
 }
 
 /// The plaintext of a session's pickle; of the seeds of late messages, the newest 40.

@@ -233,3 +233,19 @@ fn a_session_of_other_people_is_refused() {
     let plain = vodozemac::write_session(&session);
     assert_eq!(Some(Error::InvalidKey), vodozemac::session(plain.expose(), &strangers).err());
 }
+
+#[test]
+fn a_session_of_which_nobody_says_whose_it_is_goes_on() {
+    for session in sessions() {
+        for read in [
+            libolm::session(libolm::write_session(&session).expose(), None),
+            vodozemac::session(vodozemac::write_session(&session).expose(), None),
+        ] {
+            let alone = read.unwrap();
+
+            assert_eq!(session.session_id(), alone.session_id());
+            assert_eq!(session.has_received(), alone.has_received());
+            assert_eq!(session.positions(), alone.positions());
+        }
+    }
+}
