@@ -33,6 +33,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / ".matrix"
 CHECKS: Final = Path(__file__).with_name("matrix") / "nio_checks.py"
 _TIMEOUT_SECONDS: Final = 600
+_SHOWN_LINES: Final = 60
 
 
 class AbsentError(Exception):
@@ -125,10 +126,9 @@ class Suite:
 def suites(nio: Path | None) -> list[Suite]:
     """What is run."""
     mautrix, checked = MAUTRIX.folder, NIO.folder / NIO.modules
+    tests = (mautrix / "mautrix/crypto",)
     found = [
-        Suite(
-            f"mautrix {MAUTRIX.version}, its tests", "olm", mautrix, (mautrix / "mautrix/crypto",)
-        ),
+        Suite(f"mautrix {MAUTRIX.version}, its tests", "olm", mautrix, tests, mautrix, ()),
         Suite(f"matrix-nio {NIO.version}, our checks", "vodozemac", checked, (CHECKS,)),
     ]
     if nio is not None:
@@ -217,7 +217,7 @@ def outcome(python: Path, suite: Suite, *, ours: bool) -> dict[str, int]:
     last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
     counts = {kind: int(count) for count, kind in re.findall(r"(\d+) (\w+)", last.split(" in ")[0])}
     if done.returncode or "passed" not in counts:
-        print(done.stdout, done.stderr, sep="\n")
+        print("\n".join(done.stdout.splitlines()[-_SHOWN_LINES:]))
     return counts
 
 
