@@ -69,6 +69,15 @@ impl PlainEstablished {
         written(method, &self.key(info).tag(&[input.as_bytes()]))
     }
 
+    /// The MAC of `input` as programs before 2019 made it: under 256 bytes of key, and spoilt while
+    /// it is written. A method of its own (`hmac-sha256`), which nobody should choose.
+    #[must_use]
+    pub fn long_mac(&self, input: &str, info: &str) -> String {
+        let key: Secret<256> = hkdf::derive(&[], &[self.0.expose()], &[info.as_bytes()]);
+        let tag = HmacKey::new(key.expose()).tag(&[input.as_bytes()]);
+        written(MacMethod::HkdfHmacSha256, &tag)
+    }
+
     /// Compares a MAC in constant time; [`Error::Forged`] if it is another.
     pub fn verify_mac(
         &self,
@@ -136,6 +145,16 @@ mod tests {
             {
                 assert_eq!(Err(Error::Forged), other.verify_mac(method, input, info, mac));
             }
+        }
+    }
+
+    #[test]
+    fn the_old_mac_is_one_of_its_own() {
+        let [one, other] = both();
+
+        assert_eq!(one.long_mac("input", "info"), other.long_mac("input", "info"));
+        for method in METHODS {
+            assert_ne!(one.mac(method, "input", "info"), one.long_mac("input", "info"));
         }
     }
 
