@@ -97,6 +97,8 @@ OLM = {
     "Sas.generate_bytes": "extra_info length",
     "Sas.calculate_mac": "message extra_info",
     "Sas.calculate_mac_fixed_base64": "message extra_info",
+    "Sas.calculate_mac_long_kdf": "message extra_info",
+    "utility.ed25519_verify": "key message signature",
     "ed25519_verify": "key message signature",
     "sha256": "input_string",
 }
@@ -127,6 +129,15 @@ def test_a_call_has_the_signature_of_python_olm(name: str) -> None:
     parameters = [each for each in inspect.signature(value).parameters if each != "self"]
 
     assert OLM[name].split() == parameters
+
+
+def test_keys_that_could_not_be_uploaded_do_not_hold_up_new_ones() -> None:
+    account = olm.Account()
+
+    for _ in range(3):
+        account.generate_one_time_keys(50)
+
+    assert len(account.one_time_keys["curve25519"]) == account.max_one_time_keys
 
 
 def pair() -> tuple[vodozemac.Session, vodozemac.Session]:
@@ -269,6 +280,7 @@ def test_both_sides_of_a_verification_see_the_same() -> None:
     assert len(agreed.bytes("info").emoji_indices) == 7
     assert agreed.raw_bytes("info", 6) == one.generate_bytes("info", 6)
     assert one.calculate_mac_fixed_base64("key", "info") == agreed.calculate_mac("key", "info")
+    assert len(one.calculate_mac_long_kdf("key", "info")) == 43
     agreed.verify_mac("key", "info", one.calculate_mac_fixed_base64("key", "info"))
     with pytest.raises(vodozemac.SasException):
         agreed.verify_mac("key", "other", one.calculate_mac_fixed_base64("key", "info"))

@@ -21,7 +21,6 @@ Every exception is an `E2EEError` besides, with the text that libolm gives, and 
 the error of `e2ee.errors` that says what happened.
 """
 
-from e2ee.compat.olm._account import Account
 from e2ee.compat.olm._errors import (
     OlmAccountError,
     OlmGroupSessionError,
@@ -33,12 +32,13 @@ from e2ee.compat.olm._errors import (
     PkEncryptionError,
     PkSigningError,
 )
-from e2ee.compat.olm._group import InboundGroupSession, OutboundGroupSession
 from e2ee.compat.olm._messages import OlmMessage, OlmPreKeyMessage
-from e2ee.compat.olm._pk import PkDecryption, PkEncryption, PkMessage, PkSigning
-from e2ee.compat.olm._sas import Sas
-from e2ee.compat.olm._session import InboundSession, OutboundSession, Session
-from e2ee.compat.olm._utility import ed25519_verify, sha256
+from e2ee.compat.olm.account import Account
+from e2ee.compat.olm.group_session import InboundGroupSession, OutboundGroupSession
+from e2ee.compat.olm.pk import PkDecryption, PkEncryption, PkMessage, PkSigning
+from e2ee.compat.olm.sas import Sas
+from e2ee.compat.olm.session import InboundSession, OutboundSession, Session
+from e2ee.compat.olm.utility import ed25519_verify, sha256
 
 __all__ = [
     "Account",

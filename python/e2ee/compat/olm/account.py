@@ -12,7 +12,7 @@ from e2ee.compat.olm._text import decode, encode, passphrase_bytes, to_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from e2ee.compat.olm._session import Session
+    from e2ee.compat.olm.session import Session
 
 #: As many as an account keeps.
 _MAX_ONE_TIME_KEYS = 100

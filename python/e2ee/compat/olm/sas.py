@@ -13,10 +13,7 @@ _KEY_TEXT_LEN: Final = 43
 
 
 class Sas:
-    """One side of a verification.
-
-    There is no `calculate_mac_long_kdf`: programs before 2019 needed it.
-    """
+    """One side of a verification."""
 
     def __init__(self, other_users_pubkey: str | None = None) -> None:
         self._own = CompatSas()
@@ -57,6 +54,10 @@ class Sas:
     def calculate_mac_fixed_base64(self, message: str, extra_info: str) -> str:
         """The MAC of a text."""
         return self._agreed().calculate_mac(message, extra_info)
+
+    def calculate_mac_long_kdf(self, message: str, extra_info: str) -> str:
+        """The MAC of a text as programs before 2019 made it."""
+        return self._agreed().calculate_mac_long_kdf(message, extra_info)
 
     def _agreed(self) -> CompatEstablishedSas:
         if self._established is None:

@@ -13,7 +13,7 @@ from e2ee.compat.vodozemac import DecodeException
 
 if TYPE_CHECKING:
     from e2ee._core import CompatPreKeyMessage
-    from e2ee.compat.olm._account import Account
+    from e2ee.compat.olm.account import Account
 
 
 class Session:

@@ -74,11 +74,9 @@ impl Account {
         Ed25519Signature(self.0.sign(message))
     }
 
-    /// Makes one-time keys; the oldest go where more than a hundred would be kept.
-    ///
-    /// Raises `InvalidArgumentError` if more than fifty would wait to be published.
+    /// Makes one-time keys, at most a hundred; the oldest go where more would be kept.
     fn generate_one_time_keys(&mut self, py: Python<'_>, count: usize) -> PyResult<()> {
-        let made = self.0.one_time_keys_mut().generate(count, &mut OsRandom);
+        let made = self.0.one_time_keys_mut().generate_more(count, &mut OsRandom);
         made.map_err(|error| errors::protocol(py, error))
     }
 

@@ -87,6 +87,11 @@ impl EstablishedSas {
         self.0.mac(MacMethod::HkdfHmacSha256, input, info)
     }
 
+    /// The MAC of a text as programs before 2019 made it.
+    fn calculate_mac_long_kdf(&self, input: &str, info: &str) -> String {
+        self.0.long_mac(input, info)
+    }
+
     /// Raises `SasException` unless the MAC is that of the text; compared in constant time.
     fn verify_mac(&self, py: Python<'_>, input: &str, info: &str, tag: &str) -> PyResult<()> {
         let verified = self.0.verify_mac(MacMethod::HkdfHmacSha256V2, input, info, tag);
