@@ -3,10 +3,11 @@
 
     python -m tests.interop.matrix_talk [--conversations N] [--size N] [--seed N] [--optional]
 
-Each package runs in a process of its own. Every second conversation is of two, in either role,
-every other one of a room; messages are lost, come late and come again, and now and then both ends
-of a session change places, each going on from the other's pickle. At the end one message of each
-kind is altered in every bit and by insertions, and what either side accepts is counted.
+Each package runs in a process of its own. Every second conversation is of two, in either role, the
+others of rooms and of what stands beside them; messages are lost, come late and come again, and now
+and then both ends of a session change places, each going on from the other's pickle. At the end one
+message of each kind is altered in every bit and by insertions, and what either side accepts is
+counted.
 """
 
 from __future__ import annotations
@@ -171,6 +172,23 @@ def exchange(world: World, ends: list[End]) -> None:
         world.counts["pickles exchanged"] += 1
 
 
+def companions(world: World) -> None:
+    """What a client needs besides: signatures, comparisons, messages to a public key."""
+    for ours, theirs in ((world.ours, world.theirs), (world.theirs, world.ours)):
+        account, text = world.name(ACCOUNT), world.text()
+        _, key = ours.account(account)
+        signature = ours.sign(account, text)
+        theirs.verify(key, text, signature)
+        world.refused(lambda: theirs.verify(key, text + "x", signature), "signature refused")  # noqa: B023
+        names = [world.name("comparison"), world.name("comparison")]
+        keys = [party.compare(name) for party, name in zip((ours, theirs), names, strict=True)]
+        shown = ours.compared(names[0], keys[1])
+        world.expect(shown, theirs.compared(names[1], keys[0]), "comparison")
+        name = world.name("decryption")
+        sealed = theirs.seal(ours.decryption(name), text)
+        world.expect(text, ours.unseal(name, sealed), "message to a public key")
+
+
 def room(world: World) -> None:
     """A sender and readers at both sides, each from some message on."""
     sides = [world.ours, world.theirs]
@@ -245,7 +263,7 @@ def run(python: Path, package: str, asked: argparse.Namespace) -> bool:
         random = Random(f"{asked.seed}/{package}/{number}")
         world = World(random, ours, theirs, asked.size, counts, number)
         try:
-            (pairwise if number % 2 == 0 else room)(world)
+            (companions if number % 10 == 9 else pairwise if number % 2 == 0 else room)(world)
         except Exception as error:  # noqa: BLE001 (printed, and counted as a failure)
             failures.append(f"{number}: {type(error).__name__}: {error}")
         counts["conversations"] += 1

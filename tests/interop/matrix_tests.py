@@ -97,7 +97,7 @@ PACKAGES: Final = (
 #: The modules that stand before theirs; mautrix takes two names from libolm's own, for an old API.
 SHIMS: Final = {
     "vodozemac": "from e2ee.compat.vodozemac import *\n",
-    "olm": "from e2ee.compat.olm import *\n",
+    "olm": 'import sys\nfrom e2ee.compat import olm\nsys.modules["olm"] = olm\n',
     "_libolm": "ffi = lib = None\n",
 }
 #: Of matrix-nio's repository, what needs encryption.
@@ -126,7 +126,7 @@ class Suite:
 def suites(nio: Path | None) -> list[Suite]:
     """What is run."""
     mautrix, checked = MAUTRIX.folder, NIO.folder / NIO.modules
-    tests = (mautrix / "mautrix/crypto",)
+    tests: tuple[Path, ...] = (mautrix / "mautrix/crypto",)
     found = [
         Suite(f"mautrix {MAUTRIX.version}, its tests", "olm", mautrix, tests, mautrix, ()),
         Suite(f"matrix-nio {NIO.version}, our checks", "vodozemac", checked, (CHECKS,)),

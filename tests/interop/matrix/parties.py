@@ -59,6 +59,27 @@ class Party(Protocol):
     def read(self, name: str, message: str) -> list[Any]:
         """Plaintext and index of a message to a room."""
 
+    def sign(self, account: str, message: str) -> str:
+        """The signature of a message."""
+
+    def verify(self, key: str, message: str, signature: str) -> None:
+        """Refuses a signature that is not this key's."""
+
+    def compare(self, name: str) -> str:
+        """Begins a comparison of short strings; the key for the other side."""
+
+    def compared(self, name: str, key: str) -> list[str]:
+        """What follows from the other side's key: the string, and MACs of both kinds."""
+
+    def decryption(self, name: str) -> str:
+        """Makes a key that others encrypt to; its public half."""
+
+    def seal(self, key: str, plaintext: str) -> list[str]:
+        """Ephemeral key, MAC and ciphertext of a message to a public key."""
+
+    def unseal(self, name: str, sealed: list[str]) -> str:
+        """The plaintext of a message to a public key."""
+
     def pickle(self, kind: str, name: str) -> str:
         """The pickle of what has this name."""
 
@@ -148,6 +169,41 @@ class VodozemacParty:
         opened = self._held[name].decrypt(self._module.MegolmMessage.from_base64(message))
         return [to_text(opened.plaintext), opened.message_index]
 
+    def sign(self, account: str, message: str) -> str:
+        return str(self._held[account].sign(message.encode()).to_base64())
+
+    def verify(self, key: str, message: str, signature: str) -> None:
+        read = self._module.Ed25519Signature.from_base64(signature)
+        self._module.Ed25519PublicKey.from_base64(key).verify_signature(message.encode(), read)
+
+    def compare(self, name: str) -> str:
+        made = self._held[name] = self._module.Sas()
+        return str(made.public_key.to_base64())
+
+    def compared(self, name: str, key: str) -> list[str]:
+        agreed = self._held[name].diffie_hellman(self._module.Curve25519PublicKey.from_base64(key))
+        shown = agreed.bytes("info")
+        return [
+            str(list(shown.emoji_indices)),
+            str(shown.decimals),
+            agreed.calculate_mac("text", "info"),
+            agreed.calculate_mac_invalid_base64("text", "info"),
+        ]
+
+    def decryption(self, name: str) -> str:
+        made = self._held[name] = self._module.PkDecryption()
+        return str(made.public_key.to_base64())
+
+    def seal(self, key: str, plaintext: str) -> list[str]:
+        read = self._module.Curve25519PublicKey.from_base64(key)
+        sealed = self._module.PkEncryption.from_key(read).encrypt(plaintext.encode())
+        return list(sealed.to_base64())
+
+    def unseal(self, name: str, sealed: list[str]) -> str:
+        ephemeral_key, mac, ciphertext = sealed
+        message = self._module.Message.from_base64(ciphertext, mac, ephemeral_key)
+        return str(self._held[name].decrypt(message).decode())
+
     def pickle(self, kind: str, name: str) -> str:  # noqa: ARG002 (the other needs none either)
         return str(self._held[name].pickle(PICKLE_KEY.encode()))
 
@@ -227,6 +283,37 @@ class OlmParty:
 
     def read(self, name: str, message: str) -> list[Any]:
         return list(self._held[name].decrypt(message))
+
+    def sign(self, account: str, message: str) -> str:
+        return str(self._held[account].sign(message))
+
+    def verify(self, key: str, message: str, signature: str) -> None:
+        self._module.ed25519_verify(key, message, signature)
+
+    def compare(self, name: str) -> str:
+        made = self._held[name] = self._module.Sas()
+        return str(made.pubkey)
+
+    def compared(self, name: str, key: str) -> list[str]:
+        held = self._held[name]
+        held.set_their_pubkey(key)
+        return [
+            to_text(held.generate_bytes("info", 6)),
+            held.calculate_mac("text", "info"),
+            held.calculate_mac_fixed_base64("text", "info"),
+            held.calculate_mac_long_kdf("text", "info"),
+        ]
+
+    def decryption(self, name: str) -> str:
+        made = self._held[name] = self._module.PkDecryption()
+        return str(made.public_key)
+
+    def seal(self, key: str, plaintext: str) -> list[str]:
+        sealed = self._module.PkEncryption(key).encrypt(plaintext)
+        return [sealed.ephemeral_key, sealed.mac, sealed.ciphertext]
+
+    def unseal(self, name: str, sealed: list[str]) -> str:
+        return str(self._held[name].decrypt(self._module.PkMessage(*sealed)))
 
     def pickle(self, kind: str, name: str) -> str:  # noqa: ARG002 (the other needs none either)
         return str(self._held[name].pickle(PICKLE_KEY).decode())
