@@ -300,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--optional", action="store_true", help="no failure without a package")
     asked = parser.parse_args(arguments)
     try:
-        python = prepare()
+        python = prepare(optional=asked.optional)
     except AbsentError as reason:
         print(f"conversations of Matrix: left out: {reason}")
         return 0 if asked.optional else 1

@@ -22,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / ".matrix"
 CHECKS: Final = Path(__file__).with_name("matrix") / "nio_checks.py"
 _TIMEOUT_SECONDS: Final = 600
+#: What fetching may take where it is optional.
+_OPTIONAL_SECONDS: Final = 75
 _SHOWN_LINES: Final = 60
 
 
@@ -139,30 +142,37 @@ def suites(nio: Path | None) -> list[Suite]:
     return found
 
 
-def prepare() -> Path:
-    """The interpreter with all that is needed, fetched once."""
+def prepare(*, optional: bool = False) -> Path:
+    """The interpreter with all that is needed, fetched once.
+
+    Raises:
+        AbsentError: Something cannot be had, or not soon where it is optional.
+    """
+    until = time.monotonic() + (_OPTIONAL_SECONDS if optional else _TIMEOUT_SECONDS)
     python = FOLDER / "venv" / "bin" / "python"
     stamp = FOLDER / "installed"
     wanted = repr([MAUTRIX, NIO, PACKAGES])
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
-    _run([sys.executable, "-m", "venv", str(FOLDER / "venv")], "no environment can be made")
-    _run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES], "a package is missing")
+    FOLDER.mkdir(exist_ok=True)
+    make = [sys.executable, "-m", "venv", str(FOLDER / "venv")]
+    _run(make, until, "no environment can be made")
+    install = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]
+    _run(install, until, "the packages cannot be installed")
     for source in (MAUTRIX, NIO):
-        _fetch(python, source)
+        _fetch(python, source, until)
     stamp.write_text(wanted, encoding="utf-8")
     return python
 
 
-def _fetch(python: Path, source: Source) -> None:
+def _fetch(python: Path, source: Source, until: float) -> None:
     exact = f"{source.name}=={source.version}"
     requirement = FOLDER / "requirement.txt"
     requirement.write_text(f"{exact} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     options = ["--quiet", "--no-deps", "--no-binary=:all:", "--require-hashes"]
     download = [str(python), "-m", "pip", "download", *options, "--dest", str(FOLDER)]
-    _run([*download, "--requirement", str(requirement)], f"{exact} cannot be fetched")
+    _run([*download, "--requirement", str(requirement)], until, f"{exact} cannot be fetched")
     archive = FOLDER / f"{source.name}-{source.version}.tar.gz"
     if hashlib.sha256(archive.read_bytes()).hexdigest() != source.sha256:
         msg = f"{exact} is not the expected archive"
@@ -171,9 +181,13 @@ def _fetch(python: Path, source: Source) -> None:
         opened.extractall(FOLDER, filter="data")
 
 
-def _run(command: list[str], what: str) -> None:
+def _run(command: list[str], until: float, what: str) -> None:
+    left = max(0.0, until - time.monotonic())
     try:
-        subprocess.run(command, check=True, timeout=_TIMEOUT_SECONDS, capture_output=True)
+        subprocess.run(command, check=True, timeout=left, capture_output=True)
+    except subprocess.TimeoutExpired as error:
+        msg = f"{what} in time"
+        raise AbsentError(msg) from error
     except (OSError, subprocess.SubprocessError) as error:
         raise AbsentError(what) from error
 
@@ -246,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--nio", type=Path, help="matrix-nio's repository, unpacked")
     asked = parser.parse_args(arguments)
     try:
-        python = prepare()
+        python = prepare(optional=asked.optional)
     except AbsentError as reason:
         print(f"programs of Matrix: left out: {reason}")
         return 0 if asked.optional else 1
