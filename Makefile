@@ -19,7 +19,10 @@ OURS := --workspace --locked --exclude e2ee-python
 CONFORMANCE := e2ee-conformance
 INTEROP := tests.interop.run
 INTEROP_SHORT := --conversations 200 --size 30
+MATRIX_SHORT := --conversations 100
 STREAMS := tests.interop.streams
+MATRIX := tests.interop.matrix_talk
+PROGRAMS := tests.interop.matrix_tests
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
@@ -80,19 +83,24 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 120 $(BIN)/python -m benches.check
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
+	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
+	timeout 120 $(BIN)/python -m $(PROGRAMS) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,ARM build,not built yet)
 
 .PHONY: interop
-interop: $(VENV)/.extension ## talk with the reference client and with tink at random; needs Node and npm
+interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac and libolm at random; needs Node and npm
 	$(BIN)/python -m $(INTEROP) --conversations 2500 --messages 220000 --size 100
 	$(BIN)/python -m $(STREAMS) --rounds 3000
+	$(BIN)/python -m $(MATRIX) --conversations 1200
+	$(BIN)/python -m $(PROGRAMS)
 
 .PHONY: interop-short
 interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 	$(BIN)/python -m $(STREAMS)
+	$(BIN)/python -m $(MATRIX) $(MATRIX_SHORT)
 
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties and fuzz targets for hours, the core optimised, a file of 4 GiB
@@ -110,7 +118,7 @@ assurance-short: $(VENV)/.extension $(VENV)/.postgres ## run the gates of the st
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) dist .interop .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) dist .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.

@@ -21,13 +21,15 @@ from benches.operations import (
     FAN_OUT,
     GROUP_DECRYPT,
     GROUP_ENCRYPT,
+    PICKLE,
     SKIP,
     START,
     STORED,
+    UNPICKLE,
 )
-from benches.peers import OLM, OMEMO, VODOZEMAC, Peer
+from benches.peers import COMPAT, OLM, OMEMO, VODOZEMAC, Peer
 
-MODULES = {VODOZEMAC: "vodozemac", OLM: "libolm", OMEMO: "omemo"}
+MODULES = {COMPAT: "compat", VODOZEMAC: "vodozemac", OLM: "libolm", OMEMO: "omemo"}
 SKIPPED, SESSIONS = 1_000, 1_000
 SHORT_TEXT = bytes(PLAINTEXTS[0])
 
@@ -36,7 +38,7 @@ class Library(Protocol):
     """What each of them does; how its bundles, messages and sessions look is its own affair.
 
     One with groups has `group`, both ends of one, `group_encrypt` and `group_decrypt` besides; one
-    that holds something to be closed has `close`.
+    with pickles `pickle` and `unpickle`; one that holds something to be closed has `close`.
     """
 
     def bundles(self, count: int) -> list[Any]:
@@ -186,6 +188,28 @@ def test_group_decrypt(other: Other) -> None:
     other.row(GROUP_DECRYPT, Load(prepare, run, operations=100, rounds=100))
 
 
+def test_pickle(other: Other) -> None:
+    session = _pickled(other)
+
+    def run(count: int) -> None:
+        other.library.pickle(session, count)  # type: ignore[attr-defined]
+
+    other.row(PICKLE, Load(lambda: 50, run, operations=50, rounds=50))
+
+
+def test_unpickle(other: Other) -> None:
+    session = _pickled(other)
+
+    def prepare() -> list[Any]:
+        texts: list[Any] = other.library.pickle(session, 50)  # type: ignore[attr-defined]
+        return texts
+
+    def run(texts: list[Any]) -> None:
+        other.library.unpickle(texts)  # type: ignore[attr-defined]
+
+    other.row(UNPICKLE, Load(prepare, run, operations=50, rounds=50))
+
+
 def test_stored(other: Other) -> None:
     ends = other.library.conversation()
     other.library.exchange(ends, SHORT_TEXT, 200)
@@ -193,6 +217,14 @@ def test_stored(other: Other) -> None:
     size = other.library.stored(ends[0])
 
     other.measure.found(STORED, [size], library=other.peer.name)
+
+
+def _pickled(other: Other) -> Any:  # noqa: ANN401 (how a session looks is its own affair)
+    if not hasattr(other.library, "pickle"):
+        pytest.skip(f"{other.peer.name} has no pickles")
+    ends = other.library.conversation()
+    other.library.exchange(ends, SHORT_TEXT, 200)
+    return ends[0]
 
 
 def _group(other: Other) -> tuple[Any, Any]:

@@ -12,6 +12,9 @@ from benches import limit
 from benches.conversation import Observed
 
 OURS = "e2ee"
+#: Our Olm and Megolm, through the module that has the names of vodozemac.
+OURS_OLM = "e2ee Olm"
+VODOZEMAC = "vodozemac"
 LIMIT = "limit"
 
 ENCRYPT, DECRYPT = "encrypt {} B", "decrypt {} B"
@@ -26,6 +29,7 @@ GROUP_ENCRYPT, GROUP_DECRYPT = "group encrypt 64 B", "group decrypt 64 B"
 #: One of 1,000 that wait.
 BACKLOG, BACKLOG_TWO = "backlog 64 B, each", "backlog by two cores, each"
 GROUP_BACKLOG, GROUP_BACKLOG_TWO = "group backlog 64 B, each", "group backlog by two cores, each"
+PICKLE, UNPICKLE = "pickle a session, 200 messages", "unpickle a session, 200 messages"
 STORED = "session in a store, 200 messages"
 STORED_PQ = "of it the post-quantum ratchet"
 IN_MEMORY = "session in memory, 200 messages"
@@ -37,6 +41,8 @@ FILE_ONE, FILE_TWO = "seal a file of 1 GiB, one thread", "seal a file of 1 GiB, 
 
 #: Of the rows that have no limit of their own.
 UNITS = {
+    PICKLE: "µs",
+    UNPICKLE: "µs",
     FAN_OUT_TWO: "µs",
     BACKLOG_TWO: "µs",
     GROUP_BACKLOG_TWO: "µs",
@@ -66,12 +72,16 @@ PRIMITIVE_ARGUMENTS = ("tag=64", "sign=64")
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """At most `factor` times the reference, plus `above`, in the unit of the row."""
+    """At most `factor` times the reference, plus `above`, in the unit of the row.
+
+    The row is one of ours under the name `library`.
+    """
 
     operation: str
     factor: float = 0.0
     reference: str | None = None
     above: float = 0.0
+    library: str = OURS
 
     def allowed(self, figures: Mapping[str, float]) -> float | None:
         """The most that meets the bar; `None` if its reference was not measured."""
@@ -79,6 +89,10 @@ class Bar:
             return self.above
         value = figures.get(self.reference)
         return None if value is None else self.factor * value + self.above
+
+    def title(self) -> str:
+        """The row, and whose it is where that is not said by the table."""
+        return self.operation if self.library == OURS else f"{self.library}: {self.operation}"
 
     def formula(self) -> str:
         """As a person writes it."""
@@ -108,6 +122,19 @@ BARS = (
     Bar(WHEEL, above=2.5),
     Bar(AEAD, 1 / 0.95, "cryptography"),
     Bar(FILE_TWO, 1 / 1.8, FILE_ONE),
+    *(
+        Bar(operation, factor, VODOZEMAC, library=OURS_OLM)
+        for operation, factor in (
+            (ENCRYPT.format(64), 1 / 8),
+            (DECRYPT.format(64), 0.9),
+            (EXCHANGE, 0.6),
+            (FAN_OUT, 1 / 10),
+            (GROUP_ENCRYPT, 0.8),
+            (GROUP_DECRYPT, 0.8),
+            (PICKLE, 1),
+            (UNPICKLE, 1),
+        )
+    ),
 )
 
 

@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from benches.operations import OURS_OLM
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -29,6 +31,12 @@ class Peer:
         return f"the package {self.distribution} is not installed"
 
 
+COMPAT = Peer(
+    OURS_OLM,
+    None,
+    "our Olm and Megolm through `e2ee.compat.vodozemac`, called as vodozemac is: objects in memory,"
+    " no step to store.",
+)
 VODOZEMAC = Peer(
     "vodozemac",
     "vodozemac",
@@ -59,4 +67,4 @@ CRYPTOGRAPHY = Peer(
     "cryptography",
     "OpenSSL; Ed25519 where we have XEdDSA; an agreement reads their key.",
 )
-PEERS = (VODOZEMAC, OLM, OMEMO, LIBSIGNAL, NACL, CRYPTOGRAPHY)
+PEERS = (COMPAT, VODOZEMAC, OLM, OMEMO, LIBSIGNAL, NACL, CRYPTOGRAPHY)

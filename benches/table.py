@@ -118,8 +118,8 @@ def verdicts(
     bars: tuple[Bar, ...], rows: list[Row], limits: dict[str, float]
 ) -> Iterator[dict[str, Any]]:
     """Of each bar whose row was measured: what it allows, what there was, and whether it is met."""
-    ours = {row.operation: row.median for row in rows if row.library == OURS}
     for bar in bars:
+        ours = {row.operation: row.median for row in rows if row.library == bar.library}
         peers = {row.library: row.median for row in rows if row.operation == bar.operation}
         figures = ours | peers
         if bar.operation in limits:
@@ -127,7 +127,7 @@ def verdicts(
         measured, allowed = ours.get(bar.operation), bar.allowed(figures)
         if measured is not None and allowed is not None:
             yield {
-                "operation": bar.operation,
+                "operation": bar.title(),
                 "formula": bar.formula(),
                 "allowed": allowed,
                 "measured": measured,

@@ -87,6 +87,13 @@ class Library:
         for message in messages:
             other.decrypt(message)
 
+    def pickle(self, session: olm.Session, count: int) -> list[bytes]:
+        return [session.pickle("key") for _ in range(count)]
+
+    def unpickle(self, pickles: list[bytes]) -> None:
+        for pickle in pickles:
+            olm.Session.from_pickle(pickle, "key")
+
     def stored(self, session: olm.Session) -> int:
         """Bytes of the session as it is kept; the form is text, which is not counted."""
         return len(session.pickle("key")) * 3 // 4

@@ -34,6 +34,16 @@ def test_a_bar_may_be_set_by_a_peer() -> None:
     assert verdict["formula"] == "1.05 x other"
 
 
+def test_a_bar_may_be_of_another_row_of_ours() -> None:
+    bar = Bar("encrypt 64 B", 0.5, "other", library="ours too")
+    rows = [row("encrypt 64 B", each, name) for each, name in ((9, OURS), (4, "ours too"))]
+
+    (verdict,) = verdicts((bar,), [*rows, row("encrypt 64 B", 10.0, "other")], LIMITS)
+
+    assert verdict["met"]
+    assert (verdict["operation"], verdict["measured"]) == ("ours too: encrypt 64 B", 4)
+
+
 def test_a_bar_may_be_set_by_another_row() -> None:
     bar = Bar("two cores", 0.55, "one core")
 

@@ -111,14 +111,27 @@ impl Account {
         message: &PreKeyMessage<'_>,
         budget: &mut Budget,
     ) -> Result<(Session, SecretBytes), Error> {
+        let mut session = self.accept_unopened(their_identity, message)?;
+        let plaintext = session.decrypt_prekey(message, budget)?;
+        Ok((session, plaintext))
+    }
+
+    /// The session that a prekey message asks for, before the message is opened, as programs for
+    /// libolm want it: nothing is authenticated yet, and the one-time key is still held.
+    ///
+    /// Once the session has opened the message, the key must go (`OneTimeKeys::consume`). The
+    /// errors are those of [`Account::accept`], but for what only opening finds.
+    pub fn accept_unopened(
+        &self,
+        their_identity: Option<&x25519::PublicKey>,
+        message: &PreKeyMessage<'_>,
+    ) -> Result<Session, Error> {
         if their_identity.is_some_and(|expected| *expected != message.keys.identity_key) {
             return Err(Error::Forged);
         }
         let one_time_key =
             self.one_time.find(&message.keys.one_time_key).ok_or(Error::UnknownPreKey)?;
-        let mut session = Session::accept(&self.identity, one_time_key, message)?;
-        let plaintext = session.decrypt_prekey(message, budget)?;
-        Ok((session, plaintext))
+        Session::accept(&self.identity, one_time_key, message)
     }
 
     pub(crate) fn consume(&mut self, one_time_key: &x25519::PublicKey) {

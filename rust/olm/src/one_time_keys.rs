@@ -95,12 +95,20 @@ impl OneTimeKeys {
         if self.unpublished().count().saturating_add(count) > MAX_UNPUBLISHED_KEYS {
             return Err(Error::InvalidArgument);
         }
+        self.generate_more(count, random)
+    }
+
+    /// The same however many wait, as programs for libolm and vodozemac expect, which make new keys
+    /// whenever an upload failed: only what is kept is limited, and the oldest go.
+    ///
+    /// [`Error::InvalidArgument`] for more than [`MAX_ONE_TIME_KEYS`].
+    pub fn generate_more(&mut self, count: usize, random: &mut dyn Random) -> Result<(), Error> {
+        let kept = MAX_ONE_TIME_KEYS.checked_sub(count).ok_or(Error::InvalidArgument)?;
         let mut next_id = self.next_id;
         let mut fresh = Vec::with_capacity(count);
         for _ in 0..count {
             fresh.push(OneTimeKey::random(&mut next_id, random)?);
         }
-        let kept = MAX_ONE_TIME_KEYS.saturating_sub(count);
         self.keys.drain(..self.keys.len().saturating_sub(kept));
         self.keys.extend(fresh);
         self.next_id = next_id;

@@ -14,6 +14,7 @@ mod batches;
 mod beside;
 mod between;
 mod certificates;
+mod compat;
 mod convert;
 mod errors;
 mod examining;
@@ -61,6 +62,13 @@ mod _core {
         certificates::{
             ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
             sealed_envelope,
+        },
+        compat::{
+            Account as CompatAccount, AnyOlmMessage, Curve25519PublicKey, Curve25519SecretKey,
+            DecryptedMessage, Ed25519PublicKey, Ed25519Signature, EstablishedSas,
+            ExportedSessionKey, GroupSession, InboundGroupSession, MegolmMessage, PkSigning,
+            PreKeyMessage, Sas as CompatSas, SasBytes, Session as CompatSession, SessionKey,
+            compat_pk_decrypt, compat_pk_encrypt,
         },
         examining::examine_store,
         exchange::encrypt_at_rest,

@@ -171,3 +171,17 @@ fn stored_numbers_ascend_below_the_next_one() {
     keys.keys.reverse();
     assert_eq!(Some(Error::CorruptState), stored(&keys));
 }
+
+#[test]
+fn more_keys_than_may_wait_push_the_oldest_out() {
+    let mut keys = OneTimeKeys::none();
+    let random = &mut Counter(1);
+    for _ in 0..5 {
+        keys.generate_more(MAX_UNPUBLISHED_KEYS, random).unwrap();
+    }
+
+    assert_eq!(MAX_ONE_TIME_KEYS, keys.len());
+    assert_eq!(MAX_ONE_TIME_KEYS, keys.unpublished().count());
+    assert_eq!(Err(Error::InvalidArgument), keys.generate(1, random));
+    assert_eq!(Err(Error::InvalidArgument), keys.generate_more(MAX_ONE_TIME_KEYS + 1, random));
+}

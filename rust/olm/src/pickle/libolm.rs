@@ -28,6 +28,7 @@ use crate::{
 };
 
 const ACCOUNT: u32 = 4;
+const ACCOUNT_WITHOUT_FALLBACK: u32 = 2;
 const SESSION: u32 = 1;
 const INBOUND: u32 = 2;
 const OUTBOUND: u32 = 1;
@@ -35,15 +36,19 @@ const DECRYPTION: u32 = 1;
 /// One-time keys that libolm keeps.
 const MAX_KEYS: usize = 100;
 
-/// An account.
+/// An account; also one that a libolm without fallback keys stored, whose version is 2.
 pub fn account(plain: &[u8]) -> Result<Account, Error> {
-    let mut reader = versioned(plain, ACCOUNT)?;
+    let mut reader = Reader::new(plain);
+    let version = number(&mut reader)?;
+    if version != ACCOUNT && version != ACCOUNT_WITHOUT_FALLBACK {
+        return Err(Error::UnsupportedVersion);
+    }
     let signing = signing_key(&mut reader)?;
     let public = x25519::PublicKey::new(*reader.array()?);
     let identity = key_pair(reader.array()?, &public)?;
     let count = length(&mut reader, MAX_KEYS)?;
     let one_time = many(count, || one_time_key(&mut reader))?;
-    let count = usize::from(reader.byte()?);
+    let count = if version == ACCOUNT { usize::from(reader.byte()?) } else { 0 };
     let fallback = many(count.min(3), || one_time_key(&mut reader))?;
     let next_id = u64::from(number(&mut reader)?).saturating_add(1);
     reader.finish()?;
@@ -71,8 +76,11 @@ pub fn write_account(account: &Account) -> Result<SecretBytes, Error> {
     Ok(out.finish())
 }
 
-/// A session of the two `identities`.
-pub fn session(plain: &[u8], identities: &Identities) -> Result<Session, Error> {
+/// A session of the two `identities`; `None` if they are not known, as its own library takes it.
+pub fn session<'a>(
+    plain: &[u8],
+    identities: impl Into<Option<&'a Identities>>,
+) -> Result<Session, Error> {
     let mut reader = versioned(plain, SESSION)?;
     let received = flag(&mut reader)?;
     let mut key = || Ok(x25519::PublicKey::new(*reader.array()?));
@@ -97,7 +105,7 @@ pub fn session(plain: &[u8], identities: &Identities) -> Result<Session, Error> 
     for chain in &mut receiving {
         chain.skipped.sort_unstable_by_key(|(index, _)| *index);
     }
-    session::assemble(keys, received, Contents { root, sending, receiving }, identities)
+    session::assemble(keys, received, Contents { root, sending, receiving }, identities.into())
 }
 
 /// The plaintext of a session's pickle; of the seeds of late messages, the newest 40.

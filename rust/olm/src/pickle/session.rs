@@ -25,25 +25,31 @@ pub struct Identities {
 
 /// The session of what a pickle holds; `received` says whether a message of the peer has opened.
 ///
+/// Without `identities` nothing says which end it is: a session that has opened a message is taken
+/// for one that the peer started, whose key stands in it. Then the peer's identity is for the
+/// caller to know, as it is with the libraries that the pickle is of.
+///
 /// [`Error::InvalidKey`] if neither of `identities` started the session.
 pub fn assemble(
     keys: SessionKeys,
     received: bool,
     contents: Contents,
-    identities: &Identities,
+    identities: Option<&Identities>,
 ) -> Result<Session, Error> {
-    let phase = if keys.identity_key == identities.ours {
-        if received { Phase::Initiated } else { Phase::Unacknowledged }
-    } else if keys.identity_key == identities.theirs {
-        Phase::Accepted
-    } else {
-        return Err(Error::InvalidKey);
+    let (phase, their_identity) = match identities {
+        Some(known) if keys.identity_key == known.ours => {
+            (if received { Phase::Initiated } else { Phase::Unacknowledged }, known.theirs)
+        }
+        Some(known) if keys.identity_key == known.theirs => (Phase::Accepted, known.theirs),
+        Some(_) => return Err(Error::InvalidKey),
+        None if received || contents.sending.is_none() => (Phase::Accepted, keys.identity_key),
+        None => (Phase::Unacknowledged, keys.identity_key),
     };
     let ratchet = DoubleRatchet::assemble(contents, MAX_JUMP)?;
     if phase == Phase::Unacknowledged && ratchet.our_key().is_none() {
         return Err(Error::Malformed);
     }
-    Ok(Session { keys, their_identity: identities.theirs, phase, ratchet })
+    Ok(Session { keys, their_identity, phase, ratchet })
 }
 
 /// The newest seeds of a chain that a peer can hold, ascending.

@@ -57,17 +57,7 @@ impl Established {
         input: &str,
         mac: &str,
     ) -> Result<(), Error> {
-        let key = self.key(Sender::Them, key_id);
-        let equal = match method {
-            MacMethod::HkdfHmacSha256V2 => base64::decode(mac)
-                .is_ok_and(|tag| tag.len() == 32 && key.verify(&[input.as_bytes()], tag.expose())),
-            MacMethod::HkdfHmacSha256 => {
-                let expected = overlapped(&key.tag(&[input.as_bytes()]));
-                let given: Option<Secret<BROKEN_LEN>> = Secret::from_slice(mac.as_bytes());
-                given.is_some_and(|given| given.ct_eq(&Secret::new(expected)))
-            }
-        };
-        if equal { Ok(()) } else { Err(Error::Forged) }
+        same(method, &self.key(Sender::Them, key_id), input, mac)
     }
 
     /// Vouches for our keys: our device key, and our master key if we trust it.
@@ -141,11 +131,25 @@ fn joined(mut ids: Vec<&str>) -> String {
     ids.join(",")
 }
 
-fn written(method: MacMethod, tag: &[u8; 32]) -> String {
+pub(super) fn written(method: MacMethod, tag: &[u8; 32]) -> String {
     match method {
         MacMethod::HkdfHmacSha256V2 => base64::encode(tag),
         MacMethod::HkdfHmacSha256 => overlapped(tag).iter().copied().map(char::from).collect(),
     }
+}
+
+/// Compares the MAC of a text in constant time.
+pub(super) fn same(method: MacMethod, key: &HmacKey, input: &str, mac: &str) -> Result<(), Error> {
+    let equal = match method {
+        MacMethod::HkdfHmacSha256V2 => base64::decode(mac)
+            .is_ok_and(|tag| tag.len() == 32 && key.verify(&[input.as_bytes()], tag.expose())),
+        MacMethod::HkdfHmacSha256 => {
+            let expected = overlapped(&key.tag(&[input.as_bytes()]));
+            let given: Option<Secret<BROKEN_LEN>> = Secret::from_slice(mac.as_bytes());
+            given.is_some_and(|given| given.ct_eq(&Secret::new(expected)))
+        }
+    };
+    if equal { Ok(()) } else { Err(Error::Forged) }
 }
 
 /// What libolm's encoder makes of 32 bytes that lie at the beginning of its own output: four

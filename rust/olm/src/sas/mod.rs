@@ -16,6 +16,7 @@
 
 mod emoji;
 mod mac;
+pub mod plain;
 
 pub use emoji::{EMOJI_NAMES, ShortString};
 pub use mac::{KeyMacs, MacMethod, NamedKey};

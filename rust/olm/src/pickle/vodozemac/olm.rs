@@ -15,8 +15,11 @@ use super::{
 };
 use crate::{keys::SessionKeys, limits::MAX_RECEIVING_CHAINS, session::Session};
 
-/// A session of the two `identities`.
-pub fn session(plain: &[u8], identities: &Identities) -> Result<Session, Error> {
+/// A session of the two `identities`; `None` if they are not known, as its own library takes it.
+pub fn session<'a>(
+    plain: &[u8],
+    identities: impl Into<Option<&'a Identities>>,
+) -> Result<Session, Error> {
     let (mut keys, mut sending, mut receiving, mut config) = (None, None, None, None);
     whole(plain, |json, name| match name {
         "session_keys" => once(&mut keys, session_keys(json)?),
@@ -34,7 +37,7 @@ pub fn session(plain: &[u8], identities: &Identities) -> Result<Session, Error> 
     }
     // A session that has opened nothing has no receiving chain.
     let received = newest.is_some();
-    session::assemble(keys, received, Contents { root, sending, receiving }, identities)
+    session::assemble(keys, received, Contents { root, sending, receiving }, identities.into())
 }
 
 /// The plaintext of a session's pickle; of the seeds of late messages, the newest 40 of each chain.
