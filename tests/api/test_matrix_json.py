@@ -60,7 +60,7 @@ def test_what_is_written_is_read_and_written_alike(value: object) -> None:
         {"a": {1, 2}},
         "\ud800",
         {"\udfff": 1},
-        object(),
+        pytest.param(object(), id="an object"),
     ],
     ids=repr,
 )

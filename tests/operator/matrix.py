@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import e2ee
 from e2ee import matrix, signal
+from tests.operator.megolm import of_megolm
+from tests.operator.olm import of_olm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +56,11 @@ def both() -> tuple[matrix.SasAcceptor, matrix.SasStarter, list[matrix.Sas]]:
     ]
     fresh = matrix.SasAcceptor()
     return fresh, matrix.SasStarter(fresh.commitment(b"{}")), agreed
+
+
+def of_all_of_matrix() -> Shown:
+    """Olm, Megolm and what is around them."""
+    return of_olm() | of_megolm() | of_matrix()
 
 
 def of_matrix() -> Shown:

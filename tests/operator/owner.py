@@ -16,9 +16,7 @@ from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.operator.copies import of_anchors
 from tests.operator.files import of_files
-from tests.operator.matrix import of_matrix
-from tests.operator.megolm import of_megolm
-from tests.operator.olm import of_olm
+from tests.operator.matrix import of_all_of_matrix
 from tests.properties import wire
 from tests.stores.kinds import application, in_a_database
 from tests.stores.lent import DatabaseApplication
@@ -355,10 +353,8 @@ def of_everything(folder: Path) -> Shown:
             | of_sender_keys()
             | of_certificates()
             | of_beside()
-            | of_olm()
-            | of_megolm()
             | of_files()
-            | of_matrix()
+            | of_all_of_matrix()
             | {("SQLiteStore", "scrub"): None}
             | {("SQLiteStore", "exchange"): repr(store.exchange(lambda _: None))}
         )
