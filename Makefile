@@ -84,9 +84,9 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
 	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
-	timeout 120 $(BIN)/python -m $(PROGRAMS) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
+	@$(call LEFT_OUT,tests of mautrix and checks of matrix-nio,they are part of the long interop)
 	@$(call LEFT_OUT,ARM build,not built yet)
 
 .PHONY: interop

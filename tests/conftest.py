@@ -6,8 +6,8 @@ import pytest
 from tests.properties import report
 from tests.stores import server
 
-#: A program in a process of its own, which imports what is fetched only when it is to run.
-collect_ignore = ["interop/streams_peer.py"]
+#: Programs in processes of their own, which import what is fetched only when they are to run.
+collect_ignore = ["interop/streams_peer.py", "interop/matrix/nio_checks.py"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from e2ee import signal
-from tests.operator.attempts import ATTEMPTS, Operator, plunder
+from tests.operator.attempts import ATTEMPTS, Operator
+from tests.operator.plunder import plunder
 from tests.operator.seized import PEOPLE, Seized, seize
 from tests.operator.surface import calls
 from tests.stores.server import available
