@@ -171,7 +171,7 @@ class LentPostgresStore:
 
     def close(self) -> None:
         """Ends the use of the connection, which stays open: it is the application's."""
-        if self._turn.is_closed() or self._turn.is_foreign():
+        if self._turn.is_foreign() or self._turn.is_closed():
             return
         with self._turn:
             self._turn.close()

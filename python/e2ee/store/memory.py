@@ -108,7 +108,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """Forgets all records."""
-        if self._turn.is_closed() or self._turn.is_foreign():
+        if self._turn.is_foreign() or self._turn.is_closed():
             return
         with self._turn:
             self._turn.close()

@@ -182,7 +182,7 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Closes the file."""
-        if self._turn.is_closed() or self._turn.is_foreign():
+        if self._turn.is_foreign() or self._turn.is_closed():
             return
         with self._turn, translated():
             self._turn.close()

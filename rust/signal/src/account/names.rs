@@ -39,7 +39,7 @@ pub(super) fn peer(user: &str, device: DeviceId) -> String {
     name
 }
 
-/// The number as `format!` writes it, in a fifth of the time: the name of a peer is made with each
+/// The number as `format!` writes it, without the formatter: the name of a peer is made with each
 /// message.
 fn push_decimal(text: &mut String, number: u8) {
     let digits =
