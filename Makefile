@@ -9,6 +9,7 @@ SHELL := bash
 
 PYTHON ?= python3
 VENV := .venv
+DIST := dist
 BIN := $(VENV)/bin
 # The same interpreter for every build, so that none undoes the work of another.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
@@ -62,6 +63,10 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 	$(BIN)/mypy
 	$(BIN)/stubtest e2ee._core
 	$(BIN)/python -m pytest tests/hygiene
+
+.PHONY: wheel
+wheel: $(VENV)/.build ## build the wheel for this machine into dist
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --compression-level 9 --out $(DIST)
 
 .PHONY: bench
 bench: $(VENV)/.extension $(VENV)/.peers ## measure, beside the limit and beside others
@@ -118,7 +123,7 @@ assurance-short: $(VENV)/.extension $(VENV)/.postgres ## run the gates of the st
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) dist .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.
