@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import e2ee
-from e2ee import matrix, signal
+from e2ee import matrix, olm, signal
 from tests.operator.megolm import of_megolm
 from tests.operator.olm import of_olm
 
@@ -33,6 +33,7 @@ def seize_matrix(seized: Seized) -> None:
     encrypted = matrix.encrypt_file(io.BytesIO(seized.text()), blob)
     fields = [matrix.seal_backup(backup.public_key, {"text": seized.text().hex()})]
     fields += [matrix.seal_secret(storage, NAME, seized.text().hex())]
+    seized.pickles.append(olm.Pickles.libolm(seized.keys["pickle"]).write_backup_key(backup))
     seized.plaintexts[-2:] = [each.hex().encode() for each in seized.plaintexts[-2:]]
     seized.beside |= {
         "matrix backup": json.dumps(fields[0]).encode(),
