@@ -88,8 +88,91 @@ def megolm(key: olm.StateKey) -> dict[str, Any]:
     }
 
 
+def first_message(
+    key: olm.StateKey, sender: olm.Account, to: olm.Account, under: bytes, text: str
+) -> str:
+    """A first message under a one-time or fallback key."""
+    session = olm.Session.initiate(key, sender, identity_key=to.identity_key, one_time_key=under)
+    return session.encrypt(text.encode()).release().hex()
+
+
+def conversation(
+    key: olm.StateKey, sender: olm.Account, account: olm.Account
+) -> tuple[olm.Session, Rows, list[tuple[int, str, str]]]:
+    """A session after a turn with late messages: its rows, and what it has still to open."""
+    sending = olm.Session.initiate(
+        key, sender, identity_key=account.identity_key, one_time_key=fresh_key(account)
+    )
+    late = sending.encrypt(b"late 0").release()
+    receiving, step = olm.Session.accept(
+        key, account, sender.identity_key, sending.encrypt(b"first").release()
+    )
+    rows = dict(step.writes)
+    step.release()
+    waiting = [(0, late.hex(), "late 0")]
+    for number in (1, 2):
+        step = receiving.encrypt(b"back")
+        rows |= step.writes
+        sending.decrypt(1, step.release()).release()
+        waiting.insert(
+            0, (1, sending.encrypt(b"late %d" % number).release().hex(), f"late {number}")
+        )
+        step = receiving.decrypt(1, sending.encrypt(b"there").release())
+        rows |= step.writes
+        step.release()
+    waiting.insert(0, (1, sending.encrypt(b"next").release().hex(), "next"))
+    return receiving, rows, waiting
+
+
+def fresh_key(account: olm.Account) -> bytes:
+    """A one-time key, published."""
+    account.generate_one_time_keys(1)
+    (one_time_key,) = account.one_time_keys.values()
+    account.mark_keys_as_published()
+    return one_time_key
+
+
+def fresh_fallback(account: olm.Account) -> bytes:
+    """A fallback key, not published."""
+    account.generate_fallback_key()
+    assert account.fallback_key is not None
+    return account.fallback_key[1]
+
+
+def olm_state(key: olm.StateKey) -> dict[str, Any]:
+    """An account that has accepted sessions under both fallback keys, and a session."""
+    account, sender = olm.Account.generate(), olm.Account.generate()
+    receiving, rows, waiting = conversation(key, sender, account)
+    keys = [(fresh_fallback(account), "the previous fallback key")]
+    keys += [(fresh_fallback(account), "the fallback key")]
+    accepted = [first_message(key, sender, account, under, "accepted") for under, _ in keys]
+    for message in accepted:
+        olm.Session.accept(key, account, sender.identity_key, bytes.fromhex(message))[1].release()
+    account.generate_one_time_keys(1)
+    keys += [(under, "a one-time key") for under in account.one_time_keys.values()]
+    revision, sealed = account.seal(key)
+    fallback = account.fallback_key
+    assert fallback is not None
+    return {
+        "what": "An account of format version 2 and a session of version 1 of Olm",
+        "account": (revision, sealed.hex()),
+        "identity_key": account.identity_key.hex(),
+        "signing_key": account.signing_key.hex(),
+        "one_time_keys": {number: each.hex() for number, each in account.one_time_keys.items()},
+        "fallback_key": (fallback[0], fallback[1].hex()),
+        "firsts": [
+            (first_message(key, sender, account, under, f"to {name}"), f"to {name}")
+            for under, name in reversed(keys)
+        ],
+        "accepted": accepted,
+        "session": (receiving.name, hexadecimal(rows, "head", "chains", "skipped")),
+        "sender_identity_key": sender.identity_key.hex(),
+        "messages": waiting,
+    }
+
+
 #: What can be recorded.
-KINDS = {"megolm": megolm}
+KINDS = {"megolm": megolm, "olm": olm_state}
 
 
 def record(kind: str) -> str:

@@ -10,6 +10,7 @@ pub mod account;
 pub mod attachment;
 pub mod dialect;
 pub mod ecies;
+mod fallback;
 pub mod hpke_channel;
 pub mod kept;
 pub mod key_export;
