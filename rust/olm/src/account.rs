@@ -2,20 +2,14 @@
 //! A device of Matrix: its two identity keys and the keys that others start sessions with, in one
 //! sealed record (olm_megolm.md §1.4 and §8; docs/formats.md, "Olm account").
 
-use e2ee_primitives::{
-    Secret,
-    ed25519::{self, PrivateHalf},
-    random::Random,
-    secret::SecretBytes,
-    x25519,
-};
+use e2ee_primitives::{Secret, ed25519, random::Random, secret::SecretBytes, x25519};
 use e2ee_ratchet::Budget;
 use e2ee_state::{Failure, Sealer, StoreError};
 use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{
     fallback::Memory, keys::SessionKeys, message::PreKeyMessage, one_time_keys::OneTimeKeys,
-    session::Session,
+    session::Session, stored_key,
 };
 
 const FORMAT_VERSION: u8 = 2;
@@ -183,7 +177,7 @@ impl Account {
             FORMAT_WITHOUT_MEMORY => Memory::Absent,
             _ => return Err(StoreError::Corruption.into()),
         };
-        let signing = decode_signing(&mut reader)?;
+        let signing = stored_key::decode(&mut reader)?;
         let secret = Secret::new(*reader.array()?);
         let public = x25519::PublicKey::new(*reader.array()?);
         let identity = x25519::PrivateKey::from_parts(secret, public);
@@ -196,17 +190,7 @@ impl Account {
         let capacity = self.one_time.encoded_capacity().saturating_add(IDENTITY_CAPACITY);
         let mut out = Vec::with_capacity(capacity);
         out.push(FORMAT_VERSION);
-        match self.signing.expose() {
-            PrivateHalf::Seed(seed) => {
-                out.push(SEED);
-                out.extend_from_slice(seed);
-            }
-            PrivateHalf::Expanded(expanded) => {
-                out.push(EXPANDED);
-                out.extend_from_slice(expanded);
-            }
-        }
-        out.extend_from_slice(self.signing.public().as_bytes());
+        stored_key::encode(&self.signing, &mut out);
         out.extend_from_slice(self.identity.expose());
         out.extend_from_slice(self.identity.public().as_bytes());
         self.one_time.encode(&mut out);
@@ -224,20 +208,8 @@ fn of_sender(
     Ok(())
 }
 
-fn decode_signing(reader: &mut RecordReader<'_>) -> Result<ed25519::SigningKey, Error> {
-    let private = match reader.u8()? {
-        SEED => PrivateHalf::Seed(reader.array()?),
-        EXPANDED => PrivateHalf::Expanded(reader.array()?),
-        _ => return Err(Error::CorruptState),
-    };
-    let public = ed25519::PublicKey::new(*reader.array()?);
-    Ok(ed25519::SigningKey::from_parts(&private, public))
-}
-
-const SEED: u8 = 1;
-const EXPANDED: u8 = 2;
-/// Version, both key pairs and their tag, at the most.
-const IDENTITY_CAPACITY: usize = 256;
+/// Version and both key pairs, at the most.
+const IDENTITY_CAPACITY: usize = 1 + stored_key::STORED_CAPACITY + 64;
 
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,7 @@ pub mod session;
 pub mod signing;
 pub mod standalone;
 pub mod stored_key;
+mod strict;
 
 pub use account::Account;
 pub use keys::SessionKeys;
