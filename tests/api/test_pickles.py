@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from pathlib import Path
 
 import pytest
 
 import e2ee
-from e2ee import olm
+from e2ee import matrix, olm
+from e2ee.compat import olm as compat
 
 FAMILIES = [olm.Pickles.libolm(b"any key"), olm.Pickles.vodozemac(bytes(range(32)))]
 FAMILY = pytest.mark.parametrize("pickles", FAMILIES, ids=["libolm", "vodozemac"])
@@ -150,3 +153,56 @@ def test_the_pickle_of_another_kind_or_family_is_refused(key: olm.StateKey) -> N
 def test_a_key_of_vodozemac_has_32_bytes(length: int) -> None:
     with pytest.raises(e2ee.InvalidArgumentError):
         olm.Pickles.vodozemac(bytes(length))
+
+
+LIBOLM = olm.Pickles.libolm(b"any key")
+RECORDED = json.loads(
+    (Path(__file__).parent.parent / "vectors" / "olm" / "libolm_pickles.json").read_text()
+)
+
+
+def test_the_key_of_a_backup_comes_from_libolm() -> None:
+    recorded = RECORDED["pk_decryption"]
+    pickles = olm.Pickles.libolm(bytes.fromhex(RECORDED["pickle_key_hex"]))
+
+    key = pickles.read_backup_key(recorded["pickle"])
+
+    assert key.public_key == recorded["public_key"]
+    sealed = matrix.seal_backup(key.public_key, {"session_key": "text"})
+    assert matrix.open_backup(key, sealed) == {"session_key": "text"}
+
+
+def test_the_key_of_a_backup_goes_back_to_libolm_and_stays_here() -> None:
+    key = matrix.BackupKey.generate()
+    sealed = matrix.seal_backup(key.public_key, {"session_key": "text"})
+    fields = (sealed["ephemeral"], sealed["mac"], sealed["ciphertext"])
+
+    written = LIBOLM.write_backup_key(key)
+
+    there = compat.PkDecryption.from_pickle(written.encode(), "any key")
+    assert json.loads(there.decrypt(compat.PkMessage(*fields))) == {"session_key": "text"}
+    again = LIBOLM.read_backup_key(there.pickle("any key").decode())
+    assert again.public_key == key.public_key
+    assert matrix.open_backup(key, sealed) == {"session_key": "text"}
+
+
+def test_the_pickle_of_a_backup_key_opens_as_itself_only() -> None:
+    written = LIBOLM.write_backup_key(matrix.BackupKey.generate())
+    altered = ("B" if written[0] == "A" else "A") + written[1:]
+
+    for pickles, text in ((LIBOLM, altered), (olm.Pickles.libolm(b"other"), written)):
+        with pytest.raises(e2ee.AuthenticationError):
+            pickles.read_backup_key(text)
+    with pytest.raises(e2ee.UnsupportedVersionError):
+        LIBOLM.read_backup_key(LIBOLM.write_account(olm.Account.generate()))
+    with pytest.raises(e2ee.UnsupportedVersionError):
+        LIBOLM.read_account(written)
+
+
+def test_vodozemac_has_no_pickle_of_a_backup_key() -> None:
+    vodozemac = olm.Pickles.vodozemac(bytes(32))
+
+    with pytest.raises(e2ee.InvalidArgumentError):
+        vodozemac.write_backup_key(matrix.BackupKey.generate())
+    with pytest.raises(e2ee.InvalidArgumentError):
+        vodozemac.read_backup_key("")

@@ -23,6 +23,13 @@ pub const MAX_UNPUBLISHED_KEYS: usize = 50;
 /// Unlike vodozemac, which keeps 5 000: each one is rewritten with the account.
 pub const MAX_ONE_TIME_KEYS: usize = 100;
 
+/// Sessions that were accepted under one fallback key and are remembered, so that their first
+/// messages are not accepted again; the oldest is forgotten.
+///
+/// A fallback key that was used is replaced soon, and its memory goes with it; what the account's
+/// record grows by stays below 64 KiB.
+pub const MAX_ACCEPTED_BASE_KEYS: usize = 1_000;
+
 /// Sessions with one device that an envelope may be tried on (olm_megolm.md §8 keeps 4 or more).
 const SESSIONS: u32 = 5;
 

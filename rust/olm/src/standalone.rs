@@ -60,8 +60,8 @@ impl StandaloneSession {
 
     /// Makes the session that a prekey message asks for, and opens the message.
     ///
-    /// The account's one-time key is used up: it must be saved in the same transaction as the
-    /// step. An error has changed nothing. The errors are those of [`Account::accept`].
+    /// The account's one-time key is used up, or its fallback key remembers the session: it must be
+    /// saved in the same transaction as the step. An error has changed nothing. The errors are those of [`Account::accept`].
     pub fn accept(
         sealer: &Sealer,
         account: &mut Account,
@@ -74,7 +74,7 @@ impl StandaloneSession {
             account.open_first(their_identity, &message, &mut envelope_budget())?;
         let mut standalone = Self::new(sealer, session);
         let writes = standalone.writes(random)?;
-        account.consume(&message.keys.one_time_key);
+        account.accepted(&message.keys);
         Ok((standalone, writes, plaintext))
     }
 

@@ -15,6 +15,7 @@ use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use super::{
     account::OlmAccount,
+    keys::BackupKey,
     megolm::{OlmInboundGroupSession, OlmOutboundGroupSession},
     public_key,
     session::OlmSession,
@@ -169,12 +170,36 @@ impl OlmPickles {
         }))
     }
 
+    /// The key of a backup, or of whatever else is encrypted to it (`PkDecryption` of libolm).
+    ///
+    /// Raises `InvalidArgumentError` for vodozemac, which has no pickle of such a key, and the
+    /// errors of `read_account`.
+    fn read_backup_key(&self, py: Python<'_>, pickle: &str) -> PyResult<BackupKey> {
+        let read = self.of_libolm().and_then(|()| libolm::decryption(self.open(pickle)?.expose()));
+        read.map(|pair| BackupKey::of(pair.into())).map_err(|error| refused(py, error))
+    }
+
+    /// The pickle of the key of a backup, which both may go on using: it only opens.
+    ///
+    /// Raises `InvalidArgumentError` for vodozemac, which has no pickle of such a key.
+    fn write_backup_key(&self, py: Python<'_>, key: &BackupKey) -> PyResult<String> {
+        self.of_libolm().map_err(|error| refused(py, error))?;
+        Ok(self.seal(&libolm::write_decryption(key.inner().key_pair())))
+    }
+
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a key cannot be copied"))
     }
 }
 
 impl OlmPickles {
+    const fn of_libolm(&self) -> Result<(), Error> {
+        match self.family {
+            Family::Libolm => Ok(()),
+            Family::Vodozemac => Err(Error::InvalidArgument),
+        }
+    }
+
     fn open(&self, pickle: &str) -> Result<SecretBytes, Error> {
         pickle::open(pickle, self.key.expose())
     }

@@ -54,10 +54,12 @@ impl OlmSession {
 
     /// Makes the session that a prekey message (type 0) asks for; the step's result is the plaintext.
     ///
-    /// Save the account in the same transaction: its one-time key is used up. A fallback key is
-    /// not: look first whether a session that is there `matches` the message. Raises
-    /// `UnknownPreKeyError` if the account does not hold the key, and `AuthenticationError` if the
-    /// message names another identity key than the sender's, or does not authenticate.
+    /// Save the account in the same transaction: its one-time key is used up, and a fallback key
+    /// remembers the latest 1,000 sessions. Look first whether a session that is there `matches` the
+    /// message. Raises `UnknownPreKeyError` if the account does not hold the key,
+    /// `DuplicateMessageError` if a session under a fallback key was accepted before, and
+    /// `AuthenticationError` if the message names another identity key than the sender's, or does
+    /// not authenticate.
     #[staticmethod]
     fn accept(
         py: Python<'_>,
