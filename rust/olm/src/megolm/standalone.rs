@@ -74,18 +74,34 @@ impl StandaloneOutbound {
         random: &mut dyn Random,
     ) -> Result<(Vec<Saved>, Vec<u8>), Failure> {
         self.stage.ready()?;
-        let revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        let revision = self.next_revision()?;
         let message = self.session.encrypt(plaintext)?;
-        self.stage = Stage::Stale;
-        let sealed = self.sealer.seal(revision, self.session.encode().expose(), random)?;
-        self.revision = revision;
-        self.stage = Stage::Open;
-        Ok((vec![Saved { name: SENDING, revision, sealed }], message))
+        Ok((self.writes(revision, random)?, message))
+    }
+
+    /// What must be saved of a session that is new here; the step is open until it is released.
+    pub fn save(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
+        self.stage.ready()?;
+        let revision = self.next_revision()?;
+        self.writes(revision, random)
     }
 
     /// Ends or gives up the open step.
     pub const fn stage(&mut self) -> &mut Stage {
         &mut self.stage
+    }
+
+    fn next_revision(&self) -> Result<u64, Error> {
+        self.revision.checked_add(1).ok_or(Error::Exhausted)
+    }
+
+    /// Seals the record; an error makes the session stale.
+    fn writes(&mut self, revision: u64, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
+        self.stage = Stage::Stale;
+        let sealed = self.sealer.seal(revision, self.session.encode().expose(), random)?;
+        self.revision = revision;
+        self.stage = Stage::Open;
+        Ok(vec![Saved { name: SENDING, revision, sealed }])
     }
 }
 

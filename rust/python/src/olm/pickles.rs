@@ -25,7 +25,7 @@ use crate::signal::{StateKey, refused};
 ///
 /// They are for moving, not for keeping: what was read must not be used there any more, and what
 /// was written must not be used here, or message keys are used twice. A session that was written is
-/// stale. What was read is saved with its first step.
+/// stale. What was read is saved by its `save`, or with its first step.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct OlmPickles {
     family: Family,
