@@ -161,6 +161,28 @@ def test_saving_is_a_step_like_others(key: olm.StateKey) -> None:
 
 
 @FAMILY
+def test_what_was_opened_elsewhere_is_of_one_event(key: olm.StateKey, pickles: olm.Pickles) -> None:
+    own = olm.OutboundGroupSession.create(key)
+    received, step = olm.InboundGroupSession.accept(key, own.session_key())
+    step.release()
+    messages = [own.encrypt(b"text").release() for _ in range(2)]
+    written = pickles.write_inbound(received)
+
+    read = pickles.read_inbound(key, written, opened=[(0, "$first"), (0, "$first")])
+
+    with pytest.raises(e2ee.DuplicateMessageError):
+        read.decrypt(messages[0], "$another")
+    assert read.decrypt(messages[0], "$first").release() == (0, b"text")
+    assert read.decrypt(messages[1], "$another").release() == (1, b"text")
+    with pytest.raises(e2ee.DuplicateMessageError):
+        pickles.read_inbound(key, written, opened=[(0, "$first"), (0, "$another")])
+    with pytest.raises(e2ee.InvalidArgumentError):
+        pickles.read_inbound(key, written, opened=[(2**32, "$first")])
+    with pytest.raises(e2ee.SessionExhaustedError):
+        pickles.read_inbound(key, written, opened=[(index, "") for index in range(65_537)])
+
+
+@FAMILY
 def test_another_key_and_altered_text_are_refused(pickles: olm.Pickles) -> None:
     written = pickles.write_account(olm.Account.generate())
     altered = ("B" if written[0] == "A" else "A") + written[1:]

@@ -146,6 +146,22 @@ impl StandaloneInbound {
         Self { session, events, sealers, revisions: [0; 2], saved, stage }
     }
 
+    /// A session from elsewhere, of which messages were opened there, each as an event.
+    ///
+    /// [`Error::Duplicate`] if one was opened as two, [`Error::Exhausted`] if there are too many.
+    pub fn with_events<'a>(
+        sealer: &Sealer,
+        session: InboundGroupSession,
+        opened: impl IntoIterator<Item = (u32, &'a [u8])>,
+    ) -> Result<Self, Error> {
+        let mut standalone = Self::new(sealer, session);
+        for (index, event_id) in opened {
+            let event = standalone.events.check(index, event_id)?;
+            standalone.events.opened(&event);
+        }
+        Ok(standalone)
+    }
+
     /// The session with this id, of two records, each with its revision.
     pub fn load(
         sealer: &Sealer,
