@@ -24,6 +24,7 @@ MATRIX_SHORT := --conversations 100
 STREAMS := tests.interop.streams
 MATRIX := tests.interop.matrix_talk
 PROGRAMS := tests.interop.matrix_tests
+MOVES := tests.interop.matrix_stores
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
@@ -89,6 +90,7 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
 	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
+	timeout 120 $(BIN)/python -m $(MOVES) --rounds 1 --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,tests of mautrix and checks of matrix-nio,they are part of the long interop)
@@ -100,12 +102,14 @@ interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac a
 	$(BIN)/python -m $(STREAMS) --rounds 3000
 	$(BIN)/python -m $(MATRIX) --conversations 1200
 	$(BIN)/python -m $(PROGRAMS)
+	$(BIN)/python -m $(MOVES)
 
 .PHONY: interop-short
 interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 	$(BIN)/python -m $(STREAMS)
 	$(BIN)/python -m $(MATRIX) $(MATRIX_SHORT)
+	$(BIN)/python -m $(MOVES) --rounds 1
 
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties and fuzz targets for hours, the core optimised, a file of 4 GiB

@@ -64,6 +64,10 @@ def of_megolm() -> Shown:
     other, step = olm.InboundGroupSession.accept_export(key, received.export_at(1))
     step.release()
     merged = other.merge(session_key)
+    kept = [own.save(), received.save()]
+    written = [step.writes for step in kept]
+    for step in kept:
+        step.release()
     backlog = received.decrypt_many([(message, EVENT), (message, "$other"), (b"", None)])
     shown: dict[str, dict[str, object]] = {
         "OlmOutboundGroupSession": {
@@ -73,6 +77,7 @@ def of_megolm() -> Shown:
             "message_index": own.message_index,
             "session_key": session_key,
             "encrypt": message,
+            "save": written[0],
         },
         "OlmInboundGroupSession": {
             "accept": repr(received),
@@ -87,6 +92,7 @@ def of_megolm() -> Shown:
             "merge": [merged.writes, merged.release()],
             "decrypt": text,
             "decrypt_many": repr(backlog),
+            "save": written[1],
         },
         "GroupStep": {"writes": opened.writes, "release": text},
         "GroupBacklogStep": {"writes": backlog.writes, "release": backlog.release()},

@@ -156,6 +156,12 @@ impl StandaloneSession {
         Ok((self.writes(random)?, opened))
     }
 
+    /// What must be saved of a session that is new here; the step is open until it is released.
+    pub fn save(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
+        self.stage.ready()?;
+        self.writes(random)
+    }
+
     fn open(&mut self, message: Received<'_>) -> Result<SecretBytes, Error> {
         let mut budget = envelope_budget();
         match message {
