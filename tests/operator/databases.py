@@ -14,25 +14,32 @@ from tests.stores.server import available
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.operator.attempts import Act, Operator
 
 
+def placed(operator: Operator, name: str) -> Path:
+    """The folder of a database of the operator's, whose tables hold these seized rows."""
+    folder = operator.folder / f"{name} in a database"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        with in_a_database(folder) as store:
+            put_rows(store, operator.seized.rows[name])
+    return folder
+
+
 def read_database(operator: Operator, name: str, key: bytes) -> list[object]:
-    """Seized rows as the tables of a database of the operator's."""
-    operator.folder.mkdir(exist_ok=True)
-    with in_a_database(operator.folder, key) as store:
-        put_rows(store, operator.seized.rows[name])
+    """What a key reads of seized rows."""
+    with in_a_database(placed(operator, name), key) as store:
         return operator.read_all(store)
 
 
 def read_beside(operator: Operator, name: str, key: bytes) -> list[object]:
     """The same on the connection of an application of the operator's."""
-    operator.folder.mkdir(exist_ok=True)
-    with closing(DatabaseApplication(operator.folder)) as application:
+    with closing(DatabaseApplication(placed(operator, name))) as application:
         schema = application.schema
         store = e2ee.PostgresStore.on(application.connection, key=key, schema=schema)
-        put_rows(store, operator.seized.rows[name])
         return operator.read_all(store)
 
 
