@@ -6,21 +6,16 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Account::committed`] in exchange for the result.
 
-mod anchor_value;
 mod anchoring;
 mod batch;
-mod draft;
 mod examination;
 mod exchange;
-mod generation;
 mod groups;
 mod heal;
 mod identity;
 mod importing;
 mod inbox;
-mod index;
 mod ledger;
-mod memory;
 mod names;
 mod outbox;
 mod parts;
@@ -39,6 +34,7 @@ mod trust;
 
 use std::collections::HashMap;
 
+use e2ee_account::{anchor_value, draft, generation, index, memory};
 use e2ee_primitives::{hmac::HmacKey, random::Random, x25519};
 use e2ee_state::{
     Failure, Records, Sealer, Step, StoreError, StoreSecret, Stored, Write, digest::SetDigest, key,
