@@ -66,7 +66,7 @@ impl Account {
     /// Whether the next message changes the head alone, which is the newest that is known.
     fn may_send(&self, loaded: &LoadedPeer) -> bool {
         let seen = loaded.sending().and_then(|saved| Some((saved, saved.seen().ok()?)));
-        seen.is_some_and(|(saved, seen)| self.memory.check(saved.name(), seen).is_ok())
+        seen.is_some_and(|(saved, seen)| self.vault.memory.check(saved.name(), seen).is_ok())
             && loaded.sessions.current().is_some_and(Session::sends_in_place)
     }
 
@@ -76,18 +76,18 @@ impl Account {
         (now_ms, random): At<'_>,
         encrypt: impl FnOnce(&mut LoadedPeer, At<'_>) -> Option<T>,
     ) -> Option<(Exchange, Outcome<T>)> {
-        if self.index.anchored {
+        if self.vault.index().anchored {
             return None;
         }
         let peer = names::peer(user, device);
-        let mut loaded = self.resting.take(&peer)?;
-        if self.members.get(&peer) != Some(&loaded.revision) || !self.may_send(&loaded) {
-            self.resting.put(peer, loaded);
+        let mut loaded = self.vault.resting.take(&peer)?;
+        if self.vault.revision_of(&peer) != Some(loaded.revision) || !self.may_send(&loaded) {
+            self.vault.resting.put(peer, loaded.revision, loaded);
             return None;
         }
         let before = loaded.take_sending_head()?;
         let value = encrypt(&mut loaded, (now_ms, &mut *random))?;
-        let mut draft = Draft::new(&self.sealer, random);
+        let mut draft = Draft::new(self.vault.sealer(), random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt).ok()?;
         let mut writes = draft.finish().writes;
@@ -97,13 +97,13 @@ impl Account {
         if !writes.is_empty() || base != before.revision {
             return None;
         }
-        self.resting.put(peer, loaded);
+        self.vault.resting.put(peer, loaded.revision, loaded);
         let exchange = Exchange {
             name,
             before,
             after: Stored { revision, sealed },
             witness_name: names::INDEX,
-            witness: self.index_row.clone(),
+            witness: self.vault.index_row().clone(),
         };
         Some((exchange, Outcome::unspent(value, learnt)))
     }

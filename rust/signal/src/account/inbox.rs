@@ -138,7 +138,7 @@ impl Content {
 impl Account {
     /// All messages that wait, oldest first.
     pub fn inbox(&mut self, records: &mut dyn Records) -> Result<Vec<InboxEntry>, Failure> {
-        self.refresh(records)?;
+        self.vault.refresh(records)?;
         let mut entries = Vec::new();
         for (name, _) in records.list(names::INBOX_PREFIX)? {
             let id = name.strip_prefix(names::INBOX_PREFIX).ok_or(StoreError::Corruption)?;
@@ -156,7 +156,7 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<bool>>, Failure> {
         let name = record_name(id);
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let stored = environment.records.get(&name)?;
         if let Some(stored) = &stored {
             draft.delete(&name, stored.revision);
@@ -172,7 +172,7 @@ impl Account {
     ) -> Result<Option<InboxEntry>, Failure> {
         let name = record_name(id);
         let Some(stored) = records.get(&name)? else { return Ok(None) };
-        let opened = self.sealer.open(&name, stored.revision, &stored.sealed)?;
+        let opened = self.vault.sealer().open(&name, stored.revision, &stored.sealed)?;
         Ok(Some(InboxEntry::decode(id, opened.expose())?))
     }
 }

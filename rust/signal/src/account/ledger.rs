@@ -78,7 +78,7 @@ impl Account {
         for past in 0..=REMEMBERED_DAYS {
             let name = entry_name(today.saturating_sub(past), key);
             let Some(stored) = environment.records.get(&name)? else { continue };
-            let id = self.sealer.open(&name, stored.revision, &stored.sealed)?;
+            let id = self.vault.sealer().open(&name, stored.revision, &stored.sealed)?;
             let id = core::str::from_utf8(id.expose()).map_err(|_| Error::CorruptState)?;
             let entry = self.inbox_entry(id, environment.records)?;
             return Ok(entry.map_or(Delivery::Handled, Delivery::Waiting));

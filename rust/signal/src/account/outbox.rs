@@ -111,12 +111,12 @@ impl Account {
     ) -> Result<Step<Outcome<String>>, Failure> {
         let (mut loaded, envelope) = self.encrypt_for(whom, plaintext, environment)?;
         let now_ms = environment.now_ms;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let naming = id.map_or(Naming::Anew(0), Naming::Again);
         let entry = OutboxEntry::new(&loaded, naming, envelope, (now_ms, &mut draft))?;
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), entry.id, environment)?;
+        let step = self.vault.drafted((draft.finish(), learnt), entry.id, environment)?;
         self.rest(loaded);
         Ok(step)
     }
@@ -130,8 +130,8 @@ impl Account {
         limit: usize,
         records: &mut dyn Records,
     ) -> Result<Vec<OutboxEntry>, Failure> {
-        self.refresh(records)?;
-        self.compare_anchor(records)?;
+        self.vault.refresh(records)?;
+        self.vault.compare_anchor(records)?;
         let mut entries = Vec::new();
         for (name, revision) in records.list(names::OUTBOX_PREFIX)? {
             if entries.len() >= limit {
@@ -139,7 +139,7 @@ impl Account {
             }
             let id = name.strip_prefix(names::OUTBOX_PREFIX).ok_or(StoreError::Corruption)?;
             let stored = records.get(&name)?.ok_or(StoreError::Corruption)?;
-            let opened = self.sealer.open(&name, revision, &stored.sealed)?;
+            let opened = self.vault.sealer().open(&name, revision, &stored.sealed)?;
             let entry = OutboxEntry::decode(id, opened.expose())?;
             if peer.is_none_or(|(user, device)| entry.user == user && entry.device == device) {
                 entries.push(entry);
@@ -155,7 +155,7 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
         let name = record_name(id);
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         if let Some(stored) = environment.records.get(&name)? {
             draft.delete(&name, stored.revision);
         }

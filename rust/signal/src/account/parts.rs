@@ -69,7 +69,7 @@ impl Account {
         base_key: &x25519::PublicKey,
     ) -> Result<(Session, Saved), Failure> {
         let name = names::session(user, device, base_key);
-        let (head, bytes) = self.read_head(records, &name)?;
+        let (head, bytes) = self.vault.read_head(records, &name)?;
         let (session, revisions, form) =
             if let Some((revisions, bytes)) = Revisions::decode(bytes.expose())? {
                 let session = self.read_parts(records, &name, (&revisions, bytes))?;
@@ -90,7 +90,7 @@ impl Account {
         };
         let (generations, spent) = (session.generations(), session.spent);
         let base_key = *base_key;
-        let sealer = self.sealer.record(&name);
+        let sealer = self.vault.sealer().record(&name);
         let saved = Saved { base_key, sealer, head, revisions, chunks, form, generations, spent };
         Ok((session, saved))
     }
@@ -103,7 +103,7 @@ impl Account {
     ) -> Result<Session, Failure> {
         let mut read = |name: &str, revision| match revision {
             0 => Ok(None),
-            _ => self.read_part(records, name, revision).map(Some),
+            _ => self.vault.read_part(records, name, revision).map(Some),
         };
         let objects = read(&names::objects(name), revisions.objects)?;
         let chains = read(&names::chains(name), revisions.chains)?;
@@ -129,8 +129,8 @@ impl Account {
         let (objects, skipped) = (reader.u64()?, reader.u64()?);
         let revisions = Revisions { objects, skipped, ..Revisions::default() };
         let (_, head) = head.split_first_chunk::<16>().ok_or(Error::CorruptState)?;
-        let objects = self.read_part(records, &names::objects(name), objects)?;
-        let skipped = self.read_part(records, &names::skipped(name), skipped)?;
+        let objects = self.vault.read_part(records, &names::objects(name), objects)?;
+        let skipped = self.vault.read_part(records, &names::skipped(name), skipped)?;
         Ok((Session::decode(head, objects.expose(), skipped.expose())?, revisions))
     }
 
@@ -154,7 +154,7 @@ impl Account {
                 return Err(StoreError::Corruption.into());
             }
             let index = names::chunk_index(&name, prefix)?;
-            let record = self.read_part(records, &name, revision)?;
+            let record = self.vault.read_part(records, &name, revision)?;
             chunks.push(decode_chunk(index, record.expose())?);
             read.push(ChunkRow { name, revision });
         }

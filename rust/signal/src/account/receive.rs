@@ -101,12 +101,12 @@ impl Account {
         message: (Kind, &[u8]),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Opened>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let (value, effect) = self.open_message(sender, message, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         if let Some(loaded) = moved {
             self.rest(loaded);
         }
@@ -120,33 +120,35 @@ impl Account {
         message: (Kind, &[u8]),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Delivery>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         if message.0 == Kind::Plaintext {
             // No ratchet knows whether it has come before.
             match self.refused(sender, message, Error::Duplicate, environment) {
                 Err(Failure::Protocol(Error::Duplicate)) => {}
                 known => {
-                    return Ok(self.kept(Vec::new(), Outcome::unspent(known?, Learnt::default())));
+                    return Ok(self
+                        .vault
+                        .kept(Vec::new(), Outcome::unspent(known?, Learnt::default())));
                 }
             }
         }
         let (opened, effect) = match self.open_message(sender, message, environment) {
             Err(Failure::Protocol(refusal)) => {
                 let value = self.refused(sender, message, refusal, environment)?;
-                return Ok(self.kept(Vec::new(), Outcome::unspent(value, Learnt::default())));
+                return Ok(self.vault.kept(Vec::new(), Outcome::unspent(value, Learnt::default())));
             }
             opened => opened?,
         };
         let now_ms = environment.now_ms;
         let expired = self.expired_ledger_entries(environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
         let value = self.keep(sender, message, opened, (now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         if let Some(loaded) = moved {
             self.rest(loaded);
         }
@@ -264,7 +266,7 @@ impl Account {
                 // also vouch for the new prekeys.
                 let mut index = match &stock {
                     Some(stock) => self.put_stock(stock, draft)?,
-                    None => self.index,
+                    None => self.vault.index(),
                 };
                 if let Some(group) = invited {
                     self.save_group(&group, &mut index, draft, learnt)?;
@@ -273,9 +275,9 @@ impl Account {
                 return Ok(Some(loaded));
             }
             Effect::Group(group) => {
-                let mut index = self.index;
+                let mut index = self.vault.index();
                 self.save_group(&group, &mut index, draft, learnt)?;
-                self.put_changed_index(index, draft, learnt)?;
+                self.vault.put_changed_index(index, draft, learnt)?;
             }
             Effect::Repair(repaired) => self.save_repaired(*repaired, draft, learnt)?,
         }

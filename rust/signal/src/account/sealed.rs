@@ -77,10 +77,10 @@ impl Account {
         let certificate = self.our_certificate(certificate, environment.now_ms)?;
         let (mut loaded, envelope) = self.encrypt_for((user, device), plaintext, environment)?;
         let value = self.seal_envelope(&envelope, certificate, &loaded, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         self.rest(loaded);
         Ok(step)
     }
@@ -98,7 +98,7 @@ impl Account {
         let (Kind::Sealed, sealed) = envelope::decode(incoming.envelope)? else {
             return Err(Error::Malformed.into());
         };
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let address: Address = self.our_address()?;
         let receiver = Receiver { identity: self.identity.key(), address: &address, e164: None };
         let now_ms = environment.now_ms;
@@ -144,8 +144,8 @@ impl Account {
         self.under_each_name(unsealed, environment, |account, sender, environment| {
             let message = (unsealed.kind, &unsealed.message[..]);
             let Step { writes, result } = account.decrypt_from(sender, message, environment)?;
-            let value = (sender.0.to_owned(), sender.1, result.value);
-            Ok(Step { writes, result: Outcome::unspent(value, result.learnt) })
+            let result = result.map(|opened| (sender.0.to_owned(), sender.1, opened));
+            Ok(Step { writes, result })
         })
     }
 
@@ -189,7 +189,7 @@ impl Account {
     /// The names that map to a service id, the likeliest first: of a known device, then of a known
     /// user or our own, a name before the text of the id; if there are none, the text of the id.
     fn names_of(&self, sender: ServiceId, device: DeviceId) -> (String, Vec<String>) {
-        let known = self.members.keys().filter_map(|record| names::peer_of(record).ok());
+        let known = self.vault.members().filter_map(|(record, _)| names::peer_of(record).ok());
         let ours = self.identity.user();
         let mut found: Vec<_> = known
             .chain([ours])

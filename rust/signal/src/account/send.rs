@@ -58,7 +58,7 @@ impl Account {
             return Err(Error::InvalidArgument.into());
         }
         let parties = self.parties(user, device)?;
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let (mut loaded, before) =
             self.peer_or_new((user, device), &bundle.identity_key, environment)?;
         let mut groups = Vec::new();
@@ -78,14 +78,14 @@ impl Account {
         let now = environment.now_ms / 1_000;
         let session = Session::initiate(self.ours(), &parties, &verified, now, environment.random)?;
         loaded.sessions.install(session);
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        let mut index = self.index;
+        let mut index = self.vault.index();
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
         self.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), (), environment)
+        self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// Pads and encrypts `plaintext`; the result is an encoded envelope.
@@ -98,10 +98,10 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
         let (mut loaded, value) = self.encrypt_for((user, device), plaintext, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         self.rest(loaded);
         Ok(step)
     }
@@ -116,7 +116,7 @@ impl Account {
         if plaintext.len() > MAX_PLAINTEXT_LEN {
             return Err(Error::InvalidArgument.into());
         }
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let at: At<'_> = (environment.now_ms, environment.random);

@@ -2,8 +2,8 @@
 //! Loading a peer with its sessions, and saving what changed of them: the peer's record names the
 //! heads of its sessions (docs/formats.md, "Peer").
 
-use e2ee_primitives::{secret::SecretBytes, x25519};
-use e2ee_state::{Failure, Records, StoreError, Stored};
+use e2ee_primitives::x25519;
+use e2ee_state::{Failure, Records, Stored};
 use e2ee_wire::Error;
 
 use crate::{DeviceId, Parties, Session, Sessions, limits::MAX_ARCHIVED_SESSIONS};
@@ -12,14 +12,13 @@ use super::{
     Account, Learnt,
     draft::Draft,
     index::Index,
-    memory::{Mark, Seen},
     names,
     parts::{Saved, check_absent, delete_session, save_session},
     peer::Peer,
 };
 
 /// A peer, as its records say.
-pub(super) struct LoadedPeer {
+pub struct LoadedPeer {
     pub(super) user: String,
     pub(super) device: DeviceId,
     /// The revision of the peer's record, 0 if there is none.
@@ -38,13 +37,10 @@ impl Account {
         records: &mut dyn Records,
         name: &str,
     ) -> Result<Option<(u64, Peer)>, Failure> {
-        let stored = match (records.get(name)?, self.members.get(name)) {
-            (None, None) => return Ok(None),
-            (Some(stored), Some(revision)) if stored.revision == *revision => stored,
-            _ => return Err(StoreError::Corruption.into()),
+        let Some((revision, opened)) = self.vault.read_member(records, name)? else {
+            return Ok(None);
         };
-        let opened = self.sealer.open(name, stored.revision, &stored.sealed)?;
-        Ok(Some((stored.revision, Peer::decode(opened.expose())?)))
+        Ok(Some((revision, Peer::decode(opened.expose())?)))
     }
 
     /// A peer with all its sessions, or `None` if it is not known.
@@ -55,7 +51,7 @@ impl Account {
         device: DeviceId,
     ) -> Result<Option<Box<LoadedPeer>>, Failure> {
         let name = names::peer(user, device);
-        if let Some(mut loaded) = self.resting.take(&name)
+        if let Some(mut loaded) = self.vault.resting.take(&name)
             && self.is_current(records, &name, &loaded)?
         {
             self.make_room(records, &mut loaded)?;
@@ -98,14 +94,14 @@ impl Account {
         name: &str,
         loaded: &LoadedPeer,
     ) -> Result<bool, Failure> {
-        if self.members.get(name) != Some(&loaded.revision) {
+        if self.vault.revision_of(name) != Some(loaded.revision) {
             return Ok(false);
         }
         for saved in &loaded.saved {
             if records.get(saved.name())?.as_ref() != Some(&saved.head) {
                 return Ok(false);
             }
-            self.memory.see(saved.name(), saved.seen()?)?;
+            self.vault.memory.see(saved.name(), saved.seen()?)?;
         }
         Ok(true)
     }
@@ -113,7 +109,11 @@ impl Account {
     /// Keeps the sessions of a peer in memory, after a step has saved them.
     pub(super) fn rest(&mut self, loaded: Box<LoadedPeer>) {
         if loaded.saved.iter().all(Saved::is_whole) {
-            self.resting.put(names::peer(&loaded.user, loaded.device), loaded);
+            self.vault.resting.put(
+                names::peer(&loaded.user, loaded.device),
+                loaded.revision,
+                loaded,
+            );
         }
     }
 
@@ -150,34 +150,6 @@ impl Account {
         Ok(opened)
     }
 
-    /// A row whose revisions only grow: an older one than this process has seen is a rollback, and
-    /// so is another one of the same revision.
-    pub(super) fn read_head(
-        &mut self,
-        records: &mut dyn Records,
-        name: &str,
-    ) -> Result<(Stored, SecretBytes), Failure> {
-        let stored = records.get(name)?.ok_or(StoreError::Corruption)?;
-        let head = self.sealer.open(name, stored.revision, &stored.sealed)?;
-        let found = Seen { revision: stored.revision, mark: Mark::of(&stored.sealed)? };
-        self.memory.see(name, found)?;
-        Ok((stored, head))
-    }
-
-    pub(super) fn read_part(
-        &self,
-        records: &mut dyn Records,
-        name: &str,
-        revision: u64,
-    ) -> Result<SecretBytes, Failure> {
-        match records.get(name)? {
-            Some(stored) if stored.revision == revision => {
-                Ok(self.sealer.open(name, revision, &stored.sealed)?)
-            }
-            _ => Err(StoreError::Corruption.into()),
-        }
-    }
-
     /// Saves what changed of `loaded`: sessions, then, if a session or the trusted identity came or
     /// went since `before`, the peer's record; and `index`, if it changed.
     pub(super) fn save_peer(
@@ -188,7 +160,7 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         self.save_sessions(loaded, (before, &mut index), draft, learnt)?;
-        self.put_changed_index(index, draft, learnt)
+        self.vault.put_changed_index(index, draft, learnt)
     }
 
     /// [`Account::save_peer`] for a step that changes more; the caller saves the index.
@@ -206,7 +178,7 @@ impl Account {
             let saved = place.map_or_else(
                 || {
                     let name = names::session(&loaded.user, loaded.device, base_key);
-                    Saved::none(self.sealer.record(&name), *base_key)
+                    Saved::none(self.vault.sealer().record(&name), *base_key)
                 },
                 |place| before_now.swap_remove(place),
             );
@@ -222,16 +194,9 @@ impl Account {
             return Ok(());
         }
         let name = names::peer(&loaded.user, loaded.device);
-        let revision = self.next_index_revision()?;
-        draft.put(&name, loaded.revision, revision, &loaded.peer.encode())?;
-        if loaded.revision == 0 {
-            index.members = index.members.checked_add(1).ok_or(Error::Exhausted)?;
-        } else {
-            index.digest.toggle(&self.digest_key, &name, loaded.revision);
-        }
-        index.digest.toggle(&self.digest_key, &name, revision);
-        learnt.members.push((name, Some(revision)));
-        loaded.revision = revision;
+        let content = loaded.peer.encode();
+        loaded.revision =
+            self.vault.put_member((name, loaded.revision), &content, index, (draft, learnt))?;
         Ok(())
     }
 
@@ -243,7 +208,7 @@ impl Account {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         let before = loaded.peer.clone();
-        self.save_peer(loaded, (Some(&before), self.index), draft, learnt)
+        self.save_peer(loaded, (Some(&before), self.vault.index()), draft, learnt)
     }
 
     /// Deletes a peer with all its sessions, whose chunks must have been read.
@@ -258,11 +223,9 @@ impl Account {
             delete_session(saved, draft, learnt)?;
         }
         let name = names::peer(&loaded.user, loaded.device);
-        draft.delete(&name, loaded.revision);
-        index.members = index.members.checked_sub(1).ok_or(Error::CorruptState)?;
-        index.digest.toggle(&self.digest_key, &name, loaded.revision);
-        learnt.members.push((name, None));
-        self.put_index(index, draft, learnt)
+        let base = loaded.revision;
+        self.vault.delete_member((name, base), &mut index, (&mut *draft, &mut *learnt))?;
+        self.vault.put_index(index, draft, learnt)
     }
 }
 
@@ -302,7 +265,8 @@ impl LoadedPeer {
     }
 }
 
-/// [`StoreError::Corruption`] if a part that a session has only now is in the store all the same.
+/// [`StoreError::Corruption`](e2ee_state::StoreError::Corruption) if a part that a session has
+/// only now is in the store all the same.
 pub(super) fn check_begun(records: &mut dyn Records, loaded: &LoadedPeer) -> Result<(), Failure> {
     for session in loaded.sessions.iter() {
         let mut saved = loaded.saved.iter();

@@ -59,7 +59,8 @@ impl<T> Batch<'_, T> {
 
     /// Adds a step.
     fn add<R>(&mut self, step: Step<Outcome<R>>) -> Result<R, StoreError> {
-        let Step { writes, result: Outcome { value, mut learnt, .. } } = step;
+        let Step { writes, result } = step;
+        let (value, mut learnt) = result.apart();
         self.overlay.apply(writes)?;
         self.learnt.rows.append(&mut learnt.rows);
         Ok(value)
@@ -107,7 +108,7 @@ impl Account {
         workers: &impl Workers,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<Placed<T>>>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut batch = Batch {
             envelopes,
             overlay: Overlay::new(environment.records),
@@ -132,7 +133,7 @@ impl Account {
         }
         let Batch { overlay, learnt, results, .. } = batch;
         let value = results.into_iter().flatten().collect();
-        Ok(self.kept(overlay.finish(), Outcome::unspent(value, learnt)))
+        Ok(self.vault.kept(overlay.finish(), Outcome::unspent(value, learnt)))
     }
 
     /// The senders whose envelopes all hold ratchet messages for sessions that are there.
@@ -191,11 +192,11 @@ impl Account {
         batch: &mut Batch<'_, T>,
     ) -> Result<(), Failure> {
         check_begun(&mut batch.overlay, &loaded)?;
-        let mut draft = Draft::new(&self.sealer, batch.random);
+        let mut draft = Draft::new(self.vault.sealer(), batch.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
+        self.save_peer(&mut loaded, (Some(&before), self.vault.index()), &mut draft, &mut learnt)?;
         let saved = (draft.finish(), learnt);
-        let step = self.drafted(saved, (), &mut batch.environment())?;
+        let step = self.vault.drafted(saved, (), &mut batch.environment())?;
         batch.add(step)?;
         self.rest(loaded);
         for (place, plaintext) in opened {
@@ -255,7 +256,7 @@ impl Opening for Opened {
         opened: Opened,
         _: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Self>>, Failure> {
-        Ok(account.kept(Vec::new(), Outcome::unspent(opened, Learnt::default())))
+        Ok(account.vault.kept(Vec::new(), Outcome::unspent(opened, Learnt::default())))
     }
 
     fn refused(
@@ -286,12 +287,12 @@ impl Opening for Delivery {
         let message = envelope::decode(incoming.envelope)?;
         let sender = (incoming.user, incoming.device);
         let expired = account.expired_ledger_entries(environment)?;
-        let mut draft = Draft::new(&account.sealer, environment.random);
+        let mut draft = Draft::new(account.vault.sealer(), environment.random);
         let value = account.keep(sender, message, opened, (environment.now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        account.drafted((draft.finish(), Learnt::default()), value, environment)
+        account.vault.drafted((draft.finish(), Learnt::default()), value, environment)
     }
 
     fn refused(

@@ -91,7 +91,7 @@ impl Account {
         if let Some(place) = messages.iter().position(too_long) {
             return Err(Refused { place, failure: Error::InvalidArgument.into() });
         }
-        self.refresh(environment.records).map_err(Refused::whole)?;
+        self.vault.refresh(environment.records).map_err(Refused::whole)?;
         let addressed = self.load_addressed(messages, environment)?;
         let (account, now_ms) = (&*self, environment.now_ms);
         let sealed = workers.map(
@@ -108,7 +108,7 @@ impl Account {
             learnt.rows.append(&mut sealed.learnt.rows);
             moved.push(sealed.loaded);
         }
-        let step = self.drafted((drafted, learnt), in_order(results), environment);
+        let step = self.vault.drafted((drafted, learnt), in_order(results), environment);
         let step = step.map_err(Refused::whole)?;
         for loaded in moved {
             self.rest(loaded);
@@ -147,7 +147,7 @@ impl Account {
             let refused = |error: Error| Refused { place, failure: error.into() };
             envelopes.push((place, envelope.map_err(refused)?));
         }
-        let mut draft = Draft::new(&self.sealer, random);
+        let mut draft = Draft::new(self.vault.sealer(), random);
         let mut results = Vec::with_capacity(envelopes.len());
         for (place, envelope) in envelopes {
             let result = keep(&loaded, place, envelope, (now_ms, &mut draft));

@@ -39,7 +39,7 @@ impl Account {
         id: &GroupId,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<Invitation>>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut loaded = self.load_group(environment.records, id)?;
         let pending: Vec<DeviceAddress> = loaded.group.pending().cloned().collect();
         let own = self.load_own_chain(environment.records, &loaded)?;
@@ -54,16 +54,16 @@ impl Account {
             peers.push(peer);
             invitations.push(Invitation { user, device, envelope });
         }
-        let mut index = self.index;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut index = self.vault.index();
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         for (peer, before) in &mut peers {
             // The session moves, the list of sessions does not: the index stays as it is.
-            self.save_peer(peer, (Some(before), self.index), &mut draft, &mut learnt)?;
+            self.save_peer(peer, (Some(before), self.vault.index()), &mut draft, &mut learnt)?;
         }
         self.save_group(&loaded, &mut index, &mut draft, &mut learnt)?;
-        self.put_changed_index(index, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), invitations, environment)
+        self.vault.put_changed_index(index, &mut draft, &mut learnt)?;
+        self.vault.drafted((draft.finish(), learnt), invitations, environment)
     }
 
     /// The envelope for one member, or `None` if there is no usable session with it.

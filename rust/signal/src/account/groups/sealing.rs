@@ -52,7 +52,7 @@ impl Account {
             return Err(Error::InvalidArgument.into());
         }
         let certificate = self.our_certificate(seal.certificate, environment.now_ms)?;
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut loaded = self.load_group(environment.records, id)?;
         if loaded.group.pending().next().is_some() {
             return Err(Error::InvitationsPending.into());
