@@ -108,3 +108,6 @@ impl Account {
         Some((exchange, Outcome::unspent(value, learnt)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Account::committed`] in exchange for the result.
 
-mod anchoring;
 mod batch;
 mod examination;
 mod exchange;
@@ -19,24 +18,19 @@ mod layout;
 mod ledger;
 mod names;
 mod outbox;
-mod outcome;
 mod parts;
 mod peer;
 #[cfg(test)]
 mod person;
 mod prekeys;
-mod protocol;
 mod receive;
-mod rekey;
 mod repair;
-mod resting;
 mod sealed;
 mod send;
 mod sessions;
 mod trust;
-mod vault;
 
-use e2ee_account::{anchor_value, draft, generation, index, memory};
+use e2ee_account::{anchoring, draft, generation, index, memory, outcome, protocol, rekey, vault};
 use e2ee_primitives::{hmac::HmacKey, x25519};
 use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Stored, Write, key};
 use e2ee_wire::Error;

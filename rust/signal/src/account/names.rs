@@ -5,23 +5,19 @@
 use e2ee_primitives::{sha, x25519};
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::{
-    Address, DeviceId, ServiceId,
-    address::{MAX_NAME_LEN, ServiceIdKind},
-};
+use crate::{Address, DeviceId, ServiceId, address::ServiceIdKind};
 
 use super::GroupId;
 
-pub(super) const IDENTITY: &str = "identity";
-pub(super) const INDEX: &str = "index";
-pub(super) const PREKEYS: &str = "prekeys";
-pub(super) const GENERATION: &str = "generation";
-pub(super) const PEER_PREFIX: &str = "peer/";
+pub use e2ee_account::names::check_user;
+pub(crate) use e2ee_account::names::hex;
+pub(super) use e2ee_account::names::{
+    GENERATION, IDENTITY, INBOX_PREFIX, INDEX, LEDGER_PREFIX, OUTBOX_PREFIX, PEER_PREFIX, PREKEYS,
+    read_user,
+};
+
 pub(super) const GROUP_PREFIX: &str = "group/";
 const CHAIN_PREFIX: &str = "chain/";
-pub(super) const INBOX_PREFIX: &str = "inbox/";
-pub(super) const OUTBOX_PREFIX: &str = "outbox/";
-pub(super) const LEDGER_PREFIX: &str = "ledger/";
 
 /// Digits of a base key, with which the name of a session's head ends.
 const BASE_KEY_DIGITS: usize = 64;
@@ -141,21 +137,6 @@ pub(super) fn parts_of(name: &str) -> usize {
     }
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' - 10 + value });
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
-    text
-}
-
-/// Refuses names that are empty, too long, or hold control characters.
-pub fn check_user(user: &str) -> Result<(), Error> {
-    if user.is_empty() || user.len() > MAX_NAME_LEN || user.chars().any(char::is_control) {
-        return Err(Error::InvalidArgument);
-    }
-    Ok(())
-}
-
 /// The address under which the protocol knows a user: a service id itself, any other name mapped
 /// to one, so that the address block of first messages binds it.
 pub(crate) fn protocol_address(user: &str, device: DeviceId) -> Result<Address, Error> {
@@ -185,12 +166,6 @@ fn uuid5(user: &str) -> [u8; 16] {
     uuid
 }
 
-pub(super) fn read_user(reader: &mut RecordReader<'_>) -> Result<String, Error> {
-    let user = core::str::from_utf8(reader.bytes()?).map_err(|_| Error::CorruptState)?;
-    check_user(user).map_err(|_| Error::CorruptState)?;
-    Ok(user.to_owned())
-}
-
 pub(super) fn read_device(reader: &mut RecordReader<'_>) -> Result<DeviceId, Error> {
     DeviceId::new(u32::from(reader.u8()?)).map_err(|_| Error::CorruptState)
 }
@@ -200,13 +175,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_bytes_are_written_as_the_formatter_writes_them() {
+    fn numbers_are_written_as_the_formatter_writes_them() {
         for number in 0..=u8::MAX {
             let mut text = String::new();
             push_decimal(&mut text, number);
 
             assert_eq!(number.to_string(), text);
-            assert_eq!(format!("{number:02x}{:02x}", 255 - number), hex(&[number, 255 - number]));
         }
         let device = DeviceId::new(127).unwrap();
         assert_eq!("peer/bob/127", peer("bob", device));

@@ -6,7 +6,7 @@ use e2ee_primitives::random::Random;
 use e2ee_state::{Anchor, Failure, Records, Step, StoreError, Timeline, Write};
 use e2ee_wire::Error;
 
-use super::{
+use crate::{
     anchor_value::AnchorValue,
     draft::Draft,
     generation::{Generation, Held, Moved, Token},
@@ -160,7 +160,7 @@ impl<P: Protocol> Vault<P> {
 
     /// Moves the generation for a step that spends message keys, once in a transaction, and returns
     /// what the anchor must be told of; `None` without an anchor.
-    pub(super) fn spend(
+    pub(crate) fn spend(
         &mut self,
         collected: Collected<'_>,
         environment: &mut Environment<'_>,

@@ -14,7 +14,7 @@ use e2ee_state::{
 };
 use e2ee_wire::{Error, record::RecordReader};
 
-use super::{
+use crate::{
     draft::{self, Draft},
     index::Index,
     memory::{Mark, Seen},
@@ -44,7 +44,7 @@ pub struct Rekeying {
 
 /// What an account works with once a change of the key is durable.
 #[derive(Debug)]
-pub struct Successor {
+pub(crate) struct Successor {
     sealer: Sealer,
     digest_key: HmacKey,
     store_record: Vec<u8>,
@@ -170,7 +170,7 @@ impl<P: Protocol> Vault<P> {
     /// has, without knowing yet that it is durable, it goes on with the new one.
     ///
     /// [`StoreError::KeyChanged`] if another one has.
-    pub(super) fn follow_key(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
+    pub(crate) fn follow_key(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
         let stored = records.get(key::RECORD_NAME)?.ok_or(StoreError::Corruption)?;
         if stored.sealed == self.store_record {
             return Err(StoreError::Corruption.into());

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sessions at rest are what would be read; and never used where something else would be.
 
+use e2ee_account::{memory::Memory, resting::Resting};
 use e2ee_primitives::random::Random as _;
 use e2ee_state::{Failure, Step, StoreError};
 use e2ee_wire::Error;
 
 use crate::{
     account::{
-        Account, Environment, Exchange, Incoming, Opened, Outcome,
-        memory::Memory,
-        names,
+        Account, Environment, Exchange, Incoming, Opened, Outcome, names,
         person::{Counting, NOW_MS, Person, device, secret},
-        resting::Resting,
     },
     parts::Revisions,
 };

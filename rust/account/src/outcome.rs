@@ -5,7 +5,7 @@
 use e2ee_primitives::random::Random;
 use e2ee_state::{Records, Stored};
 
-use super::{generation::Moved, index::Index, memory::Rows};
+use crate::{generation::Moved, index::Index, memory::Rows};
 
 /// What a method works with: the store's transaction, randomness, and the time in milliseconds
 /// since the Unix epoch.
@@ -21,10 +21,10 @@ pub struct Environment<'a> {
 /// A result, and what the account knows once the step is durable.
 #[derive(Debug)]
 pub struct Outcome<T> {
-    pub(super) value: T,
-    pub(super) learnt: Learnt,
+    pub(crate) value: T,
+    pub(crate) learnt: Learnt,
     /// What the anchor must hold before the value may leave.
-    pub(super) moved: Option<Moved>,
+    pub(crate) moved: Option<Moved>,
 }
 
 impl<T> Outcome<T> {
@@ -59,8 +59,8 @@ impl<T> Outcome<T> {
 /// What changes in the account's own memory by a commit.
 #[derive(Debug, Default)]
 pub struct Learnt {
-    pub(super) index: Option<(Index, Stored)>,
-    pub(super) members: Vec<(String, Option<u64>)>,
+    pub(crate) index: Option<(Index, Stored)>,
+    pub(crate) members: Vec<(String, Option<u64>)>,
     /// The rows that the step holds.
     pub rows: Rows,
 }

@@ -62,6 +62,3 @@ impl<T> core::fmt::Debug for Resting<T> {
         write!(formatter, "Resting({} peers)", self.peers.len())
     }
 }
-
-#[cfg(test)]
-mod tests;

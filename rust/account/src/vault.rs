@@ -10,7 +10,7 @@ use e2ee_state::{
 };
 use e2ee_wire::Error;
 
-use super::{
+use crate::{
     anchoring::Confirmation,
     draft::{Draft, Drafted},
     index::Index,
@@ -24,22 +24,22 @@ use super::{
 
 /// The records of an account: what seals them, and what is known of them.
 pub struct Vault<P: Protocol> {
-    pub(super) sealer: Sealer,
+    pub(crate) sealer: Sealer,
     /// The store record that the sealer was made of.
-    pub(super) store_record: Vec<u8>,
-    pub(super) digest_key: HmacKey,
-    pub(super) index: Index,
+    pub(crate) store_record: Vec<u8>,
+    pub(crate) digest_key: HmacKey,
+    pub(crate) index: Index,
     /// The row that `index` and `members` are from, which need not be durable: of any other one,
     /// both are read anew. Of revision 0 before one was read.
-    pub(super) index_row: Stored,
+    pub(crate) index_row: Stored,
     /// The members of the index's digest, with their revisions.
-    pub(super) members: HashMap<String, u64>,
+    pub(crate) members: HashMap<String, u64>,
     /// The durable rows that this process has seen.
     pub memory: Memory,
     /// Sessions that need not be read again.
     pub resting: Resting<P::Rested>,
     /// What follows if a change of the store's key that this process has made is durable.
-    pub(super) successor: Option<Successor>,
+    pub(crate) successor: Option<Successor>,
 }
 
 impl<P: Protocol> Vault<P> {
@@ -191,7 +191,7 @@ impl<P: Protocol> Vault<P> {
     }
 
     /// The members in the store, which must be those for which `index` vouches.
-    pub(super) fn members_of(
+    pub(crate) fn members_of(
         &self,
         index: &Index,
         records: &mut dyn Records,

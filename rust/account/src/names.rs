@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Names of records that every account has, and of users (docs/formats.md, "Record names").
+
+use e2ee_wire::{Error, record::RecordReader};
+
+/// Who the account is.
+pub const IDENTITY: &str = "identity";
+/// The root record.
+pub const INDEX: &str = "index";
+/// The private halves of keys that others begin sessions with.
+pub const PREKEYS: &str = "prekeys";
+/// Which state of the store may send.
+pub const GENERATION: &str = "generation";
+/// What the names of peers' records begin with.
+pub const PEER_PREFIX: &str = "peer/";
+/// What the names of the inbox's records begin with.
+pub const INBOX_PREFIX: &str = "inbox/";
+/// What the names of the outbox's records begin with.
+pub const OUTBOX_PREFIX: &str = "outbox/";
+/// What the names of the ledger's records begin with.
+pub const LEDGER_PREFIX: &str = "ledger/";
+
+/// The most bytes of a user's name.
+pub const MAX_NAME_LEN: usize = 255;
+
+/// Two digits for each byte, in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' - 10 + value });
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    text
+}
+
+/// Refuses names that are empty, too long, or hold control characters.
+pub fn check_user(user: &str) -> Result<(), Error> {
+    if user.is_empty() || user.len() > MAX_NAME_LEN || user.chars().any(char::is_control) {
+        return Err(Error::InvalidArgument);
+    }
+    Ok(())
+}
+
+/// Reads a user's name back.
+pub fn read_user(reader: &mut RecordReader<'_>) -> Result<String, Error> {
+    let user = core::str::from_utf8(reader.bytes()?).map_err(|_| Error::CorruptState)?;
+    check_user(user).map_err(|_| Error::CorruptState)?;
+    Ok(user.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_as_the_formatter_writes_them() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(format!("{byte:02x}{:02x}", 255 - byte), hex(&[byte, 255 - byte]));
+        }
+    }
+}
