@@ -3,6 +3,8 @@
 
 use e2ee_wire::{Error, record::RecordReader};
 
+use crate::protocol::Device;
+
 /// Who the account is.
 pub const IDENTITY: &str = "identity";
 /// The root record.
@@ -22,6 +24,23 @@ pub const LEDGER_PREFIX: &str = "ledger/";
 
 /// The most bytes of a user's name.
 pub const MAX_NAME_LEN: usize = 255;
+
+/// The record of a peer.
+#[must_use]
+pub fn peer<D: Device>(user: &str, device: &D) -> String {
+    let capacity = PEER_PREFIX.len() + user.len() + 1 + D::MAX_NAME_LEN;
+    let mut name = String::with_capacity(capacity);
+    name.extend([PEER_PREFIX, user, "/"]);
+    device.push_name(&mut name);
+    name
+}
+
+/// User and device of a peer's record.
+pub fn peer_of<D: Device>(name: &str) -> Result<(&str, D), Error> {
+    let rest = name.strip_prefix(PEER_PREFIX).ok_or(Error::CorruptState)?;
+    let (user, device) = rest.rsplit_once('/').ok_or(Error::CorruptState)?;
+    Ok((user, D::of_name(device)?))
+}
 
 /// Two digits for each byte, in lower case.
 #[must_use]

@@ -5,11 +5,13 @@
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_wire::Error;
 
-use crate::{dialect::Signal, parts::Revisions};
+use crate::{DeviceId, dialect::Signal, parts::Revisions};
 
-use super::{names, protocol::Protocol, rekey, sessions::LoadedPeer};
+use super::{Content, names, protocol::Protocol, rekey, sessions::LoadedPeer};
 
 impl Protocol for Signal {
+    type Device = DeviceId;
+    type Content = Content;
     type Rested = Box<LoadedPeer>;
 
     const MEMBERS: &'static [&'static str] = &[names::PEER_PREFIX, names::GROUP_PREFIX];

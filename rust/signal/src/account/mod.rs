@@ -7,17 +7,15 @@
 //! [`Account::committed`] in exchange for the result.
 
 mod batch;
+mod content;
 mod examination;
 mod exchange;
 mod groups;
 mod heal;
 mod identity;
 mod importing;
-mod inbox;
 mod layout;
-mod ledger;
 mod names;
-mod outbox;
 mod parts;
 mod peer;
 #[cfg(test)]
@@ -29,9 +27,13 @@ mod sealed;
 mod send;
 mod sessions;
 mod trust;
+mod waiting;
 
-use e2ee_account::{anchoring, draft, generation, index, memory, outcome, protocol, rekey, vault};
-use e2ee_primitives::{hmac::HmacKey, x25519};
+use e2ee_account::{
+    anchoring, draft, generation, inbox, index, ledger, memory, outbox, outcome, protocol, rekey,
+    vault,
+};
+use e2ee_primitives::x25519;
 use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Stored, Write, key};
 use e2ee_wire::Error;
 
@@ -40,11 +42,13 @@ use crate::{Address, DeviceId, PreKeyStock, dialect::Signal, session::OurIdentit
 use draft::Draft;
 use identity::Identity;
 use index::Index;
+use ledger::Ledger;
 use outcome::Learnt;
 use vault::Vault;
 
 pub use anchoring::Confirmation;
 pub use batch::{Placed, Refused, Workers};
+pub use content::{Content, GroupId};
 pub use examination::{
     ChainsState, Examination, Fault, Finding, GroupState, InboxState, Naming, OpenedSession,
     PeerState, Phase, Place, RecordCount, RecordKind, Sending, SessionState, Severity,
@@ -52,25 +56,28 @@ pub use examination::{
 pub use exchange::Exchange;
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use heal::Healed;
-pub use inbox::{Content, GroupId, InboxEntry};
 pub(crate) use names::hex;
 pub use names::{check_user, service_id};
-pub use outbox::OutboxEntry;
 pub use outcome::{Environment, Outcome};
-pub use receive::{Delivery, Incoming, Opened};
+pub use receive::{Incoming, Opened};
 pub use rekey::Rekeying;
 pub use repair::{MAX_PER_HOUR, MAX_PER_MESSAGE};
 pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
 pub use trust::Contact;
 
+/// A message in the inbox.
+pub type InboxEntry = inbox::InboxEntry<DeviceId, Content>;
+/// What became of an envelope.
+pub type Delivery = inbox::Delivery<DeviceId, Content>;
+/// An envelope that waits for its carrier.
+pub type OutboxEntry = outbox::OutboxEntry<DeviceId>;
+
 /// An account, as one process knows it.
 #[derive(Debug)]
 pub struct Account {
     vault: Vault<Signal>,
-    ledger_hash: HmacKey,
+    ledger: Ledger,
     identity: Identity,
-    /// The day of the last look for ledger entries that are too old.
-    pruned_day: u64,
 }
 
 impl Account {
@@ -119,7 +126,7 @@ impl Account {
 
     /// An account that knows no row of its index yet.
     fn new(vault: Vault<Signal>, identity: Identity) -> Self {
-        Self { vault, ledger_hash: identity.ledger_hash(), identity, pruned_day: 0 }
+        Self { vault, ledger: Ledger::new(identity.ledger_hash()), identity }
     }
 
     /// Takes note that a step is durable, and returns its result, which may leave.

@@ -2,6 +2,7 @@
 //! Names: of records, and of users as the protocol knows them (docs/formats.md, "Record names";
 //! signal.md §2.4).
 
+use e2ee_account::Device;
 use e2ee_primitives::{sha, x25519};
 use e2ee_wire::{Error, record::RecordReader};
 
@@ -12,8 +13,7 @@ use super::GroupId;
 pub use e2ee_account::names::check_user;
 pub(crate) use e2ee_account::names::hex;
 pub(super) use e2ee_account::names::{
-    GENERATION, IDENTITY, INBOX_PREFIX, INDEX, LEDGER_PREFIX, OUTBOX_PREFIX, PEER_PREFIX, PREKEYS,
-    read_user,
+    GENERATION, IDENTITY, INBOX_PREFIX, INDEX, OUTBOX_PREFIX, PEER_PREFIX, PREKEYS, read_user,
 };
 
 pub(super) const GROUP_PREFIX: &str = "group/";
@@ -27,34 +27,46 @@ const USER_NAMESPACE: [u8; 16] = [
     0x7b, 0x1e, 0x5c, 0x02, 0x9a, 0x6d, 0x4f, 0x43, 0xb0, 0xd4, 0x31, 0x8f, 0x52, 0xc6, 0xaa, 0x19,
 ];
 
-/// The record of a peer.
-pub(super) fn peer(user: &str, device: DeviceId) -> String {
-    let mut name = String::with_capacity(PEER_PREFIX.len() + user.len() + "/255".len());
-    name.extend([PEER_PREFIX, user, "/"]);
-    push_decimal(&mut name, device.get());
-    name
+impl Device for DeviceId {
+    const MAX_NAME_LEN: usize = "127".len();
+
+    /// The number as `format!` writes it, without the formatter: the name of a peer is made with
+    /// each message.
+    fn push_name(&self, text: &mut String) {
+        let number = self.get();
+        let digits =
+            [number / 100, number / 10 % 10, number % 10].map(|digit| char::from(b'0' + digit));
+        let zeros = digits.iter().take(2).take_while(|digit| **digit == '0').count();
+        text.extend(digits.iter().skip(zeros));
+    }
+
+    fn of_name(name: &str) -> Result<Self, Error> {
+        let number = name.parse().map_err(|_| Error::CorruptState)?;
+        Self::new(number).map_err(|_| Error::CorruptState)
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.get());
+    }
+
+    fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        Self::new(u32::from(reader.u8()?)).map_err(|_| Error::CorruptState)
+    }
 }
 
-/// The number as `format!` writes it, without the formatter: the name of a peer is made with each
-/// message.
-fn push_decimal(text: &mut String, number: u8) {
-    let digits =
-        [number / 100, number / 10 % 10, number % 10].map(|digit| char::from(b'0' + digit));
-    let zeros = digits.iter().take(2).take_while(|digit| **digit == '0').count();
-    text.extend(digits.iter().skip(zeros));
+/// The record of a peer.
+pub(super) fn peer(user: &str, device: DeviceId) -> String {
+    e2ee_account::names::peer(user, &device)
+}
+
+/// User and device of a peer's record.
+pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
+    e2ee_account::names::peer_of(name)
 }
 
 /// The requests of a peer to send something again.
 pub(super) fn repair(user: &str, device: DeviceId) -> String {
     format!("repair/{user}/{}", device.get())
-}
-
-/// User and device of a peer's record.
-pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
-    let rest = name.strip_prefix(PEER_PREFIX).ok_or(Error::CorruptState)?;
-    let (user, device) = rest.rsplit_once('/').ok_or(Error::CorruptState)?;
-    let device = device.parse().map_err(|_| Error::CorruptState)?;
-    Ok((user, DeviceId::new(device).map_err(|_| Error::CorruptState)?))
 }
 
 /// The record of a session's head; the peer is part of it, because the base key is the peer's
@@ -167,7 +179,7 @@ fn uuid5(user: &str) -> [u8; 16] {
 }
 
 pub(super) fn read_device(reader: &mut RecordReader<'_>) -> Result<DeviceId, Error> {
-    DeviceId::new(u32::from(reader.u8()?)).map_err(|_| Error::CorruptState)
+    Device::decode(reader)
 }
 
 #[cfg(test)]
@@ -176,14 +188,13 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_formatter_writes_them() {
-        for number in 0..=u8::MAX {
-            let mut text = String::new();
-            push_decimal(&mut text, number);
+        for number in 1..=127 {
+            let device = DeviceId::new(number).unwrap();
+            let name = peer("bob", device);
 
-            assert_eq!(number.to_string(), text);
+            assert_eq!(format!("peer/bob/{number}"), name);
+            assert_eq!(Ok(("bob", device)), peer_of(&name));
         }
-        let device = DeviceId::new(127).unwrap();
-        assert_eq!("peer/bob/127", peer("bob", device));
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::{
 };
 
 use super::{
-    Account, Content, Environment, Learnt, Outcome, draft::Draft, groups::LoadedGroup,
-    inbox::InboxEntry, peer::Peer, repair::Repaired, sessions::LoadedPeer,
+    Account, Content, Delivery, Environment, InboxEntry, Learnt, Outcome, draft::Draft,
+    groups::LoadedGroup, ledger::Ledger, peer::Peer, repair::Repaired, sessions::LoadedPeer,
 };
 
 /// An envelope and who is said to have sent it.
@@ -28,17 +28,6 @@ pub struct Incoming<'a> {
     pub device: DeviceId,
     /// The encoded envelope.
     pub envelope: &'a [u8],
-}
-
-/// What became of an envelope.
-#[derive(Debug)]
-pub enum Delivery {
-    /// It was opened now; the message is in the inbox until it is handled.
-    New(InboxEntry),
-    /// Exactly this message was opened before, and is still in the inbox.
-    Waiting(InboxEntry),
-    /// Exactly this message was opened and handled before.
-    Handled,
 }
 
 /// An opened message: what it is, and its plaintext without padding.
@@ -140,7 +129,7 @@ impl Account {
             opened => opened?,
         };
         let now_ms = environment.now_ms;
-        let expired = self.expired_ledger_entries(environment)?;
+        let expired = self.ledger.expired(environment)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
@@ -166,7 +155,7 @@ impl Account {
         let opened = (opened.content, opened.plaintext);
         let entry = InboxEntry::new(sender, now_ms, opened, draft)?;
         let name = self.ledger_key(sender, message)?;
-        Self::put_ledger_entry(&name, now_ms, &entry.id, draft)?;
+        Ledger::put(&name, now_ms, &entry.id, draft)?;
         Ok(Delivery::New(entry))
     }
 
@@ -182,7 +171,20 @@ impl Account {
             return Err(refusal.into());
         }
         let name = self.ledger_key(sender, message)?;
-        self.delivered_before(&name, refusal, environment)
+        Ledger::delivered_before(&self.vault, &name, refusal, environment)
+    }
+
+    /// The keyed hash by which a message is found again.
+    pub(super) fn ledger_key(
+        &self,
+        (user, device): (&str, DeviceId),
+        (kind, message): (Kind, &[u8]),
+    ) -> Result<String, Error> {
+        let message = match kind {
+            Kind::PreKey => PreKeyMessage::decode(message)?.inner,
+            _ => message,
+        };
+        self.ledger.key((user, &device), message)
     }
 
     /// Opens a message of any kind; nothing is written yet.

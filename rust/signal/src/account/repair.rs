@@ -20,6 +20,7 @@ use crate::{
 use super::{
     Account, Content, Environment, Incoming, Learnt, Outcome,
     draft::{Draft, encoded},
+    ledger::Ledger,
     names,
     peer::Peer,
     receive::{Effect, Opened},
@@ -73,7 +74,7 @@ impl Account {
         let request = DecryptionError::of(message, sent_ms, incoming.device)?;
         self.vault.refresh(environment.records)?;
         let entry = self.ledger_key((incoming.user, incoming.device), message)?;
-        match self.delivered_before(&entry, Error::NoSession, environment) {
+        match Ledger::delivered_before(&self.vault, &entry, Error::NoSession, environment) {
             Err(Failure::Protocol(Error::NoSession)) => {}
             Err(failure) => return Err(failure),
             Ok(_) => return Err(Error::Duplicate.into()),

@@ -286,7 +286,7 @@ impl Opening for Delivery {
     ) -> Result<Step<Outcome<Self>>, Failure> {
         let message = envelope::decode(incoming.envelope)?;
         let sender = (incoming.user, incoming.device);
-        let expired = account.expired_ledger_entries(environment)?;
+        let expired = account.ledger.expired(environment)?;
         let mut draft = Draft::new(account.vault.sealer(), environment.random);
         let value = account.keep(sender, message, opened, (environment.now_ms, &mut draft))?;
         for (name, revision) in expired {

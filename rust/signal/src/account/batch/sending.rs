@@ -7,9 +7,9 @@ use e2ee_wire::Error;
 use crate::{
     DeviceId,
     account::{
-        Account, Environment, Learnt, Outcome,
+        Account, Environment, Learnt, OutboxEntry, Outcome,
         draft::{Draft, Drafted},
-        outbox::{Naming, OutboxEntry},
+        outbox::Naming,
         send::At,
         sessions::LoadedPeer,
     },
@@ -75,7 +75,9 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<String>>>, Refused> {
         self.send_many(messages, workers, environment, |loaded, place, envelope, at| {
-            Ok(OutboxEntry::new(loaded, Naming::Anew(place), envelope, at)?.id)
+            let naming = Naming::Anew(loaded.next_sending_revision()?, place);
+            let whom = (loaded.user.clone(), loaded.device);
+            Ok(OutboxEntry::new(whom, naming, envelope, at)?.id)
         })
     }
 

@@ -8,8 +8,8 @@ use e2ee_state::{Records, Sealer, StoreError};
 use crate::{
     PreKeyStock,
     account::{
-        generation::Generation, groups, identity::Identity, inbox::InboxEntry, index::Index,
-        ledger, names, outbox::OutboxEntry, peer::Peer, repair,
+        InboxEntry, OutboxEntry, generation::Generation, groups, identity::Identity, index::Index,
+        ledger, names, peer::Peer, repair,
     },
     parts::Revisions,
     sender_keys::SenderKey,
