@@ -3,7 +3,7 @@
 
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::protocol::Device;
+use crate::{peer::SessionId, protocol::Device};
 
 /// Who the account is.
 pub const IDENTITY: &str = "identity";
@@ -33,6 +33,23 @@ pub fn peer<D: Device>(user: &str, device: &D) -> String {
     name.extend([PEER_PREFIX, user, "/"]);
     device.push_name(&mut name);
     name
+}
+
+/// The record of a session's head; the peer is part of it, because the id may be the peer's choice.
+#[must_use]
+pub fn session<D: Device>(user: &str, device: &D, id: &SessionId) -> String {
+    let mut name = format!("session/{user}/");
+    device.push_name(&mut name);
+    name.push('/');
+    name.push_str(&hex(id));
+    name
+}
+
+/// Whether this is the head of a session, whose name ends with its id.
+#[must_use]
+pub fn is_session_head(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    name.starts_with("session/") && last.len() == 2 * size_of::<SessionId>()
 }
 
 /// User and device of a peer's record.

@@ -18,6 +18,9 @@ pub struct Environment<'a> {
     pub now_ms: u64,
 }
 
+/// The time, in milliseconds since the Unix epoch, and randomness.
+pub type At<'a> = (u64, &'a mut dyn Random);
+
 /// A result, and what the account knows once the step is durable.
 #[derive(Debug)]
 pub struct Outcome<T> {

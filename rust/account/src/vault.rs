@@ -20,6 +20,7 @@ use crate::{
     protocol::Protocol,
     rekey::Successor,
     resting::Resting,
+    sessions::LoadedPeer,
 };
 
 /// The records of an account: what seals them, and what is known of them.
@@ -37,7 +38,7 @@ pub struct Vault<P: Protocol> {
     /// The durable rows that this process has seen.
     pub memory: Memory,
     /// Sessions that need not be read again.
-    pub resting: Resting<P::Rested>,
+    pub resting: Resting<Box<LoadedPeer<P>>>,
     /// What follows if a change of the store's key that this process has made is durable.
     pub(crate) successor: Option<Successor>,
 }

@@ -78,7 +78,12 @@ impl Account {
         let mut index = self.put_stock(&stock, &mut draft)?;
         index.anchored = generation.is_some();
         for (loaded, before) in &mut peers {
-            self.save_sessions(loaded, (Some(before), &mut index), &mut draft, &mut learnt)?;
+            self.vault.save_sessions(
+                loaded,
+                (Some(before), &mut index),
+                &mut draft,
+                &mut learnt,
+            )?;
         }
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;

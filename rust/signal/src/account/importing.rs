@@ -13,8 +13,8 @@ use crate::{
 };
 
 use super::{
-    Account, Environment, GroupId, Learnt, draft::Draft, groups::LoadedGroup, identity::Identity,
-    index::Index, names, peer::Peer, vault::Vault,
+    Account, Environment, GroupId, Learnt, Peer, draft::Draft, groups::LoadedGroup,
+    identity::Identity, index::Index, names, vault::Vault,
 };
 
 impl Account {

@@ -2,17 +2,19 @@
 //! How the records of an account hang together (docs/storage.md, "What vouches for what"): the root
 //! record vouches for peers and groups, and heads for the revisions of their parts.
 
-use e2ee_primitives::secret::SecretBytes;
+use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_wire::Error;
 
-use crate::{DeviceId, dialect::Signal, parts::Revisions};
+use crate::{DeviceId, Parties, Session, Sessions, dialect::Signal, limits, parts::Revisions};
 
-use super::{Content, names, protocol::Protocol, rekey, sessions::LoadedPeer};
+use super::{Content, names, protocol::Protocol, rekey};
 
 impl Protocol for Signal {
     type Device = DeviceId;
     type Content = Content;
-    type Rested = Box<LoadedPeer>;
+    type Identity = x25519::PublicKey;
+    type Parties = Parties;
+    type Sessions = Sessions;
 
     const MEMBERS: &'static [&'static str] = &[names::PEER_PREFIX, names::GROUP_PREFIX];
 
@@ -31,5 +33,35 @@ impl Protocol for Signal {
             0 => Ok(None),
             parts => rekey::advanced(content, parts).map(Some),
         }
+    }
+}
+
+impl e2ee_account::Sessions for Sessions {
+    type Session = Session;
+
+    const MAX_ARCHIVED: usize = limits::MAX_ARCHIVED_SESSIONS;
+
+    fn none() -> Self {
+        Self::none()
+    }
+
+    fn from_parts(current: Option<Session>, archived: Vec<Session>) -> Result<Self, Error> {
+        Self::from_parts(current, archived)
+    }
+
+    fn current(&self) -> Option<&Session> {
+        self.current()
+    }
+
+    fn archived(&self) -> impl Iterator<Item = &Session> {
+        self.archived()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.iter()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.iter_mut()
     }
 }

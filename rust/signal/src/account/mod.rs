@@ -17,7 +17,6 @@ mod importing;
 mod layout;
 mod names;
 mod parts;
-mod peer;
 #[cfg(test)]
 mod person;
 mod prekeys;
@@ -25,12 +24,11 @@ mod receive;
 mod repair;
 mod sealed;
 mod send;
-mod sessions;
 mod trust;
 mod waiting;
 
 use e2ee_account::{
-    anchoring, draft, generation, inbox, index, ledger, memory, outbox, outcome, protocol, rekey,
+    anchoring, draft, generation, inbox, index, ledger, outbox, outcome, peer, protocol, rekey,
     vault,
 };
 use e2ee_primitives::x25519;
@@ -49,11 +47,11 @@ use vault::Vault;
 pub use anchoring::Confirmation;
 pub use batch::{Placed, Refused, Workers};
 pub use content::{Content, GroupId};
+pub use e2ee_account::Exchange;
 pub use examination::{
     ChainsState, Examination, Fault, Finding, GroupState, InboxState, Naming, OpenedSession,
     PeerState, Phase, Place, RecordCount, RecordKind, Sending, SessionState, Severity,
 };
-pub use exchange::Exchange;
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use heal::Healed;
 pub(crate) use names::hex;
@@ -64,6 +62,11 @@ pub use rekey::Rekeying;
 pub use repair::{MAX_PER_HOUR, MAX_PER_MESSAGE};
 pub use sealed::{OpenedFrom, SealedIncoming, Unsealed};
 pub use trust::Contact;
+
+/// A peer's record.
+type Peer = e2ee_account::Peer<x25519::PublicKey>;
+/// A peer with its sessions.
+type LoadedPeer = e2ee_account::LoadedPeer<Signal>;
 
 /// A message in the inbox.
 pub type InboxEntry = inbox::InboxEntry<DeviceId, Content>;
@@ -229,13 +232,23 @@ impl Account {
         Ok(stock.reusable(self.ours(), self.identity.user().1).encode())
     }
 
+    /// A peer with all its sessions, or `None` if it is not known.
+    fn load_peer(
+        &mut self,
+        records: &mut dyn Records,
+        user: &str,
+        device: DeviceId,
+    ) -> Result<Option<Box<LoadedPeer>>, Failure> {
+        let identity = &self.identity;
+        self.vault.load_peer(records, (user, &device), || identity.parties(user, device))
+    }
+
     fn ours(&self) -> OurIdentity<'_> {
         self.identity.ours()
     }
 
     fn our_address(&self) -> Result<Address, Error> {
-        let (user, device) = self.identity.user();
-        names::protocol_address(user, device)
+        self.identity.address()
     }
 
     fn stock(&self, records: &mut dyn Records) -> Result<PreKeyStock, Failure> {

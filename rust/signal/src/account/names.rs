@@ -3,7 +3,7 @@
 //! signal.md §2.4).
 
 use e2ee_account::Device;
-use e2ee_primitives::{sha, x25519};
+use e2ee_primitives::sha;
 use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{Address, DeviceId, ServiceId, address::ServiceIdKind};
@@ -13,14 +13,12 @@ use super::GroupId;
 pub use e2ee_account::names::check_user;
 pub(crate) use e2ee_account::names::hex;
 pub(super) use e2ee_account::names::{
-    GENERATION, IDENTITY, INBOX_PREFIX, INDEX, OUTBOX_PREFIX, PEER_PREFIX, PREKEYS, read_user,
+    GENERATION, IDENTITY, INBOX_PREFIX, INDEX, OUTBOX_PREFIX, PEER_PREFIX, PREKEYS,
+    is_session_head, read_user,
 };
 
 pub(super) const GROUP_PREFIX: &str = "group/";
 const CHAIN_PREFIX: &str = "chain/";
-
-/// Digits of a base key, with which the name of a session's head ends.
-const BASE_KEY_DIGITS: usize = 64;
 
 /// The namespace of user names that are no service ids (RFC 9562 §5.5): a random UUID.
 const USER_NAMESPACE: [u8; 16] = [
@@ -67,12 +65,6 @@ pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
 /// The requests of a peer to send something again.
 pub(super) fn repair(user: &str, device: DeviceId) -> String {
     format!("repair/{user}/{}", device.get())
-}
-
-/// The record of a session's head; the peer is part of it, because the base key is the peer's
-/// choice.
-pub(super) fn session(user: &str, device: DeviceId, base_key: &x25519::PublicKey) -> String {
-    format!("session/{user}/{}/{}", device.get(), hex(base_key.as_bytes()))
 }
 
 /// The record of a group.
@@ -131,12 +123,6 @@ pub(super) fn chunk_index(name: &str, prefix: &str) -> Result<u16, Error> {
 
 pub(super) fn skipped(head: &str) -> String {
     format!("{head}/skipped")
-}
-
-/// Whether this is the head of a session, whose name ends with the base key.
-pub(super) fn is_session_head(name: &str) -> bool {
-    let last = name.rsplit('/').next().unwrap_or_default();
-    name.starts_with("session/") && last.len() == BASE_KEY_DIGITS
 }
 
 /// How many revisions of other records stand before the content of the record of this name; in a
@@ -201,7 +187,7 @@ mod tests {
     fn heads_are_told_from_their_parts_whatever_the_user_is_called() {
         let device = DeviceId::new(1).unwrap();
         for user in ["bob", "sending", "a/skipped", "a/1/objects", "from/a/1/sending"] {
-            let head = session(user, device, &x25519::PublicKey::new([7; 32]));
+            let head = e2ee_account::names::session(user, &device, &[7; 32]);
             let chain = received_chains(&[7; 16], &(user.to_owned(), device));
 
             let chunk = chunk(&chunks(&head, 7, "vector"), 7);

@@ -15,8 +15,8 @@ use crate::{
 };
 
 use super::{
-    Account, Content, Delivery, Environment, InboxEntry, Learnt, Outcome, draft::Draft,
-    groups::LoadedGroup, ledger::Ledger, peer::Peer, repair::Repaired, sessions::LoadedPeer,
+    Account, Content, Delivery, Environment, InboxEntry, Learnt, LoadedPeer, Outcome, Peer,
+    draft::Draft, groups::LoadedGroup, ledger::Ledger, repair::Repaired,
 };
 
 /// An envelope and who is said to have sent it.
@@ -97,7 +97,7 @@ impl Account {
         let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
         let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         if let Some(loaded) = moved {
-            self.rest(loaded);
+            self.vault.rest(loaded);
         }
         Ok(step)
     }
@@ -139,7 +139,7 @@ impl Account {
         }
         let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         if let Some(loaded) = moved {
-            self.rest(loaded);
+            self.vault.rest(loaded);
         }
         Ok(step)
     }
@@ -219,8 +219,8 @@ impl Account {
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let before = Some(loaded.peer.clone());
-        let (parties, trusted) = (loaded.parties.clone(), loaded.peer.identity_key);
-        let padded = self.open_loaded(environment.records, &mut loaded, |sessions| {
+        let (parties, trusted) = (loaded.parties.clone(), loaded.peer.identity);
+        let padded = self.vault.open_loaded(environment.records, &mut loaded, |sessions| {
             let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
             sessions.decrypt(&parties, &trusted, message, &mut budget)
         })?;
@@ -238,11 +238,11 @@ impl Account {
         let parties = self.parties(user, device)?;
         let identity_key = message.outer.identity_key;
         let (mut loaded, before) = self.peer_or_new((user, device), &identity_key, environment)?;
-        if loaded.peer.identity_key != identity_key {
+        if loaded.peer.identity != identity_key {
             return Err(Error::UntrustedIdentity.into());
         }
         let mut stock = self.stock(environment.records)?;
-        let accepted = self.open_loaded(environment.records, &mut loaded, |sessions| {
+        let accepted = self.vault.open_loaded(environment.records, &mut loaded, |sessions| {
             sessions.decrypt_prekey(self.ours(), &parties, message, stock.at(environment.now_ms))
         })?;
         let sender = (user, device, &identity_key);
@@ -273,7 +273,7 @@ impl Account {
                 if let Some(group) = invited {
                     self.save_group(&group, &mut index, draft, learnt)?;
                 }
-                self.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)?;
+                self.vault.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)?;
                 return Ok(Some(loaded));
             }
             Effect::Group(group) => {

@@ -18,13 +18,11 @@ use crate::{
 };
 
 use super::{
-    Account, Content, Environment, Incoming, Learnt, Outcome,
+    Account, Content, Environment, Incoming, Learnt, LoadedPeer, Outcome, Peer,
     draft::{Draft, encoded},
     ledger::Ledger,
     names,
-    peer::Peer,
     receive::{Effect, Opened},
-    sessions::LoadedPeer,
 };
 
 /// Requests of one device that are accepted within an hour.
@@ -97,7 +95,12 @@ impl Account {
         loaded.sessions.archive_current();
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (Some(&before), self.vault.index()), &mut draft, &mut learnt)?;
+        self.vault.save_peer(
+            &mut loaded,
+            (Some(&before), self.vault.index()),
+            &mut draft,
+            &mut learnt,
+        )?;
         self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 
@@ -151,7 +154,7 @@ impl Account {
         let revision = log.revision.checked_add(1).ok_or(Error::Exhausted)?;
         let name = names::repair(&loaded.user, loaded.device);
         draft.put(&name, log.revision, revision, &log.encode())?;
-        self.save_peer(&mut loaded, (Some(&before), self.vault.index()), draft, learnt)
+        self.vault.save_peer(&mut loaded, (Some(&before), self.vault.index()), draft, learnt)
     }
 }
 

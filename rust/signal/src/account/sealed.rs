@@ -20,8 +20,7 @@ use crate::{
 };
 
 use super::{
-    Account, Delivery, Environment, Learnt, Opened, Outcome, draft::Draft, names,
-    sessions::LoadedPeer,
+    Account, Delivery, Environment, Learnt, LoadedPeer, Opened, Outcome, draft::Draft, names,
 };
 
 /// An envelope that hides its sender, and what the sender's certificate must rest on.
@@ -79,9 +78,9 @@ impl Account {
         let value = self.seal_envelope(&envelope, certificate, &loaded, environment)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
+        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
         let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
-        self.rest(loaded);
+        self.vault.rest(loaded);
         Ok(step)
     }
 
@@ -178,8 +177,8 @@ impl Account {
         identity_key: &x25519::PublicKey,
         environment: &mut Environment<'_>,
     ) -> Result<(), Failure> {
-        match self.read_peer(environment.records, &names::peer(user, device))? {
-            Some((_, peer)) if peer.identity_key != *identity_key => {
+        match self.vault.read_peer(environment.records, &names::peer(user, device))? {
+            Some((_, peer)) if peer.identity != *identity_key => {
                 Err(Error::UntrustedIdentity.into())
             }
             _ => Ok(()),
@@ -248,7 +247,7 @@ impl Account {
         let content =
             Content { kind, certificate, message, hint: Hint::Default, group_id: Vec::new() };
         let identity = self.identity.key();
-        let their_key = &loaded.peer.identity_key;
+        let their_key = &loaded.peer.identity;
         let sealed = v1::seal(identity, their_key, &content.encode(), environment.random)?;
         let sealed = envelope::wrap(Kind::Sealed, sealed);
         if sealed.len() > MAX_ENVELOPE_LEN { Err(Error::InvalidArgument) } else { Ok(sealed) }

@@ -44,7 +44,7 @@ impl Account {
             contacts.push(Contact {
                 user: user.to_owned(),
                 device,
-                identity_key: loaded.peer.identity_key,
+                identity_key: loaded.peer.identity,
                 verified: loaded.peer.trust == Trust::Verified,
                 pq_progress: loaded.sessions.current().map(crate::Session::pq_progress),
             });
@@ -64,8 +64,8 @@ impl Account {
             PreKeyBundle::decode(bundle)?.identity_key
         } else {
             self.vault.refresh(records)?;
-            let peer = self.read_peer(records, &names::peer(user, device))?;
-            peer.ok_or(Error::NoSession)?.1.identity_key
+            let peer = self.vault.read_peer(records, &names::peer(user, device))?;
+            peer.ok_or(Error::NoSession)?.1.identity
         };
         let ours = safety_number::Party {
             identity_key: self.identity_key(),
@@ -91,7 +91,12 @@ impl Account {
         loaded.peer.trust = Trust::Verified;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (Some(&before), self.vault.index()), &mut draft, &mut learnt)?;
+        self.vault.save_peer(
+            &mut loaded,
+            (Some(&before), self.vault.index()),
+            &mut draft,
+            &mut learnt,
+        )?;
         self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 
@@ -116,7 +121,7 @@ impl Account {
         self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
-        self.read_chunks(environment.records, &mut loaded)?;
+        self.vault.read_chunks(environment.records, &mut loaded)?;
         let groups = self.without_peer((user, device), environment)?;
         let repair = names::repair(user, device);
         let repaired = environment.records.get(&repair)?.map(|stored| stored.revision);
@@ -129,7 +134,7 @@ impl Account {
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
-        self.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
+        self.vault.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
         self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 }

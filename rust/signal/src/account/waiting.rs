@@ -47,9 +47,9 @@ impl Account {
         };
         let whom = (loaded.user.clone(), loaded.device);
         let entry = OutboxEntry::new(whom, naming, envelope, (now_ms, &mut draft))?;
-        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
+        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
         let step = self.vault.drafted((draft.finish(), learnt), entry.id, environment)?;
-        self.rest(loaded);
+        self.vault.rest(loaded);
         Ok(step)
     }
 

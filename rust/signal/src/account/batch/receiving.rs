@@ -12,10 +12,8 @@ use e2ee_wire::Error;
 use crate::{
     Parties, RatchetMessage,
     account::{
-        Account, Content, Delivery, Environment, Incoming, Learnt, Opened, Outcome,
-        draft::Draft,
-        peer::Peer,
-        sessions::{LoadedPeer, check_begun},
+        Account, Content, Delivery, Environment, Incoming, Learnt, LoadedPeer, Opened, Outcome,
+        Peer, draft::Draft,
     },
     envelope::{self, Kind},
     padding::{self, Boundary},
@@ -156,7 +154,7 @@ impl Account {
             if let Some(mut loaded) = self.load_peer(&mut batch.overlay, user, device)? {
                 if messages.len() > 1 {
                     // Several of them are likely to need the chunks.
-                    self.read_chunks(&mut batch.overlay, &mut loaded)?;
+                    self.vault.read_chunks(&mut batch.overlay, &mut loaded)?;
                 }
                 all.push(Arrived { loaded, parties, messages });
             }
@@ -168,7 +166,7 @@ impl Account {
     /// application's, which change more than its sessions, or if a part was not read.
     fn open_all(&self, arrived: Arrived<'_>) -> Option<Moved> {
         let Arrived { mut loaded, parties, messages } = arrived;
-        let (before, trusted) = (loaded.peer.clone(), loaded.peer.identity_key);
+        let (before, trusted) = (loaded.peer.clone(), loaded.peer.identity);
         let mut opened = Vec::with_capacity(messages.len());
         for (place, message) in messages {
             let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
@@ -191,14 +189,19 @@ impl Account {
         Moved { mut loaded, before, opened }: Moved,
         batch: &mut Batch<'_, T>,
     ) -> Result<(), Failure> {
-        check_begun(&mut batch.overlay, &loaded)?;
+        loaded.check_begun(&mut batch.overlay)?;
         let mut draft = Draft::new(self.vault.sealer(), batch.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (Some(&before), self.vault.index()), &mut draft, &mut learnt)?;
+        self.vault.save_peer(
+            &mut loaded,
+            (Some(&before), self.vault.index()),
+            &mut draft,
+            &mut learnt,
+        )?;
         let saved = (draft.finish(), learnt);
         let step = self.vault.drafted(saved, (), &mut batch.environment())?;
         batch.add(step)?;
-        self.rest(loaded);
+        self.vault.rest(loaded);
         for (place, plaintext) in opened {
             let Some(incoming) = batch.envelopes.get(place).copied() else { continue };
             let result = match plaintext {

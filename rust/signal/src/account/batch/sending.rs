@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Many messages to many peers in one step: all of them, or none (docs/storage.md, "Batches").
 
+use e2ee_account::outcome::At;
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
 use crate::{
     DeviceId,
     account::{
-        Account, Environment, Learnt, OutboxEntry, Outcome,
+        Account, Environment, Learnt, LoadedPeer, OutboxEntry, Outcome,
         draft::{Draft, Drafted},
         outbox::Naming,
-        send::At,
-        sessions::LoadedPeer,
+        send,
     },
     envelope::MAX_PLAINTEXT_LEN,
 };
@@ -113,7 +113,7 @@ impl Account {
         let step = self.vault.drafted((drafted, learnt), in_order(results), environment);
         let step = step.map_err(Refused::whole)?;
         for loaded in moved {
-            self.rest(loaded);
+            self.vault.rest(loaded);
         }
         Ok(step)
     }
@@ -145,7 +145,7 @@ impl Account {
     ) -> Result<Sealed<T>, Refused> {
         let mut envelopes = Vec::with_capacity(plaintexts.len());
         for (place, plaintext) in plaintexts {
-            let envelope = loaded.encrypt(plaintext, (now_ms, &mut *random));
+            let envelope = send::encrypt(&mut loaded, plaintext, (now_ms, &mut *random));
             let refused = |error: Error| Refused { place, failure: error.into() };
             envelopes.push((place, envelope.map_err(refused)?));
         }
@@ -156,7 +156,7 @@ impl Account {
             results.push((place, result.map_err(|failure| Refused { place, failure })?));
         }
         let mut learnt = Learnt::default();
-        self.save_moved(&mut loaded, &mut draft, &mut learnt).map_err(Refused::whole)?;
+        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt).map_err(Refused::whole)?;
         Ok(Sealed { loaded, results, drafted: draft.finish(), learnt })
     }
 }

@@ -86,7 +86,7 @@ impl Account {
             let registration_id = peer.sessions.current().map(Session::their_registration_id);
             addressed.push(Addressed {
                 address: names::protocol_address(user, *device)?,
-                identity_key: peer.peer.identity_key,
+                identity_key: peer.peer.identity,
                 registration_id: registration_id.ok_or(Error::NoSession)?,
             });
         }

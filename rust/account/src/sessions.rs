@@ -2,56 +2,64 @@
 //! Loading a peer with its sessions, and saving what changed of them: the peer's record names the
 //! heads of its sessions (docs/formats.md, "Peer").
 
-use e2ee_primitives::x25519;
 use e2ee_state::{Failure, Records, Stored};
 use e2ee_wire::Error;
 
-use crate::{DeviceId, Parties, Session, Sessions, limits::MAX_ARCHIVED_SESSIONS};
-
-use super::{
-    Account, Learnt,
+use crate::{
+    Learnt, Protocol, Vault,
     draft::Draft,
     index::Index,
     names,
-    parts::{Saved, check_absent, delete_session, save_session},
-    peer::Peer,
+    peer::{Peer, SessionId},
+    protocol::{Sessions, StoredSession},
+    saved::Saved,
 };
 
+/// The record of a peer.
+type PeerOf<P> = Peer<<P as Protocol>::Identity>;
+type SessionOf<P> = <<P as Protocol>::Sessions as Sessions>::Session;
+type SavedOf<P> = Saved<<SessionOf<P> as StoredSession>::Parts>;
+
 /// A peer, as its records say.
-pub struct LoadedPeer {
-    pub(super) user: String,
-    pub(super) device: DeviceId,
+pub struct LoadedPeer<P: Protocol> {
+    /// Its name.
+    pub user: String,
+    /// Its device.
+    pub device: P::Device,
     /// The revision of the peer's record, 0 if there is none.
-    pub(super) revision: u64,
-    pub(super) peer: Peer,
-    pub(super) sessions: Sessions,
-    /// The addresses of both ends.
-    pub(super) parties: Parties,
-    saved: Vec<Saved>,
+    pub revision: u64,
+    /// The record.
+    pub peer: PeerOf<P>,
+    /// The sessions.
+    pub sessions: P::Sessions,
+    /// What both ends are called.
+    pub parties: P::Parties,
+    saved: Vec<SavedOf<P>>,
 }
 
-impl Account {
+impl<P: Protocol> Vault<P> {
     /// The record of a peer, which must be there if the index says so.
-    pub(super) fn read_peer(
+    pub fn read_peer(
         &self,
         records: &mut dyn Records,
         name: &str,
-    ) -> Result<Option<(u64, Peer)>, Failure> {
-        let Some((revision, opened)) = self.vault.read_member(records, name)? else {
+    ) -> Result<Option<(u64, PeerOf<P>)>, Failure> {
+        let Some((revision, opened)) = self.read_member(records, name)? else {
             return Ok(None);
         };
-        Ok(Some((revision, Peer::decode(opened.expose())?)))
+        Ok(Some((revision, Peer::decode(opened.expose(), P::Sessions::MAX_ARCHIVED)?)))
     }
 
-    /// A peer with all its sessions, or `None` if it is not known.
-    pub(super) fn load_peer(
+    /// A peer with all its sessions, or `None` if it is not known; `parties` says what both ends
+    /// are called.
+    pub fn load_peer(
         &mut self,
         records: &mut dyn Records,
-        user: &str,
-        device: DeviceId,
-    ) -> Result<Option<Box<LoadedPeer>>, Failure> {
+        (user, device): (&str, &P::Device),
+        parties: impl FnOnce() -> Result<P::Parties, Error>,
+    ) -> Result<Option<Box<LoadedPeer<P>>>, Failure> {
         let name = names::peer(user, device);
-        if let Some(mut loaded) = self.vault.resting.take(&name)
+        if let Some(mut loaded) = self.resting.take(&name)
             && self.is_current(records, &name, &loaded)?
         {
             self.make_room(records, &mut loaded)?;
@@ -61,16 +69,17 @@ impl Account {
             return Ok(None);
         };
         let mut saved = Vec::new();
-        let mut load = |base_key: &x25519::PublicKey| -> Result<Session, Failure> {
-            let (session, at) = self.load_session(records, (user, device), base_key)?;
+        let mut load = |id: &SessionId| -> Result<SessionOf<P>, Failure> {
+            let name = names::session(user, device, id);
+            let (session, at) = StoredSession::load(&name, id, self, records)?;
             saved.push(at);
             Ok(session)
         };
         let current = peer.current.as_ref().map(&mut load).transpose()?;
         let archived = peer.archived.iter().map(load).collect::<Result<_, _>>()?;
-        let sessions = Sessions::from_parts(current, archived)?;
-        let parties = self.parties(user, device)?;
-        let user = user.to_owned();
+        let sessions = P::Sessions::from_parts(current, archived)?;
+        let parties = parties()?;
+        let (user, device) = (user.to_owned(), device.clone());
         let mut loaded =
             Box::new(LoadedPeer { user, device, revision, peer, sessions, parties, saved });
         self.make_room(records, &mut loaded)?;
@@ -79,8 +88,12 @@ impl Account {
 
     /// Reads the chunks of all sessions, if any call may archive one more: then the oldest goes,
     /// with its chunks.
-    fn make_room(&self, records: &mut dyn Records, loaded: &mut LoadedPeer) -> Result<(), Failure> {
-        if loaded.peer.archived.len() < MAX_ARCHIVED_SESSIONS {
+    fn make_room(
+        &self,
+        records: &mut dyn Records,
+        loaded: &mut LoadedPeer<P>,
+    ) -> Result<(), Failure> {
+        if loaded.peer.archived.len() < P::Sessions::MAX_ARCHIVED {
             return Ok(());
         }
         self.read_chunks(records, loaded)
@@ -92,52 +105,48 @@ impl Account {
         &mut self,
         records: &mut dyn Records,
         name: &str,
-        loaded: &LoadedPeer,
+        loaded: &LoadedPeer<P>,
     ) -> Result<bool, Failure> {
-        if self.vault.revision_of(name) != Some(loaded.revision) {
+        if self.revision_of(name) != Some(loaded.revision) {
             return Ok(false);
         }
         for saved in &loaded.saved {
             if records.get(saved.name())?.as_ref() != Some(&saved.head) {
                 return Ok(false);
             }
-            self.vault.memory.see(saved.name(), saved.seen()?)?;
+            self.memory.see(saved.name(), saved.seen()?)?;
         }
         Ok(true)
     }
 
     /// Keeps the sessions of a peer in memory, after a step has saved them.
-    pub(super) fn rest(&mut self, loaded: Box<LoadedPeer>) {
-        if loaded.saved.iter().all(Saved::is_whole) {
-            self.vault.resting.put(
-                names::peer(&loaded.user, loaded.device),
-                loaded.revision,
-                loaded,
-            );
+    pub fn rest(&mut self, loaded: Box<LoadedPeer<P>>) {
+        if loaded.saved.iter().all(|saved| SessionOf::<P>::is_whole(&saved.parts)) {
+            self.resting.put(names::peer(&loaded.user, &loaded.device), loaded.revision, loaded);
         }
     }
 
     /// Reads the chunks that the sessions of `loaded` have left in the store.
-    pub(super) fn read_chunks(
+    pub fn read_chunks(
         &self,
         records: &mut dyn Records,
-        loaded: &mut LoadedPeer,
+        loaded: &mut LoadedPeer<P>,
     ) -> Result<(), Failure> {
         for session in loaded.sessions.iter_mut() {
             let mut saved = loaded.saved.iter_mut();
-            if let Some(saved) = saved.find(|saved| saved.base_key == *session.base_key()) {
-                self.fill_session(records, (session, saved))?;
+            if let Some(saved) = saved.find(|saved| saved.id == session.id()) {
+                session.fill_from(saved, self, records)?;
             }
         }
         Ok(())
     }
 
     /// Opens a message with the sessions of `loaded`; chunks are read only if it needs them.
-    pub(super) fn open_loaded<T>(
+    pub fn open_loaded<T>(
         &self,
         records: &mut dyn Records,
-        loaded: &mut LoadedPeer,
-        open: impl Fn(&mut Sessions) -> Result<T, Error>,
+        loaded: &mut LoadedPeer<P>,
+        open: impl Fn(&mut P::Sessions) -> Result<T, Error>,
     ) -> Result<T, Failure> {
         let opened = match open(&mut loaded.sessions) {
             Err(Error::PartMissing) => {
@@ -146,133 +155,133 @@ impl Account {
             }
             opened => opened?,
         };
-        check_begun(records, loaded)?;
+        loaded.check_begun(records)?;
         Ok(opened)
     }
 
     /// Saves what changed of `loaded`: sessions, then, if a session or the trusted identity came or
     /// went since `before`, the peer's record; and `index`, if it changed.
-    pub(super) fn save_peer(
+    pub fn save_peer(
         &self,
-        loaded: &mut LoadedPeer,
-        (before, mut index): (Option<&Peer>, Index),
+        loaded: &mut LoadedPeer<P>,
+        (before, mut index): (Option<&PeerOf<P>>, Index),
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         self.save_sessions(loaded, (before, &mut index), draft, learnt)?;
-        self.vault.put_changed_index(index, draft, learnt)
+        self.put_changed_index(index, draft, learnt)
     }
 
-    /// [`Account::save_peer`] for a step that changes more; the caller saves the index.
-    pub(super) fn save_sessions(
+    /// [`Vault::save_peer`] for a step that changes more; the caller saves the index.
+    pub fn save_sessions(
         &self,
-        loaded: &mut LoadedPeer,
-        (before, index): (Option<&Peer>, &mut Index),
+        loaded: &mut LoadedPeer<P>,
+        (before, index): (Option<&PeerOf<P>>, &mut Index),
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         let mut before_now = core::mem::take(&mut loaded.saved);
         for session in loaded.sessions.iter() {
-            let base_key = session.base_key();
-            let place = before_now.iter().position(|saved| saved.base_key == *base_key);
+            let id = session.id();
+            let place = before_now.iter().position(|saved| saved.id == id);
             let saved = place.map_or_else(
                 || {
-                    let name = names::session(&loaded.user, loaded.device, base_key);
-                    Saved::none(self.vault.sealer().record(&name), *base_key)
+                    let name = names::session(&loaded.user, &loaded.device, &id);
+                    Saved::none(self.sealer.record(&name), id)
                 },
                 |place| before_now.swap_remove(place),
             );
-            loaded.saved.push(save_session(session, saved, draft, learnt)?);
+            loaded.saved.push(session.save(saved, draft, learnt)?);
         }
         for gone in &before_now {
-            delete_session(gone, draft, learnt)?;
+            SessionOf::<P>::delete(gone, draft, learnt)?;
         }
-        loaded.peer.current = loaded.sessions.current().map(|current| *current.base_key());
+        loaded.peer.current = loaded.sessions.current().map(StoredSession::id);
         loaded.peer.archived.clear();
-        loaded.peer.archived.extend(loaded.sessions.archived().map(|old| *old.base_key()));
+        loaded.peer.archived.extend(loaded.sessions.archived().map(StoredSession::id));
         if before == Some(&loaded.peer) {
             return Ok(());
         }
-        let name = names::peer(&loaded.user, loaded.device);
+        let name = names::peer(&loaded.user, &loaded.device);
         let content = loaded.peer.encode();
         loaded.revision =
-            self.vault.put_member((name, loaded.revision), &content, index, (draft, learnt))?;
+            self.put_member((name, loaded.revision), &content, index, (draft, learnt))?;
         Ok(())
     }
 
     /// Saves sessions that have moved, while none came or went: the index stays as it is.
-    pub(super) fn save_moved(
+    pub fn save_moved(
         &self,
-        loaded: &mut LoadedPeer,
+        loaded: &mut LoadedPeer<P>,
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         let before = loaded.peer.clone();
-        self.save_peer(loaded, (Some(&before), self.vault.index()), draft, learnt)
+        self.save_peer(loaded, (Some(&before), self.index()), draft, learnt)
     }
 
     /// Deletes a peer with all its sessions, whose chunks must have been read.
-    pub(super) fn delete_peer(
+    pub fn delete_peer(
         &self,
-        loaded: &LoadedPeer,
+        loaded: &LoadedPeer<P>,
         mut index: Index,
         draft: &mut Draft<'_>,
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         for saved in &loaded.saved {
-            delete_session(saved, draft, learnt)?;
+            SessionOf::<P>::delete(saved, draft, learnt)?;
         }
-        let name = names::peer(&loaded.user, loaded.device);
+        let name = names::peer(&loaded.user, &loaded.device);
         let base = loaded.revision;
-        self.vault.delete_member((name, base), &mut index, (&mut *draft, &mut *learnt))?;
-        self.vault.put_index(index, draft, learnt)
+        self.delete_member((name, base), &mut index, (&mut *draft, &mut *learnt))?;
+        self.put_index(index, draft, learnt)
     }
 }
 
-impl LoadedPeer {
+impl<P: Protocol> LoadedPeer<P> {
     /// A peer that is not in the store yet.
-    pub(super) fn new((user, device): (&str, DeviceId), parties: Parties, peer: Peer) -> Self {
+    pub fn new((user, device): (&str, P::Device), parties: P::Parties, peer: PeerOf<P>) -> Self {
         Self {
             user: user.to_owned(),
             device,
             revision: 0,
             peer,
-            sessions: Sessions::none(),
+            sessions: P::Sessions::none(),
             parties,
             saved: Vec::new(),
         }
     }
 
     /// How the sending session stands in the store.
-    pub(super) fn sending(&self) -> Option<&Saved> {
-        let base_key = self.sessions.current().map(Session::base_key)?;
-        self.saved.iter().find(|saved| saved.base_key == *base_key)
+    pub(crate) fn sending(&self) -> Option<&SavedOf<P>> {
+        let id = self.sessions.current()?.id();
+        self.saved.iter().find(|saved| saved.id == id)
     }
 
     /// The head of the sending session as it stands in the store, to be replaced: without a later
     /// save the session cannot be told from others any more, and must not rest.
-    pub(super) fn take_sending_head(&mut self) -> Option<Stored> {
-        let base_key = self.sessions.current().map(Session::base_key)?;
-        let saved = self.saved.iter_mut().find(|saved| saved.base_key == *base_key)?;
+    pub(crate) fn take_sending_head(&mut self) -> Option<Stored> {
+        let id = self.sessions.current()?.id();
+        let saved = self.saved.iter_mut().find(|saved| saved.id == id)?;
         let sealed = core::mem::take(&mut saved.head.sealed);
         Some(Stored { revision: saved.head.revision, sealed })
     }
 
     /// The revision that the head of the sending session takes when it is saved.
-    pub(super) fn next_sending_revision(&self) -> Result<u64, Error> {
+    pub fn next_sending_revision(&self) -> Result<u64, Error> {
         let revision = self.sending().map_or(0, |saved| saved.head.revision);
         revision.checked_add(1).ok_or(Error::Exhausted)
     }
-}
 
-/// [`StoreError::Corruption`](e2ee_state::StoreError::Corruption) if a part that a session has
-/// only now is in the store all the same.
-pub(super) fn check_begun(records: &mut dyn Records, loaded: &LoadedPeer) -> Result<(), Failure> {
-    for session in loaded.sessions.iter() {
-        let mut saved = loaded.saved.iter();
-        if let Some(saved) = saved.find(|saved| saved.base_key == *session.base_key()) {
-            check_absent(records, (session, saved))?;
+    /// [`StoreError::Corruption`](e2ee_state::StoreError::Corruption) if a part that a session has
+    /// only now is in the store all the same.
+    pub fn check_begun(&self, records: &mut dyn Records) -> Result<(), Failure> {
+        for session in self.sessions.iter() {
+            let id = session.id();
+            if let Some(saved) = self.saved.iter().find(|saved| saved.id == id) {
+                session.check_absent(saved, records)?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
