@@ -23,7 +23,10 @@ pub const MAX_UNPUBLISHED_KEYS: usize = 50;
 /// Unlike vodozemac, which keeps 5 000: each one is rewritten with the account.
 pub const MAX_ONE_TIME_KEYS: usize = 100;
 
-/// Sessions with one device that an envelope may be tried on (olm_megolm.md §8 keeps 4 or more).
+/// Sessions with one device that are kept behind the one that sends (olm_megolm.md §8 keeps 4 or
+/// more).
+pub const MAX_ARCHIVED_SESSIONS: usize = 4;
+/// Sessions with one device that an envelope may be tried on.
 const SESSIONS: u32 = 5;
 
 /// Hash steps that one envelope may cost before it authenticates, over all sessions that it is
