@@ -31,6 +31,7 @@ pub mod session;
 pub mod sessions;
 pub mod signing;
 pub mod standalone;
+pub mod stored;
 pub mod stored_key;
 
 pub use account::Account;
@@ -40,3 +41,4 @@ pub use one_time_keys::OneTimeKeys;
 pub use session::{Ciphertext, Session};
 pub use sessions::Sessions;
 pub use standalone::StandaloneSession;
+pub use stored::StoredAccount;

@@ -36,6 +36,17 @@ pub struct Session {
     pub(crate) their_identity: x25519::PublicKey,
     pub(crate) phase: Phase,
     pub(crate) ratchet: DoubleRatchet<Olm>,
+    /// What happened since the session was made or loaded.
+    pub(crate) moves: Moves,
+}
+
+/// The messages of a session since it was made or loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moves {
+    /// Those that it encrypted, each with a message key of its own.
+    pub(crate) spent: u64,
+    /// Those that it opened.
+    pub(crate) opened: u64,
 }
 
 /// Who started a session, and how far its start has come.
@@ -79,6 +90,7 @@ impl Session {
             their_identity: *their_identity,
             phase: Phase::Unacknowledged,
             ratchet: DoubleRatchet::ours(root, ratchet_key, chain, MAX_JUMP),
+            moves: Moves::default(),
         })
     }
 
@@ -110,6 +122,7 @@ impl Session {
             their_identity: *identity_key,
             phase: Phase::Accepted,
             ratchet: DoubleRatchet::theirs(root, their_ratchet_key, chain, MAX_JUMP),
+            moves: Moves::default(),
         })
     }
 
@@ -122,6 +135,7 @@ impl Session {
         let index = self.ratchet.positions().sent.unwrap_or(0);
         let inner_len = normal_len(index, plaintext.len());
         let prepared = self.ratchet.prepare(random)?;
+        self.moves.spent = self.moves.spent.wrapping_add(1);
         Ok(match self.phase {
             Phase::Unacknowledged => {
                 let mut out = Vec::with_capacity(SessionKeys::prekey_len(inner_len));
@@ -146,6 +160,7 @@ impl Session {
         let plan = self.ratchet.plan(&message.header, budget)?;
         let plaintext = plan.open::<Olm>(&(), [&[], &[]], &message.frame)?;
         self.ratchet.commit(plan);
+        self.moves.opened = self.moves.opened.wrapping_add(1);
         if self.phase == Phase::Unacknowledged {
             self.phase = Phase::Initiated;
         }
@@ -197,6 +212,12 @@ impl Session {
         &self.their_identity
     }
 
+    /// Whether the next message that is sent changes the head alone: it brings in no ratchet key.
+    #[must_use]
+    pub const fn sends_in_place(&self) -> bool {
+        self.ratchet.our_key().is_some()
+    }
+
     /// Whether a message of the peer has opened: before that, every message is a prekey message.
     #[must_use]
     pub fn has_received(&self) -> bool {
@@ -215,20 +236,22 @@ impl Session {
         self.ratchet.skipped_len()
     }
 
-    /// Changes whenever the stored form of one of the parts beside the head would.
+    /// Changes whenever the stored form of one of the parts would.
     #[must_use]
     pub const fn generations(&self) -> Generations {
         Generations {
+            head: self.moves.spent.wrapping_add(self.moves.opened),
             chains: self.ratchet.older_generation(),
             skipped: self.ratchet.skipped_generation(),
         }
     }
 }
 
-/// Change counters of the stored parts that few messages rewrite; they start anew when the session
-/// is loaded.
+/// Change counters of the stored parts; they start anew when the session is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Generations {
+    /// Of the head, which every message rewrites.
+    pub head: u64,
     /// Of the receiving chains before the newest.
     pub chains: u64,
     /// Of the skipped seeds.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Starting sessions and sending on them (olm_megolm.md §1.1 and §1.3; docs/storage.md,
+//! "Sending").
+
+use e2ee_account::{Environment, Exchange, Outcome, outcome::At};
+use e2ee_primitives::x25519;
+use e2ee_state::{Failure, Step};
+use e2ee_wire::Error;
+
+use crate::session::{Ciphertext, Session};
+
+use super::{DeviceId, StoredAccount};
+
+impl StoredAccount {
+    /// Starts a session with a device under one of its one-time or fallback keys; the device may be
+    /// away.
+    ///
+    /// Nothing here says whose keys they are: both must have come under the device's Ed25519
+    /// signature (olm_megolm.md §8). The first identity key of a device is trusted, and
+    /// [`Error::UntrustedIdentity`] is said of any other: a device never changes it.
+    pub fn connect(
+        &mut self,
+        whom: (&str, &DeviceId),
+        identity_key: &x25519::PublicKey,
+        one_time_key: &x25519::PublicKey,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<()>>, Failure> {
+        self.vault.refresh(environment.records)?;
+        let (mut loaded, before) = self.peer_or_new(whom, identity_key, environment)?;
+        let ours = &self.identity.key;
+        let session = Session::initiate(ours, identity_key, one_time_key, environment.random)?;
+        loaded.sessions.install(session);
+        self.saved((loaded, before), (), environment)
+    }
+
+    /// Encrypts to a device on the session that it was received from last.
+    ///
+    /// [`Error::NoSession`] if there is none.
+    pub fn encrypt(
+        &mut self,
+        whom: (&str, &DeviceId),
+        plaintext: &[u8],
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Ciphertext>>, Failure> {
+        self.vault.refresh(environment.records)?;
+        let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
+        let before = Some(loaded.peer.clone());
+        let trusted = loaded.peer.identity;
+        let message = loaded.sessions.encrypt(&trusted, plaintext, environment.random)?;
+        self.saved((loaded, before), message, environment)
+    }
+
+    /// [`StoredAccount::encrypt`] without reading; see [`Vault::exchange`].
+    ///
+    /// [`Vault::exchange`]: e2ee_account::Vault::exchange
+    pub fn encrypt_at_rest(
+        &mut self,
+        whom: (&str, &DeviceId),
+        plaintext: &[u8],
+        at: At<'_>,
+    ) -> Option<(Exchange, Outcome<Ciphertext>)> {
+        self.vault.exchange(whom, at, |loaded, (_, random)| {
+            let trusted = loaded.peer.identity;
+            loaded.sessions.encrypt(&trusted, plaintext, random).ok()
+        })
+    }
+}
