@@ -118,13 +118,17 @@ impl OneTimeKeys {
     /// Makes a fallback key; the current one becomes the previous, and the previous goes.
     pub fn generate_fallback(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         let current = OneTimeKey::random(&mut self.next_id, random)?;
+        self.replace_fallback(current);
+        Ok(())
+    }
+
+    fn replace_fallback(&mut self, current: OneTimeKey) {
         self.fallback = match core::mem::replace(&mut self.fallback, Fallback::None) {
             Fallback::None => Fallback::Current(current),
             Fallback::Current(previous) | Fallback::Both { current: previous, .. } => {
                 Fallback::Both { current, previous }
             }
         };
-        Ok(())
     }
 
     /// Forgets the previous fallback key; false if there is none.
@@ -150,6 +154,23 @@ impl OneTimeKeys {
     #[must_use]
     pub fn unpublished_fallback(&self) -> Option<(u64, &x25519::PublicKey)> {
         self.fallback.newest_first().next().and_then(OneTimeKey::unpublished)
+    }
+
+    /// Destroys all one-time keys, and replaces the fallback key: any of them may have been given
+    /// away in a past that the store has forgotten. That past has hardly given the numbers that
+    /// follow to other keys: 65,536 are passed over. An error has changed nothing.
+    pub fn renew(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let mut next_id = self.next_id.checked_add(PASSED_OVER).ok_or(Error::Exhausted)?;
+        let fallback = match self.fallback {
+            Fallback::None => None,
+            _ => Some(OneTimeKey::random(&mut next_id, random)?),
+        };
+        self.keys.clear();
+        self.next_id = next_id;
+        if let Some(current) = fallback {
+            self.replace_fallback(current);
+        }
+        Ok(())
     }
 
     /// Says that the server has all keys that waited; their private halves stay.
@@ -273,6 +294,8 @@ impl OneTimeKey {
 
 /// The current one and the one before it.
 const MAX_FALLBACK_KEYS: usize = 2;
+/// Numbers that are passed over when keys are renewed.
+const PASSED_OVER: u64 = 1 << 16;
 /// Number, whether it is published, secret and public half.
 const KEY_LEN: usize = 73;
 

@@ -8,7 +8,7 @@ use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{
     keys::SessionKeys,
-    session::{Moves, Phase, Session},
+    session::{Moves, Origin, Phase, Session},
 };
 
 const FORMAT_VERSION: u8 = 1;
@@ -122,6 +122,8 @@ impl Phase {
             Self::Unacknowledged => 1,
             Self::Initiated => 2,
             Self::Accepted => 3,
+            Self::Retired(Origin::Ours) => 4,
+            Self::Retired(Origin::Theirs) => 5,
         }
     }
 
@@ -130,6 +132,8 @@ impl Phase {
             1 => Ok(Self::Unacknowledged),
             2 => Ok(Self::Initiated),
             3 => Ok(Self::Accepted),
+            4 => Ok(Self::Retired(Origin::Ours)),
+            5 => Ok(Self::Retired(Origin::Theirs)),
             _ => Err(Error::CorruptState),
         }
     }

@@ -2,8 +2,8 @@
 //! One pairwise session: its start in both roles, and its messages (olm_megolm.md §1).
 //!
 //! ```text
-//!   initiate ──► Unacknowledged ──first message opened──► Initiated
-//!   accept   ───────────────────────────────────────────► Accepted
+//!   initiate ──► Unacknowledged ──first message opened──► Initiated ──┐ the store was set back:
+//!   accept   ───────────────────────────────────────────► Accepted  ──┴─► Retired, opens only
 //! ```
 
 use e2ee_primitives::{random::Random, secret::SecretBytes, x25519};
@@ -36,17 +36,17 @@ pub struct Session {
     pub(crate) their_identity: x25519::PublicKey,
     pub(crate) phase: Phase,
     pub(crate) ratchet: DoubleRatchet<Olm>,
-    /// What happened since the session was made or loaded.
+    /// What changed the session since it was made or loaded.
     pub(crate) moves: Moves,
 }
 
-/// The messages of a session since it was made or loaded.
+/// What changed a session since it was made or loaded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Moves {
     /// Those that it encrypted, each with a message key of its own.
     pub(crate) spent: u64,
-    /// Those that it opened.
-    pub(crate) opened: u64,
+    /// Those that it opened, and whether it was retired.
+    pub(crate) others: u64,
 }
 
 /// Who started a session, and how far its start has come.
@@ -58,6 +58,18 @@ pub(crate) enum Phase {
     Initiated,
     /// The peer did.
     Accepted,
+    /// It opens and never sends again: its keys may have been used in a past that the store has
+    /// forgotten.
+    Retired(Origin),
+}
+
+/// Who started a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// We did.
+    Ours,
+    /// The peer did.
+    Theirs,
 }
 
 impl Session {
@@ -127,11 +139,16 @@ impl Session {
     }
 
     /// Encrypts `plaintext`; an error has changed nothing.
+    ///
+    /// [`Error::NoSession`] if the session is retired.
     pub fn encrypt(
         &mut self,
         plaintext: &[u8],
         random: &mut dyn Random,
     ) -> Result<Ciphertext, Error> {
+        if self.is_retired() {
+            return Err(Error::NoSession);
+        }
         let index = self.ratchet.positions().sent.unwrap_or(0);
         let inner_len = normal_len(index, plaintext.len());
         let prepared = self.ratchet.prepare(random)?;
@@ -143,7 +160,7 @@ impl Session {
                 self.ratchet.seal(prepared, &(), &(), plaintext, &mut out);
                 Ciphertext::PreKey(out)
             }
-            Phase::Initiated | Phase::Accepted => {
+            Phase::Initiated | Phase::Accepted | Phase::Retired(_) => {
                 let mut out = Vec::with_capacity(inner_len);
                 self.ratchet.seal(prepared, &(), &(), plaintext, &mut out);
                 Ciphertext::Normal(out)
@@ -160,7 +177,7 @@ impl Session {
         let plan = self.ratchet.plan(&message.header, budget)?;
         let plaintext = plan.open::<Olm>(&(), [&[], &[]], &message.frame)?;
         self.ratchet.commit(plan);
-        self.moves.opened = self.moves.opened.wrapping_add(1);
+        self.moves.others = self.moves.others.wrapping_add(1);
         if self.phase == Phase::Unacknowledged {
             self.phase = Phase::Initiated;
         }
@@ -175,10 +192,29 @@ impl Session {
         message: &PreKeyMessage<'_>,
         budget: &mut Budget,
     ) -> Result<SecretBytes, Error> {
-        if self.phase != Phase::Accepted || !self.matches(message) {
-            return Err(Error::Forged);
+        match self.phase {
+            Phase::Accepted | Phase::Retired(Origin::Theirs) if self.matches(message) => {
+                self.decrypt(&message.message, budget)
+            }
+            _ => Err(Error::Forged),
         }
-        self.decrypt(&message.message, budget)
+    }
+
+    /// Never sends again, and opens as before.
+    pub fn retire(&mut self) {
+        let origin = match self.phase {
+            Phase::Unacknowledged | Phase::Initiated => Origin::Ours,
+            Phase::Accepted => Origin::Theirs,
+            Phase::Retired(_) => return,
+        };
+        self.phase = Phase::Retired(origin);
+        self.moves.others = self.moves.others.wrapping_add(1);
+    }
+
+    /// Whether the session never sends again.
+    #[must_use]
+    pub const fn is_retired(&self) -> bool {
+        matches!(self.phase, Phase::Retired(_))
     }
 
     /// Whether a prekey message names this session: its three keys are the same.
@@ -240,7 +276,7 @@ impl Session {
     #[must_use]
     pub const fn generations(&self) -> Generations {
         Generations {
-            head: self.moves.spent.wrapping_add(self.moves.opened),
+            head: self.moves.spent.wrapping_add(self.moves.others),
             chains: self.ratchet.older_generation(),
             skipped: self.ratchet.skipped_generation(),
         }

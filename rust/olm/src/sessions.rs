@@ -39,9 +39,10 @@ impl Sessions {
         Self { current: None, archived: VecDeque::new() }
     }
 
-    /// Sessions as a store kept them; the newest archived one first.
+    /// Sessions as a store kept them; the newest archived one first. A retired one never sends.
     pub fn from_parts(current: Option<Session>, archived: Vec<Session>) -> Result<Self, Error> {
-        if archived.len() > MAX_ARCHIVED_SESSIONS {
+        let retired = current.as_ref().is_some_and(Session::is_retired);
+        if retired || archived.len() > MAX_ARCHIVED_SESSIONS {
             return Err(Error::CorruptState);
         }
         Ok(Self { current, archived: archived.into() })
@@ -70,10 +71,24 @@ impl Sessions {
 
     /// Makes `session` the current one; the one before is archived, and the oldest gives way.
     pub fn install(&mut self, session: Session) {
-        if let Some(outgoing) = self.current.replace(session) {
+        self.archive_current();
+        self.current = Some(session);
+    }
+
+    /// Archives the current session; the oldest archived one gives way.
+    fn archive_current(&mut self) {
+        if let Some(outgoing) = self.current.take() {
             self.archived.truncate(MAX_ARCHIVED_SESSIONS.saturating_sub(1));
             self.archived.push_front(outgoing);
         }
+    }
+
+    /// Archives the current session, and retires all: none of them sends again, all open as before.
+    ///
+    /// For a store that was set back: its chains may have been used in the past that it lost.
+    pub fn retire_all(&mut self) {
+        self.archive_current();
+        self.archived.iter_mut().for_each(Session::retire);
     }
 
     /// Encrypts on the current session, which must authenticate the `trusted` identity.
@@ -90,7 +105,8 @@ impl Sessions {
         session.encrypt(plaintext, random)
     }
 
-    /// Opens a normal message with the session that it belongs to, which becomes the current one.
+    /// Opens a normal message with the session that it belongs to, which becomes the current one
+    /// unless it is retired.
     ///
     /// Only sessions that authenticate the `trusted` identity are tried. A session that knows the
     /// message's ratchet key is the only candidate; one budget serves for all.
@@ -141,7 +157,7 @@ impl Sessions {
     }
 
     /// Opens a prekey message: with the session that it names, or with a new one under a key of
-    /// `keys` (olm_megolm.md §1.4); either becomes the current one.
+    /// `keys` (olm_megolm.md §1.4); either becomes the current one, unless it is retired.
     ///
     /// [`Error::UntrustedIdentity`] if the message is under another identity than the `trusted`
     /// one, [`Error::UnknownPreKey`] if its one-time key is not held.
@@ -170,13 +186,16 @@ impl Sessions {
         Ok(Accepted { plaintext, used: Some(*one_time_key) })
     }
 
-    /// Makes the session at `position` of [`Sessions::iter`] the current one.
+    /// Makes the session at `position` of [`Sessions::iter`] the current one, if it may send.
     fn promote(&mut self, position: usize) {
         let place = match (&self.current, position) {
             (Some(_), 0) => return,
             (Some(_), position) => position.saturating_sub(1),
             (None, position) => position,
         };
+        if self.archived.get(place).is_some_and(Session::is_retired) {
+            return;
+        }
         if let Some(session) = self.archived.remove(place) {
             self.install(session);
         }

@@ -5,9 +5,8 @@
 //! Every method works inside one transaction of a store, which it only reads. What it would
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Vault::committed`] in exchange for the result.
-//!
-//! From a store that has an anchor and was set back, nothing is sent any more; it still receives.
 
+mod heal;
 mod identity;
 mod keys;
 mod layout;
@@ -28,6 +27,7 @@ use crate::{dialect::Olm, one_time_keys::OneTimeKeys};
 use identity::Identity;
 
 pub use e2ee_account::rekey::Rekeying;
+pub use heal::Healed;
 pub use keys::{Numbered, Unpublished};
 pub use layout::{DeviceId, Message};
 pub use peers::Contact;

@@ -2,7 +2,9 @@
 //! Starting sessions and sending on them (olm_megolm.md §1.1 and §1.3; docs/storage.md,
 //! "Sending").
 
-use e2ee_account::{Environment, Exchange, Outcome, outcome::At};
+use e2ee_account::{
+    Environment, Exchange, Learnt, OutboxEntry, Outcome, draft::Draft, outbox::Naming, outcome::At,
+};
 use e2ee_primitives::x25519;
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
@@ -50,6 +52,35 @@ impl StoredAccount {
         self.saved((loaded, before), message, environment)
     }
 
+    /// Encrypts to a device, and puts the envelope into the outbox, in the same step; the result is
+    /// the entry's id, which may be that of an earlier step that was dropped.
+    ///
+    /// As [`StoredAccount::encrypt`]; [`Error::InvalidArgument`] also for what is no id.
+    pub fn queue(
+        &mut self,
+        whom: (&str, &DeviceId),
+        (plaintext, id): (&[u8], Option<&str>),
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<String>>, Failure> {
+        self.vault.refresh(environment.records)?;
+        let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
+        let trusted = loaded.peer.identity;
+        let message = loaded.sessions.encrypt(&trusted, plaintext, environment.random)?;
+        let naming = match id {
+            Some(id) => Naming::Again(id),
+            None => Naming::Anew(loaded.next_sending_revision()?, 0),
+        };
+        let now_ms = environment.now_ms;
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
+        let mut learnt = Learnt::default();
+        let (whom, envelope) = ((whom.0.to_owned(), whom.1.clone()), wrap(&message));
+        let entry = OutboxEntry::new(whom, naming, envelope, (now_ms, &mut draft))?;
+        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
+        let step = self.vault.drafted((draft.finish(), learnt), entry.id, environment)?;
+        self.vault.rest(loaded);
+        Ok(step)
+    }
+
     /// [`StoredAccount::encrypt`] without reading; see [`Vault::exchange`].
     ///
     /// [`Vault::exchange`]: e2ee_account::Vault::exchange
@@ -64,4 +95,14 @@ impl StoredAccount {
             loaded.sessions.encrypt(&trusted, plaintext, random).ok()
         })
     }
+}
+
+/// An envelope of the outbox: the type of a message (1 byte: 0 prekey, 1 normal), and the message
+/// (docs/formats.md, "Matrix identity").
+fn wrap(message: &Ciphertext) -> Vec<u8> {
+    let (kind, message) = match message {
+        Ciphertext::PreKey(message) => (0, message),
+        Ciphertext::Normal(message) => (1, message),
+    };
+    [&[kind], &message[..]].concat()
 }

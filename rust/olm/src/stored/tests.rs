@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use e2ee_account::Exchange;
 use e2ee_primitives::Secret;
-use e2ee_state::{Change, Stored};
+use e2ee_state::{Anchor, Change, Stored};
 
 use super::*;
 use crate::{
@@ -14,9 +14,27 @@ use crate::{
 
 const NOW_MS: u64 = 1_800_000_000_000;
 
-/// A store in memory: revisions and sealed bytes by name.
+/// A store in memory: revisions and sealed bytes by name; and its anchor, if it has one.
 #[derive(Clone, Default)]
-struct Store(BTreeMap<String, (u64, Vec<u8>)>);
+struct Store(BTreeMap<String, (u64, Vec<u8>)>, Option<Outside>);
+
+/// An anchor.
+#[derive(Clone, Default)]
+struct Outside(Option<Vec<u8>>);
+
+impl Anchor for Outside {
+    fn read(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.clone())
+    }
+
+    fn advance(&mut self, old: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
+        let holds = self.0.as_deref() == old;
+        if holds {
+            self.0 = Some(new.to_vec());
+        }
+        Ok(holds)
+    }
+}
 
 impl Store {
     fn apply(&mut self, writes: Vec<Write>) {
@@ -39,6 +57,13 @@ impl Records for Store {
     fn list(&mut self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError> {
         let rows = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
         Ok(rows.map(|(name, (revision, _))| (name.clone(), *revision)).collect())
+    }
+
+    fn anchor(&mut self) -> Option<&mut dyn Anchor> {
+        match &mut self.1 {
+            Some(outside) => Some(outside),
+            None => None,
+        }
     }
 }
 
@@ -75,7 +100,7 @@ impl Person {
         let mut inside = Environment { records: store, random, now_ms: NOW_MS };
         let Step { writes, result } = work(account, &mut inside)?;
         store.apply(writes);
-        let confirmation = result.confirm(None)?;
+        let confirmation = result.confirm(store.anchor())?;
         Ok(account.vault().committed(result, &confirmation))
     }
 
@@ -304,6 +329,53 @@ fn a_device_that_is_forgotten_leaves_nothing() {
     assert_eq!(["identity", "index", "prekeys", "store"][..], names);
     let refused = alice.encrypt("@bob:b.org", b"text").err();
     assert_eq!(Some(Failure::Protocol(Error::NoSession)), refused);
+}
+
+#[test]
+fn a_store_that_was_set_back_sends_nothing_until_it_is_healed() {
+    let (mut alice, mut bob) = pair();
+    alice.store.1 = Some(Outside::default());
+    alice.step(|account, inside| account.vault().tie(inside)).unwrap();
+    alice.encrypt("@bob:b.org", b"before").unwrap();
+    let older = alice.store.0.clone();
+    alice.encrypt("@bob:b.org", b"lost").unwrap();
+    let text = (&b"waits"[..], None);
+    alice.store.0 = older;
+    alice.reopen(1);
+
+    let refused = alice.encrypt("@bob:b.org", b"again").err();
+    assert_eq!(Some(Failure::Store(StoreError::OffAnchor)), refused);
+    let late = bob.encrypt("@alice:example.org", b"late").unwrap();
+    assert_eq!(b"late"[..], alice.decrypt(&bob, &late).unwrap());
+    let healed = alice.step(StoredAccount::heal).unwrap();
+    assert_eq!([("@bob:b.org".to_owned(), device())][..], healed.peers);
+    let refused = alice.encrypt("@bob:b.org", b"again").err();
+    assert_eq!(Some(Failure::Protocol(Error::NoSession)), refused);
+    let late = bob.encrypt("@alice:example.org", b"later").unwrap();
+    alice.reopen(1);
+    assert_eq!(b"later"[..], alice.decrypt(&bob, &late).unwrap());
+    assert!(alice.encrypt("@bob:b.org", b"again").is_err(), "a retired session never sends");
+    alice.connect(&mut bob);
+    let whom = ("@bob:b.org", &device());
+    let id = alice.step(|account, inside| account.queue(whom, text, inside)).unwrap();
+    let waiting = alice.account.vault().outbox(Some(whom), 10, &mut alice.store).unwrap();
+    assert_eq!([(&id, 0)][..], [(&waiting[0].id, waiting[0].envelope[0])]);
+    let message = Ciphertext::PreKey(waiting[0].envelope[1..].to_vec());
+    assert_eq!(b"waits"[..], bob.decrypt(&alice, &message).unwrap());
+}
+
+#[test]
+fn healing_destroys_what_others_may_have_begun_with() {
+    let mut bob = Person::new("@bob:b.org", 2);
+    let before = bob.step(|account, inside| account.generate_keys(3, true, inside)).unwrap();
+
+    bob.step(StoredAccount::heal).unwrap();
+    let after = bob.step(|account, inside| account.generate_keys(1, false, inside)).unwrap();
+
+    let first = |numbered: &Numbered| numbered.0;
+    assert_eq!(vec![1, 2, 3], before.one_time.iter().map(first).collect::<Vec<_>>());
+    assert_eq!(vec![65_542], after.one_time.iter().map(first).collect::<Vec<_>>());
+    assert_eq!(Some(65_541), after.fallback.as_ref().map(first));
 }
 
 #[test]
