@@ -7,6 +7,7 @@
 
 pub mod anchor_value;
 pub mod anchoring;
+pub mod batch;
 pub mod draft;
 pub mod exchange;
 pub mod generation;

@@ -5,6 +5,7 @@
 //! envelopes all move a session that is there are worked on side by side; all others one after the
 //! other, over what those before them have changed.
 
+use e2ee_account::batch::by_peer;
 use e2ee_primitives::{random::Random, secret::SecretBytes};
 use e2ee_state::{Failure, Overlay, Step, StoreError};
 use e2ee_wire::Error;
@@ -20,7 +21,7 @@ use crate::{
     session::envelope_budget,
 };
 
-use super::{Workers, by_peer};
+use super::Workers;
 
 /// What a place of a batch holds.
 pub type Placed<T> = Result<T, Error>;
