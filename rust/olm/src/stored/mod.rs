@@ -12,6 +12,8 @@ mod keys;
 mod layout;
 mod parts;
 mod peers;
+#[cfg(test)]
+mod person;
 mod receive;
 mod send;
 
@@ -32,6 +34,7 @@ pub use keys::{Numbered, Unpublished};
 pub use layout::{DeviceId, Message};
 pub use peers::Contact;
 pub use receive::{Incoming, Opened};
+pub use send::Outgoing;
 
 /// A message in the inbox.
 pub type InboxEntry = e2ee_account::InboxEntry<DeviceId, Message>;

@@ -3,15 +3,25 @@
 //! "Sending").
 
 use e2ee_account::{
-    Environment, Exchange, Learnt, OutboxEntry, Outcome, draft::Draft, outbox::Naming, outcome::At,
+    Environment, Exchange, Learnt, OutboxEntry, Outcome,
+    batch::{Keep, Refused, addressed},
+    draft::Draft,
+    outbox::Naming,
+    outcome::At,
 };
 use e2ee_primitives::x25519;
-use e2ee_state::{Failure, Step};
+use e2ee_state::{Failure, Step, Workers};
 use e2ee_wire::Error;
 
-use crate::session::{Ciphertext, Session};
+use crate::{
+    dialect::Olm,
+    session::{Ciphertext, Session},
+};
 
-use super::{DeviceId, StoredAccount};
+use super::{DeviceId, LoadedPeer, StoredAccount};
+
+/// A message to a device.
+pub type Outgoing<'a> = ((&'a str, &'a DeviceId), &'a [u8]);
 
 impl StoredAccount {
     /// Starts a session with a device under one of its one-time or fallback keys; the device may be
@@ -47,8 +57,8 @@ impl StoredAccount {
         self.vault.refresh(environment.records)?;
         let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
         let before = Some(loaded.peer.clone());
-        let trusted = loaded.peer.identity;
-        let message = loaded.sessions.encrypt(&trusted, plaintext, environment.random)?;
+        let at: At<'_> = (environment.now_ms, environment.random);
+        let message = encrypt(&mut loaded, plaintext, at)?;
         self.saved((loaded, before), message, environment)
     }
 
@@ -64,8 +74,8 @@ impl StoredAccount {
     ) -> Result<Step<Outcome<String>>, Failure> {
         self.vault.refresh(environment.records)?;
         let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
-        let trusted = loaded.peer.identity;
-        let message = loaded.sessions.encrypt(&trusted, plaintext, environment.random)?;
+        let at: At<'_> = (environment.now_ms, environment.random);
+        let message = encrypt(&mut loaded, plaintext, at)?;
         let naming = match id {
             Some(id) => Naming::Again(id),
             None => Naming::Anew(loaded.next_sending_revision()?, 0),
@@ -90,11 +100,60 @@ impl StoredAccount {
         plaintext: &[u8],
         at: At<'_>,
     ) -> Option<(Exchange, Outcome<Ciphertext>)> {
-        self.vault.exchange(whom, at, |loaded, (_, random)| {
-            let trusted = loaded.peer.identity;
-            loaded.sessions.encrypt(&trusted, plaintext, random).ok()
+        self.vault.exchange(whom, at, |loaded, at| encrypt(loaded, plaintext, at).ok())
+    }
+
+    /// Encrypts all plaintexts in one step; the results are in their order.
+    ///
+    /// As [`StoredAccount::encrypt`]: if one is refused, all are, with that refusal.
+    pub fn encrypt_many(
+        &mut self,
+        messages: &[Outgoing<'_>],
+        workers: &impl Workers,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<Ciphertext>>>, Refused> {
+        self.send_many(messages, workers, environment, |_, _, message, _| Ok(message))
+    }
+
+    /// Encrypts all plaintexts, and puts the envelopes into the outbox, in one step; the results
+    /// are the ids of the entries, in their order.
+    ///
+    /// As [`StoredAccount::queue`]: if one is refused, all are, with that refusal.
+    pub fn queue_many(
+        &mut self,
+        messages: &[Outgoing<'_>],
+        workers: &impl Workers,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<String>>>, Refused> {
+        self.send_many(messages, workers, environment, |loaded, place, message, at| {
+            let naming = Naming::Anew(loaded.next_sending_revision()?, place);
+            let whom = (loaded.user.clone(), loaded.device.clone());
+            Ok(OutboxEntry::new(whom, naming, wrap(&message), at)?.id)
         })
     }
+
+    fn send_many<T: Send>(
+        &mut self,
+        messages: &[Outgoing<'_>],
+        workers: &impl Workers,
+        environment: &mut Environment<'_>,
+        keep: impl Keep<Olm, Ciphertext, T>,
+    ) -> Result<Step<Outcome<Vec<T>>>, Refused> {
+        self.vault.refresh(environment.records).map_err(Refused::whole)?;
+        let addressed = addressed(messages, |user, device| {
+            self.load_peer(environment.records, (user, device))
+        })?;
+        self.vault.send_many(addressed, workers, environment, (encrypt, keep))
+    }
+}
+
+/// Encrypts on the session that a device was received from last.
+fn encrypt(
+    loaded: &mut LoadedPeer,
+    plaintext: &[u8],
+    (_, random): At<'_>,
+) -> Result<Ciphertext, Error> {
+    loaded.sessions.encrypt(&loaded.peer.identity, plaintext, random)
 }
 
 /// An envelope of the outbox: the type of a message (1 byte: 0 prekey, 1 normal), and the message

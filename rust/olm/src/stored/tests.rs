@@ -1,163 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Accounts over a store in memory: what is said survives each step, and what was set back is found.
 
-use std::collections::BTreeMap;
+use e2ee_account::batch::Refused;
+use e2ee_primitives::random::Random;
+use e2ee_state::Workers;
 
-use e2ee_account::Exchange;
-use e2ee_primitives::Secret;
-use e2ee_state::{Anchor, Change, Stored};
-
-use super::*;
-use crate::{
-    limits::MAX_ARCHIVED_SESSIONS, people::Counter, session::Ciphertext, standalone::Received,
+use super::{
+    person::{NOW_MS, Outside, Person, device, secret},
+    *,
 };
-
-const NOW_MS: u64 = 1_800_000_000_000;
-
-/// A store in memory: revisions and sealed bytes by name; and its anchor, if it has one.
-#[derive(Clone, Default)]
-struct Store(BTreeMap<String, (u64, Vec<u8>)>, Option<Outside>);
-
-/// An anchor.
-#[derive(Clone, Default)]
-struct Outside(Option<Vec<u8>>);
-
-impl Anchor for Outside {
-    fn read(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.0.clone())
-    }
-
-    fn advance(&mut self, old: Option<&[u8]>, new: &[u8]) -> Result<bool, StoreError> {
-        let holds = self.0.as_deref() == old;
-        if holds {
-            self.0 = Some(new.to_vec());
-        }
-        Ok(holds)
-    }
-}
-
-impl Store {
-    fn apply(&mut self, writes: Vec<Write>) {
-        for Write { name, base, change } in writes {
-            assert_eq!(base, self.0.get(&name).map_or(0, |(revision, _)| *revision), "{name}");
-            match change {
-                Change::Put { revision, sealed } => _ = self.0.insert(name, (revision, sealed)),
-                Change::Delete => _ = self.0.remove(&name),
-            }
-        }
-    }
-}
-
-impl Records for Store {
-    fn get(&mut self, name: &str) -> Result<Option<Stored>, StoreError> {
-        let row = self.0.get(name);
-        Ok(row.map(|(revision, sealed)| Stored { revision: *revision, sealed: sealed.clone() }))
-    }
-
-    fn list(&mut self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError> {
-        let rows = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
-        Ok(rows.map(|(name, (revision, _))| (name.clone(), *revision)).collect())
-    }
-
-    fn anchor(&mut self) -> Option<&mut dyn Anchor> {
-        match &mut self.1 {
-            Some(outside) => Some(outside),
-            None => None,
-        }
-    }
-}
-
-/// An account with its store.
-struct Person {
-    account: StoredAccount,
-    store: Store,
-    random: Counter,
-}
-
-fn secret(byte: u8) -> StoreSecret {
-    StoreSecret::Key(Secret::new([byte; 32]))
-}
-
-fn device() -> DeviceId {
-    DeviceId::new("JLAFKJWSCS").unwrap()
-}
-
-impl Person {
-    fn new(name: &str, number: u64) -> Self {
-        let (mut store, mut random) = (Store::default(), Counter(number << 32));
-        let mut inside = Environment { records: &mut store, random: &mut random, now_ms: NOW_MS };
-        let made = StoredAccount::create(&secret(1), name, device(), &mut inside).unwrap();
-        store.apply(made.writes);
-        Self { account: made.result, store, random }
-    }
-
-    /// Makes a step whose commit succeeds.
-    fn step<T>(
-        &mut self,
-        work: impl FnOnce(&mut StoredAccount, &mut Environment<'_>) -> Result<Step<Outcome<T>>, Failure>,
-    ) -> Result<T, Failure> {
-        let Self { account, store, random } = self;
-        let mut inside = Environment { records: store, random, now_ms: NOW_MS };
-        let Step { writes, result } = work(account, &mut inside)?;
-        store.apply(writes);
-        let confirmation = result.confirm(store.anchor())?;
-        Ok(account.vault().committed(result, &confirmation))
-    }
-
-    /// Forgets what the process knows, and opens the store again.
-    fn reopen(&mut self, key: u8) {
-        self.account = StoredAccount::open(&secret(key), &mut self.store).unwrap();
-    }
-
-    fn connect(&mut self, peer: &mut Self) {
-        let keys = peer.step(|account, inside| account.generate_keys(1, false, inside)).unwrap();
-        let (_, one_time_key) = *keys.one_time.last().unwrap();
-        let (user, identity) = (peer.account.user().0.to_owned(), *peer.account.identity_key());
-        let whom = (user.as_str(), &device());
-        self.step(|account, inside| account.connect(whom, &identity, &one_time_key, inside))
-            .unwrap();
-    }
-
-    fn encrypt(&mut self, user: &str, text: &[u8]) -> Result<Ciphertext, Failure> {
-        self.step(|account, inside| account.encrypt((user, &device()), text, inside))
-    }
-
-    fn exchange(&mut self, user: &str, text: &[u8]) -> Option<Ciphertext> {
-        let Self { account, random, store } = self;
-        let made = account.encrypt_at_rest((user, &device()), text, (NOW_MS, random));
-        let (Exchange { name, before, after, .. }, outcome) = made?;
-        assert_eq!(Some(&(before.revision, before.sealed)), store.0.get(&name));
-        store.0.insert(name, (after.revision, after.sealed));
-        let confirmation = outcome.confirm(None).unwrap();
-        Some(account.vault().committed(outcome, &confirmation))
-    }
-
-    fn decrypt(&mut self, from: &Self, message: &Ciphertext) -> Result<Vec<u8>, Failure> {
-        let (device, message) = (device(), received(message));
-        let (user, identity_key) = (from.account.user().0, from.account.identity_key());
-        let incoming = Incoming { user, device: &device, identity_key, message };
-        self.step(|account, inside| account.decrypt(incoming, inside))
-            .map(|opened| opened.0.expose().to_vec())
-    }
-
-    fn receive(&mut self, from: &Self, message: &Ciphertext) -> Result<Delivery, Failure> {
-        let (device, message) = (device(), received(message));
-        let (user, identity_key) = (from.account.user().0, from.account.identity_key());
-        let incoming = Incoming { user, device: &device, identity_key, message };
-        self.step(|account, inside| account.receive(incoming, inside))
-    }
-
-    fn handled(&mut self, id: &str) -> bool {
-        self.step(|account, inside| account.vault().handled(id, inside)).unwrap()
-    }
-}
-
-fn received(message: &Ciphertext) -> Received<'_> {
-    match message {
-        Ciphertext::PreKey(bytes) => Received::PreKey(bytes),
-        Ciphertext::Normal(bytes) => Received::Normal(bytes),
-    }
-}
+use crate::{limits::MAX_ARCHIVED_SESSIONS, people::Counter, session::Ciphertext};
 
 fn pair() -> (Person, Person) {
     let (mut alice, mut bob) = (Person::new("@alice:example.org", 1), Person::new("@bob:b.org", 2));
@@ -362,6 +214,48 @@ fn a_store_that_was_set_back_sends_nothing_until_it_is_healed() {
     assert_eq!([(&id, 0)][..], [(&waiting[0].id, waiting[0].envelope[0])]);
     let message = Ciphertext::PreKey(waiting[0].envelope[1..].to_vec());
     assert_eq!(b"waits"[..], bob.decrypt(&alice, &message).unwrap());
+}
+
+/// One after the other, with randomness of its own.
+struct Alone;
+
+impl Workers for Alone {
+    fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        _: impl Fn(&T) -> usize,
+        work: impl Fn(T, &mut dyn Random) -> R + Sync,
+    ) -> Vec<R> {
+        let random = &mut Counter(9 << 40);
+        items.into_iter().map(|item| work(item, random)).collect()
+    }
+}
+
+#[test]
+fn a_batch_is_sent_as_a_whole_or_not_at_all() {
+    let (mut alice, mut bob) = pair();
+    let mut carol = Person::new("@carol:example.org", 3);
+    alice.connect(&mut carol);
+    let device = device();
+    let [to_bob, to_carol] = ["@bob:b.org", "@carol:example.org"].map(|user| (user, &device));
+    let messages = [(to_bob, &b"0"[..]), (to_carol, &b"1"[..]), (to_bob, &b"2"[..])];
+
+    let Person { account, store, random } = &mut alice;
+    let mut inside = Environment { records: store, random, now_ms: NOW_MS };
+    let stranger = ("@dave:example.org", &device);
+    let refused = account.encrypt_many(&[messages[0], (stranger, b"")], &Alone, &mut inside);
+    let Step { writes, result } = account.encrypt_many(&messages, &Alone, &mut inside).unwrap();
+    store.apply(writes);
+    let confirmation = result.confirm(None).unwrap();
+    let sent = account.vault().committed(result, &confirmation);
+
+    let failure = Failure::Protocol(Error::NoSession);
+    assert_eq!(Some(Refused { place: 1, failure }), refused.err());
+    assert_eq!(b"2"[..], bob.decrypt(&alice, &sent[2]).unwrap());
+    assert_eq!(b"0"[..], bob.decrypt(&alice, &sent[0]).unwrap());
+    assert_eq!(b"1"[..], carol.decrypt(&alice, &sent[1]).unwrap());
+    let sent = alice.encrypt("@bob:b.org", b"3").unwrap();
+    assert_eq!(b"3"[..], bob.decrypt(&alice, &sent).unwrap());
 }
 
 #[test]
