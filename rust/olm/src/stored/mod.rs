@@ -33,7 +33,7 @@ pub use heal::Healed;
 pub use keys::{Numbered, Unpublished};
 pub use layout::{DeviceId, Message};
 pub use peers::Contact;
-pub use receive::{Incoming, Opened};
+pub use receive::{Incoming, Opened, Placed};
 pub use send::Outgoing;
 
 /// A message in the inbox.

@@ -159,7 +159,7 @@ impl Person {
     }
 }
 
-fn received(message: &Ciphertext) -> Received<'_> {
+pub(super) fn received(message: &Ciphertext) -> Received<'_> {
     match message {
         Ciphertext::PreKey(bytes) => Received::PreKey(bytes),
         Ciphertext::Normal(bytes) => Received::Normal(bytes),

@@ -4,7 +4,7 @@
 
 use e2ee_account::{Environment, InboxEntry as Entry, Learnt, Ledger, Outcome, draft::Draft};
 use e2ee_primitives::{secret::SecretBytes, x25519};
-use e2ee_state::{Failure, Step};
+use e2ee_state::{Failure, Overlay, Step};
 use e2ee_wire::Error;
 
 use crate::{
@@ -32,6 +32,11 @@ pub struct Incoming<'a> {
 /// An opened message.
 #[derive(Debug)]
 pub struct Opened(pub SecretBytes);
+
+/// What a place of a batch holds.
+pub type Placed<T> = Result<T, Error>;
+
+type Stepped<T> = Result<Step<Outcome<T>>, Failure>;
 
 /// What opening a message changes in the store.
 struct Effect {
@@ -108,6 +113,54 @@ impl StoredAccount {
         let step = self.vault.drafted(drafted, Delivery::New(entry), environment)?;
         self.vault.rest(loaded);
         Ok(step)
+    }
+
+    /// Opens all messages in one step, in their order; each place holds what
+    /// [`StoredAccount::decrypt`] would give.
+    pub fn decrypt_many(
+        &mut self,
+        messages: &[Incoming<'_>],
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<Placed<Opened>>>>, Failure> {
+        self.open_many(messages, environment, Self::decrypt)
+    }
+
+    /// Opens all messages and puts them into the inbox in one step, in their order; each place
+    /// holds what [`StoredAccount::receive`] would give.
+    pub fn receive_many(
+        &mut self,
+        messages: &[Incoming<'_>],
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<Placed<Delivery>>>>, Failure> {
+        self.open_many(messages, environment, Self::receive)
+    }
+
+    /// Makes one step of those that `open` makes, each over what those before it have changed. A
+    /// message that is refused changes nothing; a store that fails ends all.
+    fn open_many<T>(
+        &mut self,
+        messages: &[Incoming<'_>],
+        environment: &mut Environment<'_>,
+        open: impl Fn(&mut Self, Incoming<'_>, &mut Environment<'_>) -> Stepped<T>,
+    ) -> Stepped<Vec<Placed<T>>> {
+        let now_ms = environment.now_ms;
+        let mut overlay = Overlay::new(environment.records);
+        let (mut results, mut learnt) = (Vec::with_capacity(messages.len()), Learnt::default());
+        for message in messages {
+            let random = &mut *environment.random;
+            let mut inside = Environment { records: &mut overlay, random, now_ms };
+            match open(self, *message, &mut inside) {
+                Ok(Step { writes, result }) => {
+                    overlay.apply(writes)?;
+                    let (value, mut more) = result.apart();
+                    learnt.rows.append(&mut more.rows);
+                    results.push(Ok(value));
+                }
+                Err(Failure::Protocol(refusal)) => results.push(Err(refusal)),
+                Err(failure @ Failure::Store(_)) => return Err(failure),
+            }
+        }
+        Ok(self.vault.kept(overlay.finish(), Outcome::unspent(results, learnt)))
     }
 
     /// Opens a message; nothing is written yet.

@@ -6,7 +6,7 @@ use e2ee_primitives::random::Random;
 use e2ee_state::Workers;
 
 use super::{
-    person::{NOW_MS, Outside, Person, device, secret},
+    person::{NOW_MS, Outside, Person, device, received, secret},
     *,
 };
 use crate::{limits::MAX_ARCHIVED_SESSIONS, people::Counter, session::Ciphertext};
@@ -256,6 +256,51 @@ fn a_batch_is_sent_as_a_whole_or_not_at_all() {
     assert_eq!(b"1"[..], carol.decrypt(&alice, &sent[1]).unwrap());
     let sent = alice.encrypt("@bob:b.org", b"3").unwrap();
     assert_eq!(b"3"[..], bob.decrypt(&alice, &sent).unwrap());
+}
+
+#[test]
+fn a_batch_is_received_in_one_step_each_message_by_itself() {
+    let (mut alice, mut bob) = pair();
+    let mut carol = Person::new("@carol:example.org", 3);
+    carol.connect(&mut bob);
+    let sent = ["0", "1"].map(|text| alice.encrypt("@bob:b.org", text.as_bytes()).unwrap());
+    let first = carol.encrypt("@bob:b.org", b"first").unwrap();
+    let (device, ours, theirs) =
+        (device(), *alice.account.identity_key(), *carol.account.identity_key());
+    let from_alice = |message| Incoming {
+        user: "@alice:example.org",
+        device: &device,
+        identity_key: &ours,
+        message: received(message),
+    };
+    let from_carol =
+        Incoming { user: "@carol:example.org", identity_key: &theirs, ..from_alice(&first) };
+    let forged = Incoming { identity_key: &ours, ..from_carol };
+    let batch =
+        [from_alice(&sent[1]), forged, from_carol, from_alice(&sent[0]), from_alice(&sent[1])];
+
+    let Ok(results) = bob.step(|account, inside| account.receive_many(&batch, inside)) else {
+        panic!()
+    };
+    let kept: Vec<_> = results
+        .iter()
+        .map(|placed| match placed {
+            Ok(Delivery::New(entry)) => Ok(entry.plaintext.expose()),
+            Ok(Delivery::Waiting(_)) => Ok(&b"again"[..]),
+            Ok(Delivery::Handled) => Ok(&b""[..]),
+            Err(refusal) => Err(*refusal),
+        })
+        .collect();
+    let refused = Err(Error::UntrustedIdentity);
+    assert_eq!([Ok(&b"1"[..]), refused, Ok(b"first"), Ok(b"0"), Ok(b"again")][..], kept);
+    bob.reopen(1);
+    assert_eq!(3, bob.account.vault().inbox(&mut bob.store).unwrap().len());
+    let back = bob.encrypt("@carol:example.org", b"back").unwrap();
+    assert_eq!(b"back"[..], carol.decrypt(&bob, &back).unwrap());
+    let next = alice.encrypt("@bob:b.org", b"2").unwrap();
+    let incoming = [from_alice(&next)];
+    let opened = bob.step(|account, inside| account.decrypt_many(&incoming, inside)).unwrap();
+    assert_eq!(b"2", opened[0].as_ref().unwrap().0.expose());
 }
 
 #[test]
