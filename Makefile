@@ -9,6 +9,7 @@ SHELL := bash
 
 PYTHON ?= python3
 VENV := .venv
+DIST := dist
 BIN := $(VENV)/bin
 # The same interpreter for every build, so that none undoes the work of another.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
@@ -23,6 +24,7 @@ MATRIX_SHORT := --conversations 100
 STREAMS := tests.interop.streams
 MATRIX := tests.interop.matrix_talk
 PROGRAMS := tests.interop.matrix_tests
+MOVES := tests.interop.matrix_stores
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
@@ -63,6 +65,10 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 	$(BIN)/stubtest e2ee._core
 	$(BIN)/python -m pytest tests/hygiene
 
+.PHONY: wheel
+wheel: $(VENV)/.build ## build the wheel for this machine into dist
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --compression-level 9 --out $(DIST)
+
 .PHONY: bench
 bench: $(VENV)/.extension $(VENV)/.peers ## measure, beside the limit and beside others
 	$(LIMIT)
@@ -84,6 +90,7 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
 	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
+	timeout 120 $(BIN)/python -m $(MOVES) --rounds 1 --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,tests of mautrix and checks of matrix-nio,they are part of the long interop)
@@ -95,12 +102,14 @@ interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac a
 	$(BIN)/python -m $(STREAMS) --rounds 3000
 	$(BIN)/python -m $(MATRIX) --conversations 1200
 	$(BIN)/python -m $(PROGRAMS)
+	$(BIN)/python -m $(MOVES)
 
 .PHONY: interop-short
 interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 	$(BIN)/python -m $(STREAMS)
 	$(BIN)/python -m $(MATRIX) $(MATRIX_SHORT)
+	$(BIN)/python -m $(MOVES) --rounds 1
 
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties and fuzz targets for hours, the core optimised, a file of 4 GiB
@@ -118,7 +127,7 @@ assurance-short: $(VENV)/.extension $(VENV)/.postgres ## run the gates of the st
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) dist .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.

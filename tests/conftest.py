@@ -7,7 +7,12 @@ from tests.properties import report
 from tests.stores import server
 
 #: Programs in processes of their own, which import what is fetched only when they are to run.
-collect_ignore = ["interop/streams_peer.py", "interop/matrix/nio_checks.py"]
+collect_ignore = [
+    "interop/streams_peer.py",
+    "interop/matrix/nio_checks.py",
+    "interop/matrix/store_mautrix.py",
+    "interop/matrix/store_nio.py",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What libsignal's stores hold, and what became of it in an account (docs/guides/import.md)."""
+"""What libsignal's stores hold, and what became of it in an account (docs/guides/import.md).
+
+The report is that of every import.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,11 @@ RecordKind: TypeAlias = Literal[
     "identity",
     "session",
     "sender key",
+    "account",
+    "inbound group session",
+    "outbound group session",
+    "device",
+    "cross-signing key",
 ]
 
 _U32: Final = 0xFFFF_FFFF
@@ -112,12 +120,13 @@ class LibsignalRecords:
 class ImportRow:
     """What became of one record.
 
-    - "imported": all of it is in the account;
-    - "re-establish": nothing of it is, and it is made anew with the peer;
-    - "refused": it cannot be used, and nothing of it is in the account.
+    - "imported": all of it was taken over;
+    - "re-establish": nothing of it was, and it is made anew with the peer;
+    - "refused": it cannot be used, and nothing of it was taken over.
 
-    `name` is the number or the address under which the record stood, `address` the device of a
-    peer that it belongs to, if it belongs to one, and `reason` a phrase, empty for "imported".
+    `name` is the number, the address or the id under which the record stood, `address` the device
+    of a peer that it belongs to, if it belongs to one with such an address, and `reason` a phrase,
+    empty for "imported".
     """
 
     kind: RecordKind

@@ -38,6 +38,18 @@ Room keys go into a backup, whose format says nothing about where they come from
 >>> matrix.open_backup(backup, session_data)
 {'session_key': 'AQAA'}
 
+A device that logs in shows a key in a QR code, and speaks with the one that scans it:
+
+>>> recipient = matrix.HpkeLoginRecipient()
+>>> waiting, first = matrix.HpkeLoginWaiting.establish(recipient.public_key, b"Who is there?")
+>>> opened, text = recipient.accept(first)
+>>> theirs, answer = opened.answer(b"The new device.")
+>>> ours, text = waiting.receive(answer)
+>>> ours.check_code == theirs.check_code  # people compare these
+True
+>>> theirs.decrypt(ours.encrypt(b"Welcome."))
+b'Welcome.'
+
 Files lie beside the messages:
 
 >>> import io
@@ -52,6 +64,10 @@ b'A picture.'
 
 from e2ee._core import (
     BackupKey,
+    HpkeLoginChannel,
+    HpkeLoginOpened,
+    HpkeLoginRecipient,
+    HpkeLoginWaiting,
     LoginChannel,
     LoginRecipient,
     Sas,
@@ -89,6 +105,10 @@ from e2ee._matrix_stored import (
 __all__ = [
     "BackupKey",
     "CrossSigningKeys",
+    "HpkeLoginChannel",
+    "HpkeLoginOpened",
+    "HpkeLoginRecipient",
+    "HpkeLoginWaiting",
     "LoginChannel",
     "LoginRecipient",
     "Sas",

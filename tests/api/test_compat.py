@@ -154,6 +154,25 @@ def pair() -> tuple[vodozemac.Session, vodozemac.Session]:
     return ours, theirs
 
 
+def test_a_first_message_to_a_fallback_key_is_accepted_again_as_there() -> None:
+    alice, bob = vodozemac.Account(), vodozemac.Account()
+    bob.generate_fallback_key()
+    (key,) = bob.fallback_key.values()
+    first = alice.create_outbound_session(bob.curve25519_key, key).encrypt(b"first").to_pre_key()
+    assert first is not None
+    carol, dave = olm.Account(), olm.Account()
+    dave.generate_fallback_key()
+    (text,) = dave.fallback_key["curve25519"].values()
+    sent = olm.OutboundSession(carol, dave.identity_keys["curve25519"], text).encrypt("first")
+    assert isinstance(sent, olm.OlmPreKeyMessage)
+
+    for _ in range(2):
+        assert bob.create_inbound_session(alice.curve25519_key, first)[1] == b"first"
+        session = olm.InboundSession(dave, sent)
+        assert session.decrypt(sent) == "first"
+        dave.remove_one_time_keys(session)
+
+
 def test_sessions_go_on_from_the_pickles_of_either_library() -> None:
     ours, theirs = pair()
     for _ in range(5):

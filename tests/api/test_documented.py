@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2ee import matrix, olm, signal
+from e2ee import matrix, matrix_stores, olm, signal
 from tests.operator.surface import INHERITED, MODULES, public_classes
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ def test_a_field_is_said_in_its_class(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(module, name) for module in (matrix, olm, signal) for name in sorted(module.__all__)],
+    [
+        (module, name)
+        for module in (matrix, matrix_stores, olm, signal)
+        for name in sorted(module.__all__)
+    ],
     ids=lambda each: each if isinstance(each, str) else each.__name__,
 )
 def test_a_name_of_the_protocol_cites_its_source(module: ModuleType, name: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from e2ee import (
     AuthenticationError,
+    DuplicateMessageError,
     InvalidArgumentError,
     InvalidKeyError,
     StoreCorruptionError,
@@ -73,6 +74,32 @@ def test_a_fallback_key_serves_many_sessions_until_it_is_forgotten(pair: Pair) -
     assert pair.bob.forget_fallback_key()
     with pytest.raises(UnknownPreKeyError):
         accept()
+
+
+def test_a_session_under_a_fallback_key_is_accepted_once(pair: Pair) -> None:
+    pair.bob.generate_fallback_key()
+    assert pair.bob.fallback_key is not None
+    session = olm.Session.initiate(
+        pair.key,
+        pair.alice,
+        identity_key=pair.bob.identity_key,
+        one_time_key=pair.bob.fallback_key[1],
+    )
+    first, second = (session.encrypt(text).release() for text in (b"first", b"second"))
+    before = pair.bob.seal(pair.key)
+    receiving, step = olm.Session.accept(pair.key, pair.bob, pair.alice.identity_key, first)
+    assert step.release() == b"first"
+    after = pair.bob.seal(pair.key)
+
+    for account in (pair.bob, olm.Account.load(pair.key, *after)):
+        for message in (first, second):
+            with pytest.raises(DuplicateMessageError):
+                olm.Session.accept(pair.key, account, pair.alice.identity_key, message)
+    assert receiving.decrypt(0, second).release() == b"second"
+    # What was not saved is not remembered.
+    forgetful = olm.Account.load(pair.key, *before)
+    _, step = olm.Session.accept(pair.key, forgetful, pair.alice.identity_key, first)
+    assert step.release() == b"first"
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1])

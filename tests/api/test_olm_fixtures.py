@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from e2ee import UnknownPreKeyError, olm
+from e2ee import DuplicateMessageError, UnknownPreKeyError, olm
 
 FIXTURES = sorted((Path(__file__).parent.parent / "vectors" / "state").glob("olm-*.json"))
 every_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
@@ -59,6 +59,19 @@ def test_a_stored_account_accepts_first_messages(path: Path) -> None:
     assert [text for _, text in fixture["firsts"]] == opened
     with pytest.raises(UnknownPreKeyError):
         olm.Session.accept(key, account, sender, bytes.fromhex(fixture["firsts"][0][0]))
+
+
+@every_fixture
+def test_a_stored_account_knows_what_it_accepted_under_fallback_keys(path: Path) -> None:
+    fixture, key = fixture_of(path)
+    account, version = account_of(fixture, key), int(path.stem.split("-")[1])
+    sender = bytes.fromhex(fixture["sender_identity_key"])
+    accepted = [bytes.fromhex(message) for message in fixture.get("accepted", [])]
+    assert len(accepted) == (0 if version == 1 else 2)
+
+    for message in accepted:
+        with pytest.raises(DuplicateMessageError):
+            olm.Session.accept(key, account, sender, message)
 
 
 @every_fixture

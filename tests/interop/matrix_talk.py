@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, cast
 from tests.interop.matrix.flips import measure_flips
 from tests.interop.matrix.parties import (
     ACCOUNT,
+    DECRYPTION,
     INBOUND,
     OUTBOUND,
     PARTIES,
@@ -184,9 +185,11 @@ def companions(world: World) -> None:
         keys = [party.compare(name) for party, name in zip((ours, theirs), names, strict=True)]
         shown = ours.compared(names[0], keys[1])
         world.expect(shown, theirs.compared(names[1], keys[0]), "comparison")
-        name = world.name("decryption")
+        name = world.name(DECRYPTION)
         sealed = theirs.seal(ours.decryption(name), text)
         world.expect(text, ours.unseal(name, sealed), "message to a public key")
+        name, other = moved(world, DECRYPTION, name, ours)
+        world.expect(text, other.unseal(name, sealed), "message to a public key")
 
 
 def room(world: World) -> None:
@@ -246,7 +249,7 @@ def moved(world: World, kind: str, name: str, party: Party) -> tuple[str, Party]
     other = world.theirs if party is world.ours else world.ours
     fresh = world.name(kind)
     other.unpickle(kind, fresh, party.pickle(kind, name))
-    world.counts["pickles exchanged"] += 1
+    world.counts["keys exchanged" if kind == DECRYPTION else "pickles exchanged"] += 1
     return fresh, other
 
 

@@ -67,6 +67,17 @@ NIO: Final = Source(
     "6aff7aa1d9e6e5351df8f979f4b647a3b347f635e306b26e2682fd3b59d8e6a8",
     "src",
 )
+#: Earlier ones, whose stores are moved as well; both are over libolm.
+EARLIER_MAUTRIX: Final = Source(
+    "mautrix", "0.11.4", "c58b57e27c804d39dc9e12b6d74b45dcd650f6ef576da4be5d0d4232660ff310", ""
+)
+EARLIER_NIO: Final = Source(
+    "matrix_nio",
+    "0.25.2",
+    "8ef8180c374e12368e5c83a692abfb3bab8d71efcd17c5560b5c40c9b6f2f600",
+    "src",
+)
+SOURCES: Final = (MAUTRIX, NIO, EARLIER_MAUTRIX, EARLIER_NIO)
 #: What both need, with theirs: the peers and what their tests import.
 PACKAGES: Final = (
     "vodozemac==0.10.0",
@@ -151,7 +162,7 @@ def prepare(*, optional: bool = False) -> Path:
     until = time.monotonic() + (_OPTIONAL_SECONDS if optional else _TIMEOUT_SECONDS)
     python = FOLDER / "venv" / "bin" / "python"
     stamp = FOLDER / "installed"
-    wanted = repr([MAUTRIX, NIO, PACKAGES])
+    wanted = repr([SOURCES, PACKAGES])
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return python
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -160,7 +171,7 @@ def prepare(*, optional: bool = False) -> Path:
     _run(make, until, "no environment can be made")
     install = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]
     _run(install, until, "the packages cannot be installed")
-    for source in (MAUTRIX, NIO):
+    for source in SOURCES:
         _fetch(python, source, until)
     stamp.write_text(wanted, encoding="utf-8")
     return python

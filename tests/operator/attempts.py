@@ -23,6 +23,7 @@ from tests.operator.many import MANY
 from tests.operator.material import candidate_keys
 from tests.operator.matrix import MATRIX
 from tests.operator.megolm import MEGOLM
+from tests.operator.moving import MOVING
 from tests.operator.olm import OLM
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
@@ -385,6 +386,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     **FILES,
     **MANY,
     **MEGOLM,
+    **MOVING,
     **OLM,
     **MATRIX,
 }

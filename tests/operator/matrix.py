@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import e2ee
-from e2ee import matrix, signal
+from e2ee import matrix, olm, signal
 from tests.operator.megolm import of_megolm
 from tests.operator.olm import of_olm
 
@@ -33,6 +33,7 @@ def seize_matrix(seized: Seized) -> None:
     encrypted = matrix.encrypt_file(io.BytesIO(seized.text()), blob)
     fields = [matrix.seal_backup(backup.public_key, {"text": seized.text().hex()})]
     fields += [matrix.seal_secret(storage, NAME, seized.text().hex())]
+    seized.pickles.append(olm.Pickles.libolm(seized.keys["pickle"]).write_backup_key(backup))
     seized.plaintexts[-2:] = [each.hex().encode() for each in seized.plaintexts[-2:]]
     seized.beside |= {
         "matrix backup": json.dumps(fields[0]).encode(),
@@ -109,10 +110,34 @@ def of_channel() -> dict[str, dict[str, object]]:
     ours, first = matrix.LoginChannel.establish(public_key, b"text")
     theirs, text = recipient.accept(first)
     message = ours.encrypt(b"text")
-    return {
+    return of_hpke_channel() | {
         "LoginRecipient": {"public_key": public_key, "accept": [repr(theirs), text]},
         "LoginChannel": {
             "establish": [repr(ours), first],
+            "encrypt": message,
+            "decrypt": theirs.decrypt(message),
+            "check_code": ours.check_code,
+        },
+    }
+
+
+def of_hpke_channel() -> dict[str, dict[str, object]]:
+    """The same over HPKE."""
+    recipient = matrix.HpkeLoginRecipient()
+    public_key = recipient.public_key
+    waiting, first = matrix.HpkeLoginWaiting.establish(public_key, b"text")
+    opened, text = recipient.accept(first)
+    theirs, answer = opened.answer(b"answer")
+    ours, answered = waiting.receive(answer)
+    message = ours.encrypt(b"text")
+    return {
+        "HpkeLoginRecipient": {"public_key": public_key, "accept": [repr(opened), text]},
+        "HpkeLoginOpened": {"answer": [repr(theirs), answer]},
+        "HpkeLoginWaiting": {
+            "establish": [repr(waiting), first],
+            "receive": [repr(ours), answered],
+        },
+        "HpkeLoginChannel": {
             "encrypt": message,
             "decrypt": theirs.decrypt(message),
             "check_code": ours.check_code,
@@ -240,6 +265,20 @@ def started(blob: bytes) -> matrix.Sas:
 #: For every public callable that takes bytes, how the operator tries it.
 MATRIX: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "BackupKey.load": lambda o: o.key_acts(lambda key, _: load_backup_key(o, key)),
+    "HpkeLoginChannel.decrypt": lambda o: o.value_acts(hpke_channel()[0].decrypt),
+    "HpkeLoginChannel.encrypt": lambda o: o.value_acts(hpke_channel()[0].encrypt),
+    "HpkeLoginOpened.answer": lambda o: o.value_acts(lambda b: hpke_opened().answer(b)[1]),
+    "HpkeLoginRecipient.accept": lambda o: o.value_acts(
+        lambda b: matrix.HpkeLoginRecipient().accept(b)[1]
+    ),
+    "HpkeLoginWaiting.establish": lambda o: o.value_acts(
+        lambda b: matrix.HpkeLoginWaiting.establish(matrix.HpkeLoginRecipient().public_key, b)[1]
+    ),
+    "HpkeLoginWaiting.receive": lambda o: o.value_acts(
+        lambda b: matrix.HpkeLoginWaiting.establish(matrix.HpkeLoginRecipient().public_key, b"")[
+            0
+        ].receive(b)[1]
+    ),
     "LoginChannel.encrypt": lambda o: o.value_acts(lambda b: channel().encrypt(b)),
     "LoginChannel.establish": lambda o: o.value_acts(
         lambda b: matrix.LoginChannel.establish(matrix.LoginRecipient().public_key, b)[1]
@@ -257,6 +296,17 @@ MATRIX: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "open_file": lambda o: (partial(read, described(o), blob) for blob in o.seized.beside.values()),
     "parse_json": lambda o: o.value_acts(matrix.parse_json),
 }
+
+
+def hpke_opened() -> matrix.HpkeLoginOpened:
+    """A channel over HPKE of the operator's own, before its answer."""
+    recipient = matrix.HpkeLoginRecipient()
+    return recipient.accept(matrix.HpkeLoginWaiting.establish(recipient.public_key, b"")[1])[0]
+
+
+def hpke_channel() -> tuple[matrix.HpkeLoginChannel, bytes]:
+    """The same behind its answer."""
+    return hpke_opened().answer(b"")
 
 
 def channel() -> matrix.LoginChannel:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import e2ee
-from e2ee import olm
+from e2ee import matrix, olm
 from tests.operator import olm as pairs
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ def of_megolm() -> Shown:
     other, step = olm.InboundGroupSession.accept_export(key, received.export_at(1))
     step.release()
     merged = other.merge(session_key)
+    kept = [own.save(), received.save()]
+    written = [step.writes for step in kept]
+    for step in kept:
+        step.release()
     backlog = received.decrypt_many([(message, EVENT), (message, "$other"), (b"", None)])
     shown: dict[str, dict[str, object]] = {
         "OlmOutboundGroupSession": {
@@ -72,6 +77,7 @@ def of_megolm() -> Shown:
             "message_index": own.message_index,
             "session_key": session_key,
             "encrypt": message,
+            "save": written[0],
         },
         "OlmInboundGroupSession": {
             "accept": repr(received),
@@ -86,6 +92,7 @@ def of_megolm() -> Shown:
             "merge": [merged.writes, merged.release()],
             "decrypt": text,
             "decrypt_many": repr(backlog),
+            "save": written[1],
         },
         "GroupStep": {"writes": opened.writes, "release": text},
         "GroupBacklogStep": {"writes": backlog.writes, "release": backlog.release()},
@@ -102,6 +109,7 @@ def of_pickles(
     alice, bob, (session, *_) = pairs.begun(key)
     account, inbound = pickles.write_account(alice), others.write_inbound(received)
     outbound, written = pickles.write_outbound(own), others.write_session(session)
+    backup = pickles.write_backup_key(matrix.BackupKey.generate())
     return {
         "libolm": repr(pickles),
         "vodozemac": repr(others),
@@ -113,6 +121,8 @@ def of_pickles(
         "write_outbound": outbound,
         "read_inbound": repr(others.read_inbound(key, inbound)),
         "write_inbound": inbound,
+        "read_backup_key": repr(pickles.read_backup_key(backup)),
+        "write_backup_key": backup,
     }
 
 
@@ -170,11 +180,20 @@ def unpickled(operator: Operator, pickles: olm.Pickles) -> list[bytes]:
         with suppress(e2ee.E2EEError):
             pickles.read_account(text)
         with suppress(e2ee.E2EEError):
+            found += opened_backup(operator, pickles.read_backup_key(text))
+        with suppress(e2ee.E2EEError):
             pickles.read_outbound(operator.state_key, text)
         with suppress(e2ee.E2EEError):
             their_key = account.identity_key
             pickles.read_session(operator.state_key, account, their_key, text)
     return found
+
+
+def opened_backup(operator: Operator, key: matrix.BackupKey) -> list[bytes]:
+    """What a key of a backup opens of the seized one."""
+    sealed = matrix.parse_json(operator.seized.beside["matrix backup"])
+    assert isinstance(sealed, dict)
+    return [json.dumps(matrix.open_backup(key, sealed)).encode()]
 
 
 def for_stranger(operator: Operator, key: bytes) -> None:

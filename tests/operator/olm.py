@@ -78,6 +78,9 @@ def of_olm() -> Shown:
     opened = sending.decrypt(1, message)
     rows.append(opened.writes)
     answered = opened.release()
+    kept = receiving.save()
+    rows.append(kept.writes)
+    kept.release()
     backlog = sending.decrypt_many([(1, receiving.encrypt(b"late").release())])
     sealed = bob.seal(key)
     shown: dict[str, dict[str, object]] = {
@@ -106,6 +109,7 @@ def of_olm() -> Shown:
             "encrypt": [first, message, *rows],
             "decrypt": [repr(opened), answered],
             "decrypt_many": [backlog.writes, backlog.release()],
+            "save": rows[-1],
         },
     }
     return {(kind, name): value for kind, all_of in shown.items() for name, value in all_of.items()}

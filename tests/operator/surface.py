@@ -15,6 +15,7 @@ import e2ee
 import e2ee.aead
 import e2ee.files
 import e2ee.matrix
+import e2ee.matrix_stores
 import e2ee.olm
 import e2ee.signal
 import e2ee.store
@@ -26,6 +27,7 @@ MODULES: tuple[ModuleType, ...] = (
     e2ee.files,
     e2ee.olm,
     e2ee.matrix,
+    e2ee.matrix_stores,
     e2ee.signal,
     e2ee.store,
 )

@@ -9,6 +9,8 @@ import pickle
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import pytest
@@ -21,6 +23,7 @@ from e2ee.store import StoreSecret
 from tests.api import libsignal
 from tests.operator import curve
 from tests.operator.material import bytes_in
+from tests.operator.moving import imported
 from tests.operator.owner import Shown, of_everything, public_names
 from tests.operator.surface import Call, calls, public_classes, stub_calls
 from tests.properties import wire
@@ -137,6 +140,14 @@ def test_the_curve_is_that_of_the_standard() -> None:
     assert curve.public_key(b"\x09" + bytes(31)).hex() == public
 
 
+def moved() -> list[object]:
+    """What is imported from another program, with its parts that hold secrets."""
+    with TemporaryDirectory() as folder:
+        found = imported(Path(folder))
+    device = found.devices[0]
+    return [found, device, device.received[0], device.sent[0]]
+
+
 def secrets_of_everyone() -> list[object]:
     """An object of every kind that holds secrets."""
     store = e2ee.MemoryStore()
@@ -172,6 +183,7 @@ def secrets_of_everyone() -> list[object]:
         AeadKey.generate(),
         FileKey.generate(),
         FilePassphrase("word"),
+        *moved(),
     ]
 
 

@@ -13,6 +13,7 @@ from e2ee.cli.commands.demo import demo
 from e2ee.cli.commands.doctor import doctor
 from e2ee.cli.commands.files import seal, unseal
 from e2ee.cli.commands.heal import heal
+from e2ee.cli.commands.matrix_store import matrix_store
 from e2ee.cli.commands.messages import decrypt, encrypt, inbox
 from e2ee.cli.commands.rekey import rekey
 from e2ee.cli.commands.verify import verify
@@ -86,6 +87,7 @@ main: Final = Program(
         heal,
         seal,
         unseal,
+        matrix_store,
         demo,
         version,
     ],

@@ -2,20 +2,19 @@
 //! A device of Matrix: its two identity keys and the keys that others start sessions with, in one
 //! sealed record (olm_megolm.md §1.4 and §8; docs/formats.md, "Olm account").
 
-use e2ee_primitives::{
-    Secret,
-    ed25519::{self, PrivateHalf},
-    random::Random,
-    secret::SecretBytes,
-    x25519,
-};
+use e2ee_primitives::{Secret, ed25519, random::Random, secret::SecretBytes, x25519};
 use e2ee_ratchet::Budget;
 use e2ee_state::{Failure, Sealer, StoreError};
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::{message::PreKeyMessage, one_time_keys::OneTimeKeys, session::Session};
+use crate::{
+    fallback::Memory, keys::SessionKeys, message::PreKeyMessage, one_time_keys::OneTimeKeys,
+    session::Session, stored_key,
+};
 
-const FORMAT_VERSION: u8 = 1;
+const FORMAT_VERSION: u8 = 2;
+/// Without a memory of what was accepted under fallback keys.
+const FORMAT_WITHOUT_MEMORY: u8 = 1;
 /// The name of an account's record.
 pub const RECORD_NAME: &str = "olm account";
 
@@ -88,11 +87,13 @@ impl Account {
     /// Makes the session that a prekey message asks for, opens the message, and forgets the
     /// one-time key; an error has changed nothing.
     ///
-    /// A fallback key is not forgotten: then the message can be accepted again, so look for the
-    /// session that it [matches](Session::matches) first.
+    /// A fallback key is not forgotten, but remembers the session. Further first messages of it
+    /// belong to it: look for the session that one [matches](Session::matches) before this.
     ///
     /// [`Error::Forged`] if the message names another identity key than `their_identity`, or does
-    /// not authenticate, [`Error::UnknownPreKey`] if its one-time key is not held here.
+    /// not authenticate, [`Error::UnknownPreKey`] if its one-time key is not held here,
+    /// [`Error::Duplicate`], unauthenticated, if its session was accepted under a fallback key before
+    /// and is among the latest [`MAX_ACCEPTED_BASE_KEYS`](crate::limits::MAX_ACCEPTED_BASE_KEYS).
     pub fn accept(
         &mut self,
         their_identity: Option<&x25519::PublicKey>,
@@ -100,8 +101,22 @@ impl Account {
         budget: &mut Budget,
     ) -> Result<(Session, SecretBytes), Error> {
         let accepted = self.open_first(their_identity, message, budget)?;
-        self.consume(&message.keys.one_time_key);
+        self.accepted(&message.keys);
         Ok(accepted)
+    }
+
+    /// The same without a memory, as programs for libolm and vodozemac know it: under a fallback
+    /// key, a message can be accepted again.
+    pub fn accept_without_memory(
+        &mut self,
+        their_identity: Option<&x25519::PublicKey>,
+        message: &PreKeyMessage<'_>,
+        budget: &mut Budget,
+    ) -> Result<(Session, SecretBytes), Error> {
+        let mut session = self.accept_unopened(their_identity, message)?;
+        let plaintext = session.decrypt_prekey(message, budget)?;
+        self.one_time.consume(&message.keys.one_time_key);
+        Ok((session, plaintext))
     }
 
     /// What [`Account::accept`] does before it forgets the one-time key.
@@ -111,7 +126,9 @@ impl Account {
         message: &PreKeyMessage<'_>,
         budget: &mut Budget,
     ) -> Result<(Session, SecretBytes), Error> {
-        let mut session = self.accept_unopened(their_identity, message)?;
+        of_sender(their_identity, message)?;
+        self.one_time.check(&message.keys)?;
+        let mut session = self.accept_unopened(None, message)?;
         let plaintext = session.decrypt_prekey(message, budget)?;
         Ok((session, plaintext))
     }
@@ -120,22 +137,21 @@ impl Account {
     /// libolm want it: nothing is authenticated yet, and the one-time key is still held.
     ///
     /// Once the session has opened the message, the key must go (`OneTimeKeys::consume`). The
-    /// errors are those of [`Account::accept`], but for what only opening finds.
+    /// errors are those of [`Account::accept_without_memory`], but for what only opening finds.
     pub fn accept_unopened(
         &self,
         their_identity: Option<&x25519::PublicKey>,
         message: &PreKeyMessage<'_>,
     ) -> Result<Session, Error> {
-        if their_identity.is_some_and(|expected| *expected != message.keys.identity_key) {
-            return Err(Error::Forged);
-        }
+        of_sender(their_identity, message)?;
         let one_time_key =
             self.one_time.find(&message.keys.one_time_key).ok_or(Error::UnknownPreKey)?;
         Session::accept(&self.identity, one_time_key, message)
     }
 
-    pub(crate) fn consume(&mut self, one_time_key: &x25519::PublicKey) {
-        self.one_time.consume(one_time_key);
+    /// What [`Account::accept`] does with the keys of a message that has opened.
+    pub(crate) fn accepted(&mut self, keys: &SessionKeys) {
+        self.one_time.accepted(keys);
     }
 
     /// The revision under which the account was sealed last, 0 if never.
@@ -156,14 +172,16 @@ impl Account {
     pub fn open(sealer: &Sealer, revision: u64, record: &[u8]) -> Result<Self, Failure> {
         let opened = sealer.open(RECORD_NAME, revision, record)?;
         let mut reader = RecordReader::new(opened.expose());
-        if reader.u8()? != FORMAT_VERSION {
-            return Err(StoreError::Corruption.into());
-        }
-        let signing = decode_signing(&mut reader)?;
+        let memory = match reader.u8()? {
+            FORMAT_VERSION => Memory::Stored,
+            FORMAT_WITHOUT_MEMORY => Memory::Absent,
+            _ => return Err(StoreError::Corruption.into()),
+        };
+        let signing = stored_key::decode(&mut reader)?;
         let secret = Secret::new(*reader.array()?);
         let public = x25519::PublicKey::new(*reader.array()?);
         let identity = x25519::PrivateKey::from_parts(secret, public);
-        let one_time = OneTimeKeys::decode(&mut reader)?;
+        let one_time = OneTimeKeys::decode_with(&mut reader, memory)?;
         reader.finish()?;
         Ok(Self { signing, identity, one_time, revision })
     }
@@ -172,17 +190,7 @@ impl Account {
         let capacity = self.one_time.encoded_capacity().saturating_add(IDENTITY_CAPACITY);
         let mut out = Vec::with_capacity(capacity);
         out.push(FORMAT_VERSION);
-        match self.signing.expose() {
-            PrivateHalf::Seed(seed) => {
-                out.push(SEED);
-                out.extend_from_slice(seed);
-            }
-            PrivateHalf::Expanded(expanded) => {
-                out.push(EXPANDED);
-                out.extend_from_slice(expanded);
-            }
-        }
-        out.extend_from_slice(self.signing.public().as_bytes());
+        stored_key::encode(&self.signing, &mut out);
         out.extend_from_slice(self.identity.expose());
         out.extend_from_slice(self.identity.public().as_bytes());
         self.one_time.encode(&mut out);
@@ -190,20 +198,18 @@ impl Account {
     }
 }
 
-fn decode_signing(reader: &mut RecordReader<'_>) -> Result<ed25519::SigningKey, Error> {
-    let private = match reader.u8()? {
-        SEED => PrivateHalf::Seed(reader.array()?),
-        EXPANDED => PrivateHalf::Expanded(reader.array()?),
-        _ => return Err(Error::CorruptState),
-    };
-    let public = ed25519::PublicKey::new(*reader.array()?);
-    Ok(ed25519::SigningKey::from_parts(&private, public))
+fn of_sender(
+    their_identity: Option<&x25519::PublicKey>,
+    message: &PreKeyMessage<'_>,
+) -> Result<(), Error> {
+    if their_identity.is_some_and(|expected| *expected != message.keys.identity_key) {
+        return Err(Error::Forged);
+    }
+    Ok(())
 }
 
-const SEED: u8 = 1;
-const EXPANDED: u8 = 2;
-/// Version, both key pairs and their tag, at the most.
-const IDENTITY_CAPACITY: usize = 256;
+/// Version and both key pairs, at the most.
+const IDENTITY_CAPACITY: usize = 1 + stored_key::STORED_CAPACITY + 64;
 
 #[cfg(test)]
 mod tests;

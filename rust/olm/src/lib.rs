@@ -10,6 +10,7 @@ pub mod account;
 pub mod attachment;
 pub mod dialect;
 pub mod ecies;
+mod fallback;
 pub mod hpke_channel;
 pub mod kept;
 pub mod key_export;
@@ -33,6 +34,7 @@ pub mod signing;
 pub mod standalone;
 pub mod stored;
 pub mod stored_key;
+mod strict;
 
 pub use account::Account;
 pub use keys::SessionKeys;

@@ -26,6 +26,13 @@ pub const MAX_ONE_TIME_KEYS: usize = 100;
 /// Sessions with one device that are kept behind the one that sends (olm_megolm.md §8 keeps 4 or
 /// more).
 pub const MAX_ARCHIVED_SESSIONS: usize = 4;
+/// Sessions that were accepted under one fallback key and are remembered, so that their first
+/// messages are not accepted again; the oldest is forgotten.
+///
+/// A fallback key that was used is replaced soon, and its memory goes with it; what the account's
+/// record grows by stays below 64 KiB.
+pub const MAX_ACCEPTED_BASE_KEYS: usize = 1_000;
+
 /// Sessions with one device that an envelope may be tried on.
 const SESSIONS: u32 = 5;
 

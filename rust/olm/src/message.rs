@@ -12,6 +12,7 @@ use e2ee_wire::{Error, Reader, protobuf, varint};
 use crate::{
     dialect::{BODY, INDEX, RATCHET_KEY, TAG_LEN, VERSION},
     keys::SessionKeys,
+    strict::{bytes_field, index_field, tag, versioned},
 };
 
 /// A normal message (type 1), borrowed from the bytes as they came.
@@ -43,10 +44,9 @@ impl<'a> NormalMessage<'a> {
     /// [`Error::UnsupportedVersion`] for another version byte than 3, [`Error::InvalidKey`] for a
     /// ratchet key of 2²⁵⁵ − 19 or more, [`Error::Malformed`] for what no encoder writes.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
-        let mut reader = versioned(bytes)?;
+        let mut reader = versioned(bytes, VERSION)?;
         let ratchet_key = key_field(&mut reader, RATCHET_KEY)?;
-        tag(&mut reader, [INDEX])?;
-        let index = u32::try_from(shortest(&mut reader)?).map_err(|_| Error::Malformed)?;
+        let index = index_field(&mut reader, INDEX)?;
         let body = bytes_field(&mut reader, BODY)?;
         let tag_start = bytes.len().saturating_sub(reader.rest().len());
         let (authenticated, tag) = bytes.split_at_checked(tag_start).ok_or(Error::Malformed)?;
@@ -72,7 +72,7 @@ impl<'a> PreKeyMessage<'a> {
     /// Parses `bytes`; nothing of them is trusted yet. The errors are those of
     /// [`NormalMessage::decode`], for the message inside too.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
-        let mut reader = versioned(bytes)?;
+        let mut reader = versioned(bytes, VERSION)?;
         let one_time_key = key_field(&mut reader, ONE_TIME_KEY)?;
         let base_key = key_field(&mut reader, BASE_KEY)?;
         let identity_key = key_field(&mut reader, IDENTITY_KEY)?;
@@ -118,37 +118,10 @@ fn length_len(length: usize) -> usize {
     varint::encoded_len(u64::try_from(length).unwrap_or(u64::MAX))
 }
 
-/// What follows the version byte, before anything else is looked at.
-fn versioned(bytes: &[u8]) -> Result<Reader<'_>, Error> {
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => Ok(Reader::new(rest)),
-        Some(_) => Err(Error::UnsupportedVersion),
-        None => Err(Error::Malformed),
-    }
-}
-
-fn tag<const N: usize>(reader: &mut Reader<'_>, expected: [u8; N]) -> Result<(), Error> {
-    if *reader.array()? == expected { Ok(()) } else { Err(Error::Malformed) }
-}
-
 fn key_field(reader: &mut Reader<'_>, expected: [u8; 2]) -> Result<x25519::PublicKey, Error> {
     tag(reader, expected)?;
     let key = x25519::PublicKey::new(*reader.array()?);
     if key.is_reduced() { Ok(key) } else { Err(Error::InvalidKey) }
-}
-
-fn bytes_field<'a>(reader: &mut Reader<'a>, expected: u8) -> Result<&'a [u8], Error> {
-    tag(reader, [expected])?;
-    let length = usize::try_from(shortest(reader)?).map_err(|_| Error::Malformed)?;
-    reader.take(length)
-}
-
-/// A varint in its shortest form; others are read by peers, and written by nobody.
-fn shortest(reader: &mut Reader<'_>) -> Result<u64, Error> {
-    let before = reader.rest().len();
-    let value = varint::read(reader)?;
-    let taken = before.saturating_sub(reader.rest().len());
-    if taken == varint::encoded_len(value) { Ok(value) } else { Err(Error::Malformed) }
 }
 
 #[cfg(test)]

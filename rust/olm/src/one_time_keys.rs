@@ -8,7 +8,11 @@ use e2ee_wire::{
     record::{RecordReader, write_length},
 };
 
-use crate::limits::{MAX_ONE_TIME_KEYS, MAX_UNPUBLISHED_KEYS};
+use crate::{
+    fallback::{Fallback, Memory},
+    keys::SessionKeys,
+    limits::{MAX_ONE_TIME_KEYS, MAX_UNPUBLISHED_KEYS},
+};
 
 /// The keys of an account that others start sessions with.
 #[derive(Debug)]
@@ -26,17 +30,6 @@ pub(crate) struct OneTimeKey {
     pub(crate) id: u64,
     pub(crate) key: x25519::PrivateKey,
     pub(crate) published: bool,
-}
-
-/// The keys that serve when the one-time keys on the server are used up.
-#[derive(Debug)]
-enum Fallback {
-    /// None was made.
-    None,
-    /// One that others may start sessions with.
-    Current(OneTimeKey),
-    /// The same, and the one before it, whose last messages may be on their way.
-    Both { current: OneTimeKey, previous: OneTimeKey },
 }
 
 impl OneTimeKeys {
@@ -63,14 +56,7 @@ impl OneTimeKeys {
             return Err(Error::Malformed);
         }
         keys.drain(..keys.len().saturating_sub(MAX_ONE_TIME_KEYS));
-        let mut fallback = fallback.into_iter();
-        let fallback = match (fallback.next(), fallback.next(), fallback.next()) {
-            (None, ..) => Fallback::None,
-            (Some(current), None, _) => Fallback::Current(current),
-            (Some(current), Some(previous), None) => Fallback::Both { current, previous },
-            _ => return Err(Error::Malformed),
-        };
-        Ok(Self { keys, fallback, next_id })
+        Ok(Self { keys, fallback: Fallback::assemble(fallback)?, next_id })
     }
 
     /// The one-time keys, the oldest first.
@@ -117,32 +103,13 @@ impl OneTimeKeys {
 
     /// Makes a fallback key; the current one becomes the previous, and the previous goes.
     pub fn generate_fallback(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        let current = OneTimeKey::random(&mut self.next_id, random)?;
-        self.replace_fallback(current);
+        self.fallback.renew(OneTimeKey::random(&mut self.next_id, random)?);
         Ok(())
-    }
-
-    fn replace_fallback(&mut self, current: OneTimeKey) {
-        self.fallback = match core::mem::replace(&mut self.fallback, Fallback::None) {
-            Fallback::None => Fallback::Current(current),
-            Fallback::Current(previous) | Fallback::Both { current: previous, .. } => {
-                Fallback::Both { current, previous }
-            }
-        };
     }
 
     /// Forgets the previous fallback key; false if there is none.
     pub fn forget_fallback(&mut self) -> bool {
-        match core::mem::replace(&mut self.fallback, Fallback::None) {
-            Fallback::Both { current, .. } => {
-                self.fallback = Fallback::Current(current);
-                true
-            }
-            other => {
-                self.fallback = other;
-                false
-            }
-        }
+        self.fallback.forget_previous()
     }
 
     /// Number and public half of the one-time keys that wait to be published.
@@ -168,7 +135,7 @@ impl OneTimeKeys {
         self.keys.clear();
         self.next_id = next_id;
         if let Some(current) = fallback {
-            self.replace_fallback(current);
+            self.fallback.renew(current);
         }
         Ok(())
     }
@@ -178,10 +145,7 @@ impl OneTimeKeys {
         for key in &mut self.keys {
             key.published = true;
         }
-        match &mut self.fallback {
-            Fallback::None => {}
-            Fallback::Current(current) | Fallback::Both { current, .. } => current.published = true,
-        }
+        self.fallback.mark_as_published();
     }
 
     /// How many one-time keys are kept, published or not.
@@ -208,23 +172,45 @@ impl OneTimeKeys {
         self.keys.retain(|kept| kept.key.public() != public);
     }
 
+    /// Refuses the keys of a session that was accepted under a fallback key: [`Error::Duplicate`].
+    pub(crate) fn check(&self, keys: &SessionKeys) -> Result<(), Error> {
+        if self.fallback.has_accepted(&keys.one_time_key, &keys.base_key) {
+            return Err(Error::Duplicate);
+        }
+        Ok(())
+    }
+
+    /// A session with these keys was accepted: a one-time key goes, a fallback key remembers it.
+    pub(crate) fn accepted(&mut self, keys: &SessionKeys) {
+        self.consume(&keys.one_time_key);
+        self.fallback.accepted(&keys.one_time_key, &keys.base_key);
+    }
+
     /// Appends the stored form (docs/formats.md, "Olm account").
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.next_id.to_be_bytes());
         write_length(out, self.keys.len());
         self.keys.iter().for_each(|key| key.encode(out));
-        write_length(out, self.fallback.newest_first().count());
-        self.fallback.newest_first().for_each(|key| key.encode(out));
+        self.fallback.encode(out);
     }
 
     /// Bytes that [`OneTimeKeys::encode`] appends at the most.
     #[must_use]
     pub fn encoded_capacity(&self) -> usize {
-        self.keys.len().saturating_add(MAX_FALLBACK_KEYS).saturating_mul(KEY_LEN).saturating_add(16)
+        let keys = self.keys.len().saturating_mul(KEY_LEN);
+        keys.saturating_add(self.fallback.encoded_len()).saturating_add(16)
     }
 
     /// Reads the stored form; the numbers of one-time keys must ascend, all below the next one.
     pub fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        Self::decode_with(reader, Memory::Stored)
+    }
+
+    /// The same of a form with or without what was accepted under fallback keys.
+    pub(crate) fn decode_with(
+        reader: &mut RecordReader<'_>,
+        memory: Memory,
+    ) -> Result<Self, Error> {
         let next_id = reader.u64()?;
         let count = reader.length(MAX_ONE_TIME_KEYS)?;
         let mut keys = Vec::with_capacity(MAX_ONE_TIME_KEYS);
@@ -234,26 +220,8 @@ impl OneTimeKeys {
             lowest = key.id.saturating_add(1);
             keys.push(key);
         }
-        let fallback = match reader.length(MAX_FALLBACK_KEYS)? {
-            0 => Fallback::None,
-            1 => Fallback::Current(OneTimeKey::decode(reader, 0, next_id)?),
-            _ => Fallback::Both {
-                current: OneTimeKey::decode(reader, 0, next_id)?,
-                previous: OneTimeKey::decode(reader, 0, next_id)?,
-            },
-        };
+        let fallback = Fallback::decode(reader, next_id, memory)?;
         Ok(Self { keys, fallback, next_id })
-    }
-}
-
-impl Fallback {
-    fn newest_first(&self) -> impl Iterator<Item = &OneTimeKey> {
-        let (current, previous) = match self {
-            Self::None => (None, None),
-            Self::Current(current) => (Some(current), None),
-            Self::Both { current, previous } => (Some(current), Some(previous)),
-        };
-        current.into_iter().chain(previous)
     }
 }
 
@@ -269,14 +237,18 @@ impl OneTimeKey {
         (!self.published).then(|| (self.id, self.key.public()))
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.id.to_be_bytes());
         out.push(u8::from(self.published));
         out.extend_from_slice(self.key.expose());
         out.extend_from_slice(self.key.public().as_bytes());
     }
 
-    fn decode(reader: &mut RecordReader<'_>, lowest: u64, next_id: u64) -> Result<Self, Error> {
+    pub(crate) fn decode(
+        reader: &mut RecordReader<'_>,
+        lowest: u64,
+        next_id: u64,
+    ) -> Result<Self, Error> {
         let id = reader.u64()?;
         if id < lowest || id >= next_id {
             return Err(Error::CorruptState);
@@ -292,12 +264,10 @@ impl OneTimeKey {
     }
 }
 
-/// The current one and the one before it.
-const MAX_FALLBACK_KEYS: usize = 2;
 /// Numbers that are passed over when keys are renewed.
 const PASSED_OVER: u64 = 1 << 16;
 /// Number, whether it is published, secret and public half.
-const KEY_LEN: usize = 73;
+pub(crate) const KEY_LEN: usize = 73;
 
 #[cfg(test)]
 mod tests;

@@ -72,6 +72,12 @@ impl PkDecryption {
         self.0.expose()
     }
 
+    /// The key pair, for its pickle.
+    #[must_use]
+    pub const fn key_pair(&self) -> &PrivateKey {
+        &self.0
+    }
+
     /// The public half, to which others seal.
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
@@ -86,6 +92,13 @@ impl PkDecryption {
         let keys = agreed(&self.0, &message.ephemeral)?;
         keys.verify(&[], &message.mac)?;
         keys.decrypt(&message.ciphertext)
+    }
+}
+
+impl From<PrivateKey> for PkDecryption {
+    /// The key of a pair that another program kept.
+    fn from(pair: PrivateKey) -> Self {
+        Self(pair)
     }
 }
 

@@ -9,6 +9,7 @@ use e2ee_ratchet::Budget;
 use e2ee_wire::Error;
 
 use crate::{
+    keys::SessionKeys,
     limits::MAX_ARCHIVED_SESSIONS,
     message::{NormalMessage, PreKeyMessage},
     one_time_keys::OneTimeKeys,
@@ -28,8 +29,9 @@ pub struct Sessions {
 pub struct Accepted {
     /// The plaintext.
     pub plaintext: SecretBytes,
-    /// The one-time or fallback key that a new session used; none if the session existed.
-    pub used: Option<x25519::PublicKey>,
+    /// The keys of a new session, which its one-time or fallback key must know of; none if the
+    /// session existed.
+    pub keys: Option<SessionKeys>,
 }
 
 impl Sessions {
@@ -160,7 +162,8 @@ impl Sessions {
     /// `keys` (olm_megolm.md §1.4); either becomes the current one, unless it is retired.
     ///
     /// [`Error::UntrustedIdentity`] if the message is under another identity than the `trusted`
-    /// one, [`Error::UnknownPreKey`] if its one-time key is not held.
+    /// one, [`Error::UnknownPreKey`] if its one-time key is not held, [`Error::Duplicate`] if its
+    /// fallback key remembers a session that is not kept any more.
     pub fn decrypt_prekey(
         &mut self,
         (ours, keys): (&x25519::PrivateKey, &OneTimeKeys),
@@ -176,14 +179,14 @@ impl Sessions {
             let session = self.iter_mut().nth(position).ok_or(Error::NoSession)?;
             let plaintext = session.decrypt_prekey(message, budget)?;
             self.promote(position);
-            return Ok(Accepted { plaintext, used: None });
+            return Ok(Accepted { plaintext, keys: None });
         }
-        let one_time_key = &message.keys.one_time_key;
-        let private = keys.find(one_time_key).ok_or(Error::UnknownPreKey)?;
+        keys.check(&message.keys)?;
+        let private = keys.find(&message.keys.one_time_key).ok_or(Error::UnknownPreKey)?;
         let mut session = Session::accept(ours, private, message)?;
         let plaintext = session.decrypt_prekey(message, budget)?;
         self.install(session);
-        Ok(Accepted { plaintext, used: Some(*one_time_key) })
+        Ok(Accepted { plaintext, keys: Some(message.keys) })
     }
 
     /// Makes the session at `position` of [`Sessions::iter`] the current one, if it may send.

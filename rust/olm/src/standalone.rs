@@ -60,8 +60,8 @@ impl StandaloneSession {
 
     /// Makes the session that a prekey message asks for, and opens the message.
     ///
-    /// The account's one-time key is used up: it must be saved in the same transaction as the
-    /// step. An error has changed nothing. The errors are those of [`Account::accept`].
+    /// The account's one-time key is used up, or its fallback key remembers the session: it must be
+    /// saved in the same transaction as the step. An error has changed nothing. The errors are those of [`Account::accept`].
     pub fn accept(
         sealer: &Sealer,
         account: &mut Account,
@@ -74,7 +74,7 @@ impl StandaloneSession {
             account.open_first(their_identity, &message, &mut envelope_budget())?;
         let mut standalone = Self::new(sealer, session);
         let writes = standalone.writes(random)?;
-        account.consume(&message.keys.one_time_key);
+        account.accepted(&message.keys);
         Ok((standalone, writes, plaintext))
     }
 
@@ -154,6 +154,12 @@ impl StandaloneSession {
         self.stage.ready()?;
         let opened = messages.into_iter().map(|message| self.open(message?)).collect();
         Ok((self.writes(random)?, opened))
+    }
+
+    /// What must be saved of a session that is new here; the step is open until it is released.
+    pub fn save(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
+        self.stage.ready()?;
+        self.writes(random)
     }
 
     fn open(&mut self, message: Received<'_>) -> Result<SecretBytes, Error> {

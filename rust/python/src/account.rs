@@ -16,6 +16,7 @@ use e2ee_signal::{
     stock::Remaining,
 };
 use e2ee_state::{Failure, Step as CoreStep};
+use e2ee_wire::Error;
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
@@ -67,6 +68,22 @@ impl Account {
         long: bool,
         work: impl FnOnce(&mut CoreAccount, &mut Environment<'_>) -> Result<T, Failure> + Send,
     ) -> Result<T, Refusal> {
+        let (mut work, mut done) = (Some(work), None);
+        self.within(transaction, long, &mut |account, environment| {
+            let work = work.take().ok_or(Error::Stale)?;
+            done = Some(work(account, environment)?);
+            Ok(())
+        })?;
+        done.ok_or_else(|| Failure::from(Error::Stale).into())
+    }
+
+    /// [`Account::call`] of what keeps its result to itself: it is compiled only once.
+    fn within(
+        &self,
+        transaction: &Bound<'_, PyAny>,
+        long: bool,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refusal> {
         let (py, transaction) = (transaction.py(), transaction.clone().unbind());
         let call = move || {
             let mut account = self.lock()?;
@@ -88,9 +105,13 @@ impl Account {
         let CoreStep { writes, result } = slf.get().call(transaction, long, work)?;
         let anchor = transaction::anchor_of(transaction)?;
         let account = slf.clone().unbind();
-        Ok(Step::new(slf.py(), writes, Waiting { account, anchor, outcome: result, convert })?)
+        Ok(Step::new(slf.py(), writes, Waiting::new(account, anchor, result, convert))?)
     }
 }
+
+/// What is done with an account inside a transaction.
+type Work<'a> =
+    dyn FnMut(&mut CoreAccount, &mut Environment<'_>) -> Result<(), Failure> + Send + 'a;
 
 /// A step of the core.
 pub type Stepped<T> = Result<CoreStep<Outcome<T>>, Failure>;

@@ -81,6 +81,9 @@ mod _core {
         olm::channel::{LoginChannel, LoginRecipient},
         olm::export::{open_key_export, seal_key_export},
         olm::files::{MatrixFileEncryptor, MatrixFileSegments, MatrixFileVerifier},
+        olm::hpke_channel::{
+            HpkeLoginChannel, HpkeLoginOpened, HpkeLoginRecipient, HpkeLoginWaiting,
+        },
         olm::keys::{BackupKey, SigningKey, seal_for_backup, verify_signature},
         olm::qr::VerificationCode,
         olm::sas::{Sas, SasAcceptor, SasStarter},

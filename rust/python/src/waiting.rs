@@ -16,17 +16,33 @@ use crate::{
 
 /// The result of a step of an account.
 pub struct Waiting<T, C> {
-    /// The account that made it.
-    pub account: Py<Account>,
-    /// The anchor of its store.
-    pub anchor: Option<Py<PyAny>>,
-    /// What the core gave.
-    pub outcome: Outcome<T>,
+    past: Past,
+    value: T,
     /// How Python sees it.
-    pub convert: C,
+    convert: C,
 }
 
-impl<T: Sync, C> Waiting<T, C> {
+/// What a step has left to be told before its result may leave.
+struct Past {
+    account: Py<Account>,
+    anchor: Option<Py<PyAny>>,
+    outcome: Outcome<()>,
+}
+
+impl<T, C> Waiting<T, C> {
+    /// What the core gave to `account`, and the anchor of its store.
+    pub fn new(
+        account: Py<Account>,
+        anchor: Option<Py<PyAny>>,
+        outcome: Outcome<T>,
+        convert: C,
+    ) -> Self {
+        let (value, outcome) = outcome.part();
+        Self { past: Past { account, anchor, outcome }, value, convert }
+    }
+}
+
+impl Past {
     fn confirm(&self, inside: Option<&Bound<'_, PyAny>>) -> Result<Confirmation, Refusal> {
         if let Some(inside) = inside {
             let outcome = &self.outcome;
@@ -45,6 +61,14 @@ impl<T: Sync, C> Waiting<T, C> {
             None => Failure::from(error).into(),
         })
     }
+
+    fn committed(self, shown: &Confirmation) -> PyResult<()> {
+        self.account.get().lock().map(|mut account| account.committed(self.outcome, shown))
+    }
+
+    fn ended(&self) -> PyResult<()> {
+        self.account.get().lock().map(|mut account| account.ended(&self.outcome))
+    }
 }
 
 impl<T, C> Held for Waiting<T, C>
@@ -53,24 +77,21 @@ where
     C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 {
     fn release(self: Box<Self>, py: Python<'_>, inside: Option<&Bound<'_, PyAny>>) -> Released {
-        let shown = match self.confirm(inside) {
+        let shown = match self.past.confirm(inside) {
             Ok(shown) => shown,
             Err(refusal) => return Err((self, refusal)),
         };
-        let Self { account, outcome, convert, .. } = *self;
-        let value = account.get().lock().map(|mut account| account.committed(outcome, &shown));
-        Ok(value.and_then(|value| convert(py, value)))
+        let Self { past, value, convert } = *self;
+        Ok(past.committed(&shown).and_then(|()| convert(py, value)))
     }
 
     fn join(self: Box<Self>, py: Python<'_>) -> PyResult<Joined> {
-        let Self { account, anchor, outcome, convert: converted } = *self;
-        let (value, left) = outcome.part();
-        let left = Waiting { account, anchor, outcome: left, convert: convert::nothing };
+        let Self { past, value, convert: converted } = *self;
+        let left = Waiting { past, value: (), convert: convert::nothing };
         Ok((converted(py, value)?, Some(Box::new(left))))
     }
 
     fn end(self: Box<Self>) -> PyResult<()> {
-        self.account.get().lock()?.ended(&self.outcome);
-        Ok(())
+        self.past.ended()
     }
 }

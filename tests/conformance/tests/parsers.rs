@@ -11,7 +11,7 @@ use e2ee_conformance::{
     sealed::recipients,
     signal::Filler,
 };
-use e2ee_olm::{ecies, key_export, qr::QrCode, recovery};
+use e2ee_olm::{ecies, hpke_channel, key_export, qr::QrCode, recovery};
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_signal::{
     PreKeyBundle, PreKeyMessage, PreKeyStock, RatchetMessage, Session, envelope,
@@ -282,6 +282,20 @@ fn matrix_first_messages_of_a_login() {
         let Ok(message) = core::str::from_utf8(bytes) else { return false };
         let opened = recipient(1).accept(message).is_ok();
         assert!(!opened || message.trim_end_matches('=').len() <= first.len());
+        opened
+    });
+}
+
+#[test]
+fn matrix_first_messages_of_a_login_over_hpke() {
+    let recipient =
+        || hpke_channel::Recipient::new("", &mut Filler::numbered(1)).expect("a source that works");
+    let key = *recipient().public_key();
+    let random = &mut Filler::numbered(2);
+    let (_, first) = hpke_channel::Initiator::establish(&key, "", b"text", random).unwrap();
+    throw("matrix_login over HPKE", std::slice::from_ref(&first), |bytes| {
+        let opened = recipient().accept(bytes).is_ok();
+        assert!(!opened || bytes == first);
         opened
     });
 }

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, final
 PICKLE_KEY: Final = "a pickle key of thirty-two bytes"
 #: What is pickled.
 ACCOUNT, SESSION, OUTBOUND, INBOUND = "account", "session", "outbound", "inbound"
+DECRYPTION: Final = "decryption"
 
 
 class RefusedError(Exception):
@@ -204,10 +205,16 @@ class VodozemacParty:
         message = self._module.Message.from_base64(ciphertext, mac, ephemeral_key)
         return str(self._held[name].decrypt(message).decode())
 
-    def pickle(self, kind: str, name: str) -> str:  # noqa: ARG002 (the other needs none either)
+    def pickle(self, kind: str, name: str) -> str:
+        if kind == DECRYPTION:  # it has no pickle there, but its bytes can be had
+            return to_text(self._held[name].key.to_bytes())
         return str(self._held[name].pickle(PICKLE_KEY.encode()))
 
     def unpickle(self, kind: str, name: str, pickle: str) -> None:
+        if kind == DECRYPTION:
+            key = self._module.Curve25519SecretKey.from_bytes(to_bytes(pickle))
+            self._held[name] = self._module.PkDecryption.from_key(key)
+            return
         names = {
             ACCOUNT: "Account",
             SESSION: "Session",
@@ -324,6 +331,7 @@ class OlmParty:
             SESSION: "Session",
             OUTBOUND: "OutboundGroupSession",
             INBOUND: "InboundGroupSession",
+            DECRYPTION: "PkDecryption",
         }
         loaded = getattr(self._module, names[kind])
         self._held[name] = loaded.from_pickle(pickle.encode(), PICKLE_KEY)

@@ -17,10 +17,16 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 
 @final
 class Peer:
-    """A package in its process, with the methods of a `Party`."""
+    """A package in its process, with the methods of a `Party`, or of what `module` runs.
 
-    def __init__(self, python: Path, name: str) -> None:
-        self._command = [str(python), "-m", "tests.interop.matrix.peer", name]
+    Modules are looked for in `folders` first.
+    """
+
+    def __init__(
+        self, python: Path, name: str, module: str = "peer", folders: tuple[Path, ...] = ()
+    ) -> None:
+        self._command = [str(python), "-m", f"tests.interop.matrix.{module}", name]
+        self._path = os.pathsep.join(map(str, (*folders, ROOT)))
         self.crashes = 0
         self._process = self._begun()
 
@@ -31,7 +37,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": self._path},
         )
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:

@@ -5,7 +5,9 @@
 //! vodozemac, which authenticates what it read: there, who has no key can alter a message.
 
 use e2ee_primitives::cbc_hmac::MessageKeys;
-use e2ee_wire::{Error, Reader, protobuf, varint};
+use e2ee_wire::{Error, protobuf};
+
+use crate::strict::{bytes_field, index_field, versioned};
 
 /// The version byte.
 pub const VERSION: u8 = 0x03;
@@ -39,16 +41,9 @@ impl<'a> GroupMessage<'a> {
     /// [`Error::UnsupportedVersion`] for another version byte than 3, [`Error::Malformed`] for what
     /// no encoder writes: other fields, another order, varints that are longer than they need be.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
-        let mut reader = match bytes.split_first() {
-            Some((&VERSION, rest)) => Reader::new(rest),
-            Some(_) => return Err(Error::UnsupportedVersion),
-            None => return Err(Error::Malformed),
-        };
-        tag(&mut reader, INDEX)?;
-        let index = u32::try_from(shortest(&mut reader)?).map_err(|_| Error::Malformed)?;
-        tag(&mut reader, BODY)?;
-        let length = usize::try_from(shortest(&mut reader)?).map_err(|_| Error::Malformed)?;
-        let body = reader.take(length)?;
+        let mut reader = versioned(bytes, VERSION)?;
+        let index = index_field(&mut reader, INDEX)?;
+        let body = bytes_field(&mut reader, BODY)?;
         let (authenticated, _) = before(bytes, reader.rest())?;
         let tag = reader.array()?;
         let (signed, _) = before(bytes, reader.rest())?;
@@ -75,18 +70,6 @@ pub fn encode_unsigned(index: u32, keys: &MessageKeys, plaintext: &[u8]) -> Vec<
 /// What lies before `rest`, which is the end of `bytes`.
 fn before<'a>(bytes: &'a [u8], rest: &[u8]) -> Result<(&'a [u8], &'a [u8]), Error> {
     bytes.split_at_checked(bytes.len().saturating_sub(rest.len())).ok_or(Error::Malformed)
-}
-
-fn tag(reader: &mut Reader<'_>, expected: u8) -> Result<(), Error> {
-    if reader.byte()? == expected { Ok(()) } else { Err(Error::Malformed) }
-}
-
-/// A varint in its shortest form; others are read by peers, and written by nobody.
-fn shortest(reader: &mut Reader<'_>) -> Result<u64, Error> {
-    let before = reader.rest().len();
-    let value = varint::read(reader)?;
-    let taken = before.saturating_sub(reader.rest().len());
-    if taken == varint::encoded_len(value) { Ok(value) } else { Err(Error::Malformed) }
 }
 
 /// Version, index of five bytes with its tag, head of the body, tag, signature.

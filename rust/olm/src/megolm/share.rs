@@ -7,6 +7,7 @@ use e2ee_ratchet::JumpRatchet;
 use e2ee_wire::{Error, Reader};
 
 use super::ratchet::{RATCHET_LEN, Ratchet};
+use crate::strict::versioned;
 
 /// The version byte of an export.
 const EXPORT_VERSION: u8 = 0x01;
@@ -83,12 +84,4 @@ fn written(version: u8, ratchet: &Ratchet, signing_key: &ed25519::PublicKey) -> 
     ratchet.encode(&mut out);
     out.extend_from_slice(signing_key.as_bytes());
     out
-}
-
-fn versioned(bytes: &[u8], expected: u8) -> Result<Reader<'_>, Error> {
-    match bytes.split_first() {
-        Some((version, rest)) if *version == expected => Ok(Reader::new(rest)),
-        Some(_) => Err(Error::UnsupportedVersion),
-        None => Err(Error::Malformed),
-    }
 }

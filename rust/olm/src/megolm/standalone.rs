@@ -74,18 +74,34 @@ impl StandaloneOutbound {
         random: &mut dyn Random,
     ) -> Result<(Vec<Saved>, Vec<u8>), Failure> {
         self.stage.ready()?;
-        let revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        let revision = self.next_revision()?;
         let message = self.session.encrypt(plaintext)?;
-        self.stage = Stage::Stale;
-        let sealed = self.sealer.seal(revision, self.session.encode().expose(), random)?;
-        self.revision = revision;
-        self.stage = Stage::Open;
-        Ok((vec![Saved { name: SENDING, revision, sealed }], message))
+        Ok((self.writes(revision, random)?, message))
+    }
+
+    /// What must be saved of a session that is new here; the step is open until it is released.
+    pub fn save(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
+        self.stage.ready()?;
+        let revision = self.next_revision()?;
+        self.writes(revision, random)
     }
 
     /// Ends or gives up the open step.
     pub const fn stage(&mut self) -> &mut Stage {
         &mut self.stage
+    }
+
+    fn next_revision(&self) -> Result<u64, Error> {
+        self.revision.checked_add(1).ok_or(Error::Exhausted)
+    }
+
+    /// Seals the record; an error makes the session stale.
+    fn writes(&mut self, revision: u64, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
+        self.stage = Stage::Stale;
+        let sealed = self.sealer.seal(revision, self.session.encode().expose(), random)?;
+        self.revision = revision;
+        self.stage = Stage::Open;
+        Ok(vec![Saved { name: SENDING, revision, sealed }])
     }
 }
 
@@ -128,6 +144,22 @@ impl StandaloneInbound {
         let saved = Written { latest_index: session.latest_index(), events: 0 };
         let (events, stage) = (Events::none(), Stage::Ready);
         Self { session, events, sealers, revisions: [0; 2], saved, stage }
+    }
+
+    /// A session from elsewhere, of which messages were opened there, each as an event.
+    ///
+    /// [`Error::Duplicate`] if one was opened as two, [`Error::Exhausted`] if there are too many.
+    pub fn with_events<'a>(
+        sealer: &Sealer,
+        session: InboundGroupSession,
+        opened: impl IntoIterator<Item = (u32, &'a [u8])>,
+    ) -> Result<Self, Error> {
+        let mut standalone = Self::new(sealer, session);
+        for (index, event_id) in opened {
+            let event = standalone.events.check(index, event_id)?;
+            standalone.events.opened(&event);
+        }
+        Ok(standalone)
     }
 
     /// The session with this id, of two records, each with its revision.

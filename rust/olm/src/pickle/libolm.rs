@@ -2,8 +2,9 @@
 //! The plaintexts of libolm's pickles (olm_megolm.md §3): integers are big-endian and take four
 //! bytes, flags take one, a list stands behind its length.
 //!
-//! Of each kind the one version is read that libolm 3.2 writes; [`Error::UnsupportedVersion`] for
-//! others, [`Error::Malformed`] for what libolm does not write.
+//! Of each kind the version is read that libolm 3.2 writes, and what its newest release still reads
+//! of older ones; [`Error::UnsupportedVersion`] for others, [`Error::Malformed`] for what libolm does
+//! not write.
 
 use e2ee_primitives::{
     Secret,
@@ -28,19 +29,28 @@ use crate::{
 };
 
 const ACCOUNT: u32 = 4;
+/// With two places for fallback keys, filled or not.
+const ACCOUNT_OF_PLACES: u32 = 3;
 const ACCOUNT_WITHOUT_FALLBACK: u32 = 2;
 const SESSION: u32 = 1;
 const INBOUND: u32 = 2;
+/// Without a flag: no other than signed keys of rooms were taken then.
+const INBOUND_SIGNED: u32 = 1;
 const OUTBOUND: u32 = 1;
 const DECRYPTION: u32 = 1;
 /// One-time keys that libolm keeps.
 const MAX_KEYS: usize = 100;
+/// Number, whether it is published, public and private half.
+const KEY_LEN: usize = 69;
 
-/// An account; also one that a libolm without fallback keys stored, whose version is 2.
+/// An account; also of version 3, and of version 2, which is from before fallback keys.
+///
+/// [`Error::UnsupportedVersion`] for version 1 too, which libolm itself refuses: it held 32 bytes
+/// of the private signing key alone, and libolm calls the keys that were used so compromised.
 pub fn account(plain: &[u8]) -> Result<Account, Error> {
     let mut reader = Reader::new(plain);
     let version = number(&mut reader)?;
-    if version != ACCOUNT && version != ACCOUNT_WITHOUT_FALLBACK {
+    if !(ACCOUNT_WITHOUT_FALLBACK..=ACCOUNT).contains(&version) {
         return Err(Error::UnsupportedVersion);
     }
     let signing = signing_key(&mut reader)?;
@@ -48,8 +58,18 @@ pub fn account(plain: &[u8]) -> Result<Account, Error> {
     let identity = key_pair(reader.array()?, &public)?;
     let count = length(&mut reader, MAX_KEYS)?;
     let one_time = many(count, || one_time_key(&mut reader))?;
-    let count = if version == ACCOUNT { usize::from(reader.byte()?) } else { 0 };
-    let fallback = many(count.min(3), || one_time_key(&mut reader))?;
+    let fallback = match version {
+        ACCOUNT_WITHOUT_FALLBACK => Vec::new(),
+        ACCOUNT_OF_PLACES => {
+            let places = [fallback_place(&mut reader)?, fallback_place(&mut reader)?];
+            // Without a current key there is none before it.
+            places.into_iter().map_while(|place| place).collect()
+        }
+        _ => {
+            let count = usize::from(reader.byte()?).min(3);
+            many(count, || one_time_key(&mut reader))?
+        }
+    };
     let next_id = u64::from(number(&mut reader)?).saturating_add(1);
     reader.finish()?;
     Ok(Account::assemble(signing, identity, OneTimeKeys::assemble(one_time, fallback, next_id)?))
@@ -60,7 +80,7 @@ pub fn account(plain: &[u8]) -> Result<Account, Error> {
 /// [`Error::InvalidArgument`] if a key has a number of more than 32 bits.
 pub fn write_account(account: &Account) -> Result<SecretBytes, Error> {
     let keys = account.one_time_keys();
-    let mut out = Writer::new(ACCOUNT, 256 + keys.kept().len().saturating_add(2) * 69);
+    let mut out = Writer::new(ACCOUNT, 256 + keys.kept().len().saturating_add(2) * KEY_LEN);
     out.bytes(account.signing_key().as_bytes());
     out.bytes(account.signing.expanded().expose());
     out.pair(&account.identity);
@@ -161,15 +181,21 @@ pub fn write_outbound(session: &OutboundGroupSession) -> SecretBytes {
     out.finish()
 }
 
-/// An inbound group session. Its latest ratchet is not read: the first one leads to it.
+/// An inbound group session, also of version 1. Its latest ratchet is not read: the first one leads
+/// to it.
 pub fn inbound(plain: &[u8]) -> Result<InboundGroupSession, Error> {
-    let mut reader = versioned(plain, INBOUND)?;
+    let mut reader = Reader::new(plain);
+    let version = number(&mut reader)?;
+    if version != INBOUND && version != INBOUND_SIGNED {
+        return Err(Error::UnsupportedVersion);
+    }
     let first = ratchet(&mut reader)?;
     if ratchet(&mut reader)?.index() < first.index() {
         return Err(Error::Malformed);
     }
     let key = PublicKey::new(*reader.array()?);
-    let provenance = if flag(&mut reader)? { Provenance::Signed } else { Provenance::Exported };
+    let signed = version == INBOUND_SIGNED || flag(&mut reader)?;
+    let provenance = if signed { Provenance::Signed } else { Provenance::Exported };
     reader.finish()?;
     Ok(InboundGroupSession::from_parts(key, Rewinder::new(first), provenance))
 }
@@ -254,6 +280,15 @@ fn one_time_key(reader: &mut Reader<'_>) -> Result<OneTimeKey, Error> {
     let published = flag(reader)?;
     let public = x25519::PublicKey::new(*reader.array()?);
     Ok(OneTimeKey { id, key: key_pair(reader.array()?, &public)?, published })
+}
+
+/// A place of version 3: the flag of publication says whether a key is there, and one that is counts
+/// as published. What else lies in an empty place is nothing.
+fn fallback_place(reader: &mut Reader<'_>) -> Result<Option<OneTimeKey>, Error> {
+    let place = reader.take(KEY_LEN)?;
+    let mut head = Reader::new(place);
+    number(&mut head)?;
+    if flag(&mut head)? { one_time_key(&mut Reader::new(place)).map(Some) } else { Ok(None) }
 }
 
 /// Gives a seed to the chain that it belongs to; if that gave way, it cannot be used any more.

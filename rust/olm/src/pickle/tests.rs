@@ -250,17 +250,4 @@ fn a_session_of_which_nobody_says_whose_it_is_goes_on() {
     }
 }
 
-#[test]
-fn an_account_from_before_fallback_keys_is_read() {
-    let written = libolm::write_account(&Account::generate(&mut Counter(1)).unwrap()).unwrap();
-    let mut old = written.expose().to_vec();
-    let fallback_count = old.len() - 5;
-    assert_eq!(0, old.remove(fallback_count));
-    old[3] = 2;
-
-    let read = libolm::account(&old).unwrap();
-
-    assert_eq!(written.expose(), libolm::write_account(&read).unwrap().expose());
-    old[3] = 3;
-    assert_eq!(Some(Error::UnsupportedVersion), libolm::account(&old).err());
-}
+mod older;

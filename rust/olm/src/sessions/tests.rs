@@ -27,8 +27,8 @@ fn accept(sessions: &mut Sessions, ours: &mut Account, first: &[u8]) -> Result<V
     let trusted = message.keys.identity_key;
     let keys = (&ours.identity, &ours.one_time);
     let accepted = sessions.decrypt_prekey(keys, &trusted, &message, &mut envelope_budget())?;
-    if let Some(used) = accepted.used {
-        ours.consume(&used);
+    if let Some(keys) = accepted.keys {
+        ours.accepted(&keys);
     }
     Ok(accepted.plaintext.expose().to_vec())
 }

@@ -42,7 +42,7 @@ type Stepped<T> = Result<Step<Outcome<T>>, Failure>;
 struct Effect {
     loaded: Box<LoadedPeer>,
     before: Option<Peer>,
-    /// The keys without the one that a new session used up.
+    /// The keys after a new session: a one-time key is gone, a fallback key remembers it.
     keys: Option<OneTimeKeys>,
 }
 
@@ -50,8 +50,8 @@ impl StoredAccount {
     /// Opens a message; the ratchet moves, and the plaintext is the result.
     ///
     /// [`Error::UntrustedIdentity`] if another identity key is trusted of the device. A message
-    /// that was opened before is [`Error::Duplicate`] while its session is kept; the first message
-    /// of one that is not may open again, if it was begun under a fallback key.
+    /// that was opened before is [`Error::Duplicate`], or what is said where its session is not
+    /// kept any more.
     pub fn decrypt(
         &mut self,
         incoming: Incoming<'_>,
@@ -88,16 +88,6 @@ impl StoredAccount {
             opened => opened?,
         };
         let key = self.ledger_key(incoming)?;
-        if effect.keys.is_some() {
-            // A fallback key stays: it would begin a forgotten session again.
-            match Ledger::delivered_before(&self.vault, &key, Error::Duplicate, environment) {
-                Err(Failure::Protocol(Error::Duplicate)) => {}
-                known => {
-                    let outcome = Outcome::unspent(known?, Learnt::default());
-                    return Ok(self.vault.kept(Vec::new(), outcome));
-                }
-            }
-        }
         let now_ms = environment.now_ms;
         let expired = self.ledger.expired(environment)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
@@ -191,8 +181,8 @@ impl StoredAccount {
                 let ours = (&self.identity.key, &keys);
                 let accepted =
                     loaded.sessions.decrypt_prekey(ours, trusted, &message, &mut budget)?;
-                let keys = accepted.used.map(|used| {
-                    keys.consume(&used);
+                let keys = accepted.keys.map(|used| {
+                    keys.accepted(&used);
                     keys
                 });
                 Ok((accepted.plaintext, Effect { loaded, before, keys }))

@@ -119,7 +119,8 @@ impl Account {
         identity_key: &Curve25519PublicKey,
         message: &PreKeyMessage,
     ) -> PyResult<(Session, Bound<'py, PyBytes>)> {
-        let made = self.0.accept(Some(&identity_key.0), &message.read(py)?, &mut envelope_budget());
+        let (sender, message) = (Some(&identity_key.0), message.read(py)?);
+        let made = self.0.accept_without_memory(sender, &message, &mut envelope_budget());
         let (session, plaintext) = made.map_err(|error| Class::SessionCreation.raise(py, error))?;
         Ok((Session(session), PyBytes::new(py, plaintext.expose())))
     }

@@ -178,6 +178,18 @@ impl BackupKey {
     }
 }
 
+impl BackupKey {
+    /// A key from elsewhere.
+    pub const fn of(inner: PkDecryption) -> Self {
+        Self { inner }
+    }
+
+    /// The key itself, for its pickle.
+    pub const fn inner(&self) -> &PkDecryption {
+        &self.inner
+    }
+}
+
 /// `ephemeral`, `ciphertext` and `mac` of a message to the owner of a backup's public key.
 #[pyfunction]
 pub fn seal_for_backup(py: Python<'_>, public_key: &str, plaintext: &[u8]) -> PyResult<Fields> {

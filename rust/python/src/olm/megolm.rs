@@ -101,6 +101,15 @@ impl OlmOutboundGroupSession {
         Ok(SessionStep::new(py, self.inner.clone(), writes, (None, &message)))
     }
 
+    /// Saves a session that was read from elsewhere; the step's result is empty (docs/storage.md).
+    ///
+    /// Raises `StaleSessionError` while a step is open.
+    fn save(&self, py: Python<'_>) -> PyResult<SessionStep> {
+        let stepped = self.inner.lock(py)?.save(&mut OsRandom);
+        let writes = stepped.map_err(|failure| refused(py, failure))?;
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (None, &[])))
+    }
+
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a group session cannot be copied: a copy would use keys twice"))
     }
@@ -241,6 +250,15 @@ impl OlmInboundGroupSession {
         drop(locked);
         let stepped = stepped.map_err(|failure| refused(py, failure))?;
         GroupBacklogStep::new(py, self.inner.clone(), stepped)
+    }
+
+    /// Saves a session that was read from elsewhere; the step's result is empty (docs/storage.md).
+    ///
+    /// Raises `StaleSessionError` while a step is open.
+    fn save(&self, py: Python<'_>) -> PyResult<SessionStep> {
+        let stepped = self.inner.lock(py)?.save(&mut OsRandom);
+        let writes = stepped.map_err(|failure| refused(py, failure))?;
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (None, &[])))
     }
 
     fn __reduce__(&self) -> PyResult<()> {

@@ -6,6 +6,7 @@ mod account;
 pub mod channel;
 pub mod export;
 pub mod files;
+pub mod hpke_channel;
 pub mod keys;
 mod megolm;
 mod pickles;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! States of libolm and vodozemac, taken over and given back (olm_megolm.md §3).
 
-#![expect(clippy::unused_self, reason = "the signatures are what the interpreter calls")]
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "the signatures are what the interpreter calls"
+)]
 
 use e2ee_olm::{
     StandaloneSession,
@@ -11,21 +15,25 @@ use e2ee_olm::{
 use e2ee_primitives::{Secret, secret::SecretBytes};
 use e2ee_state::Stage;
 use e2ee_wire::Error;
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::{exceptions::PyTypeError, prelude::*, pybacked::PyBackedStr};
 
 use super::{
     account::OlmAccount,
+    keys::BackupKey,
     megolm::{OlmInboundGroupSession, OlmOutboundGroupSession},
     public_key,
     session::OlmSession,
 };
-use crate::signal::{StateKey, refused};
+use crate::{
+    convert::Number,
+    signal::{StateKey, refused},
+};
 
 /// Reads and writes the states of libolm or vodozemac under one pickle key (olm_megolm.md §3).
 ///
 /// They are for moving, not for keeping: what was read must not be used there any more, and what
 /// was written must not be used here, or message keys are used twice. A session that was written is
-/// stale. What was read is saved with its first step.
+/// stale. What was read is saved by its `save`, or with its first step.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct OlmPickles {
     family: Family,
@@ -145,18 +153,26 @@ impl OlmPickles {
         }))
     }
 
-    /// An inbound group session. The errors are those of `read_account`.
+    /// An inbound group session, which knows what was opened elsewhere.
+    ///
+    /// `opened` has the index of each such message with the id of its event; as another event it
+    /// does not open. Raises `DuplicateMessageError` if one stands there with two,
+    /// `SessionExhaustedError` for more than 65,536, and the errors of `read_account`.
+    #[pyo3(signature = (key, pickle, *, opened = Vec::new()))]
     fn read_inbound(
         &self,
         py: Python<'_>,
         key: &StateKey,
         pickle: &str,
+        opened: Vec<(Number, PyBackedStr)>,
     ) -> PyResult<OlmInboundGroupSession> {
+        let opened = opened.iter().map(|(index, event_id)| (index.0, event_id.as_bytes()));
         let read = self.open(pickle).and_then(|plain| match self.family {
             Family::Libolm => libolm::inbound(plain.expose()),
             Family::Vodozemac => vodozemac::inbound(plain.expose()),
         });
-        let read = read.map(|session| StandaloneInbound::new(key.sealer(), session));
+        let read =
+            read.and_then(|session| StandaloneInbound::with_events(key.sealer(), session, opened));
         read.map(OlmInboundGroupSession::of).map_err(|error| refused(py, error))
     }
 
@@ -169,12 +185,36 @@ impl OlmPickles {
         }))
     }
 
+    /// The key of a backup, or of whatever else is encrypted to it (`PkDecryption` of libolm).
+    ///
+    /// Raises `InvalidArgumentError` for vodozemac, which has no pickle of such a key, and the
+    /// errors of `read_account`.
+    fn read_backup_key(&self, py: Python<'_>, pickle: &str) -> PyResult<BackupKey> {
+        let read = self.of_libolm().and_then(|()| libolm::decryption(self.open(pickle)?.expose()));
+        read.map(|pair| BackupKey::of(pair.into())).map_err(|error| refused(py, error))
+    }
+
+    /// The pickle of the key of a backup, which both may go on using: it only opens.
+    ///
+    /// Raises `InvalidArgumentError` for vodozemac, which has no pickle of such a key.
+    fn write_backup_key(&self, py: Python<'_>, key: &BackupKey) -> PyResult<String> {
+        self.of_libolm().map_err(|error| refused(py, error))?;
+        Ok(self.seal(&libolm::write_decryption(key.inner().key_pair())))
+    }
+
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a key cannot be copied"))
     }
 }
 
 impl OlmPickles {
+    const fn of_libolm(&self) -> Result<(), Error> {
+        match self.family {
+            Family::Libolm => Ok(()),
+            Family::Vodozemac => Err(Error::InvalidArgument),
+        }
+    }
+
     fn open(&self, pickle: &str) -> Result<SecretBytes, Error> {
         pickle::open(pickle, self.key.expose())
     }

@@ -54,10 +54,12 @@ impl OlmSession {
 
     /// Makes the session that a prekey message (type 0) asks for; the step's result is the plaintext.
     ///
-    /// Save the account in the same transaction: its one-time key is used up. A fallback key is
-    /// not: look first whether a session that is there `matches` the message. Raises
-    /// `UnknownPreKeyError` if the account does not hold the key, and `AuthenticationError` if the
-    /// message names another identity key than the sender's, or does not authenticate.
+    /// Save the account in the same transaction: its one-time key is used up, and a fallback key
+    /// remembers the latest 1,000 sessions. Look first whether a session that is there `matches` the
+    /// message. Raises `UnknownPreKeyError` if the account does not hold the key,
+    /// `DuplicateMessageError` if a session under a fallback key was accepted before, and
+    /// `AuthenticationError` if the message names another identity key than the sender's, or does
+    /// not authenticate.
     #[staticmethod]
     fn accept(
         py: Python<'_>,
@@ -172,6 +174,15 @@ impl OlmSession {
         drop(locked);
         let stepped = stepped.map_err(|failure| refused(py, failure))?;
         BacklogStep::new(py, self.inner.clone(), stepped)
+    }
+
+    /// Saves a session that was read from elsewhere; the step's result is empty (docs/storage.md).
+    ///
+    /// Raises `StaleSessionError` while a step is open.
+    fn save(&self, py: Python<'_>) -> PyResult<SessionStep> {
+        let stepped = self.inner.lock(py)?.save(&mut OsRandom);
+        let writes = stepped.map_err(|failure| refused(py, failure))?;
+        Ok(SessionStep::new(py, self.inner.clone(), writes, (None, &[])))
     }
 
     fn __reduce__(&self) -> PyResult<()> {

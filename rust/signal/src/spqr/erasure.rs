@@ -6,7 +6,7 @@
 
 mod decoder;
 
-use super::field::{ORDER, double, log, mask, power};
+use super::field::{LOGS, ORDER, double, log, mask, power};
 
 pub use decoder::{Addition, Decoder, Kept};
 
@@ -111,6 +111,8 @@ fn points(chunks: &[Chunk]) -> Vec<Point> {
 }
 
 /// The points 0 … `count` − 1, with which every encoder works.
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler only, which checks the bounds")]
+#[expect(clippy::as_conversions, reason = "`From` is not callable in constants; these widen")]
 const fn first_points(count: usize) -> [Point; MAX_ROWS] {
     let mut points = [Point { x: 0, inverse: 0 }; MAX_ROWS];
     let (mut rest, _) = points.split_at_mut(count);
@@ -119,7 +121,7 @@ const fn first_points(count: usize) -> [Point; MAX_ROWS] {
         let (mut product, mut others, mut other) = (0, count, 0);
         while others > 0 {
             if other != x {
-                product += log(x ^ other);
+                product += LOGS[(x ^ other) as usize] as u32;
             }
             others -= 1;
             other += 1;

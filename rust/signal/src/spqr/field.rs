@@ -6,6 +6,8 @@
 //! generates all others but 0, so products are sums of logarithms; the tables depend on the
 //! operands' values, which are public.
 
+use std::sync::LazyLock;
+
 /// The product of two elements.
 #[must_use]
 pub fn multiply(left: u16, right: u16) -> u16 {
@@ -20,10 +22,8 @@ pub fn invert(element: u16) -> u16 {
 
 /// The exponent, below 2¹⁶ − 1, of the power of 2 that an element is; 0 has none and gives 0.
 #[must_use]
-#[expect(clippy::indexing_slicing, reason = "the table has an entry for every element")]
-#[expect(clippy::as_conversions, reason = "`From` is not callable in constants; this one widens")]
-pub const fn log(element: u16) -> u32 {
-    TABLES.logs[element as usize] as u32
+pub fn log(element: u16) -> u32 {
+    TABLES.logs.get(usize::from(element)).copied().map_or(0, u32::from)
 }
 
 /// A power of 2.
@@ -45,28 +45,41 @@ pub const fn mask(bit: u16) -> u16 {
     0_u16.wrapping_sub(bit & 1)
 }
 
-/// The powers of 2 by exponent, and the exponents by power.
+/// The powers of 2 by exponent, and the exponents by power: made when they are first needed, in a
+/// fraction of a millisecond, since compiled in they would be a tenth of what is installed.
 struct Tables {
-    powers: [u16; 1 << 16],
-    logs: [u16; 1 << 16],
+    powers: Box<[u16; ELEMENTS]>,
+    logs: Box<[u16; ELEMENTS]>,
 }
 
-static TABLES: Tables = tables();
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let mut tables = Tables { powers: Box::new([0; ELEMENTS]), logs: Box::new([0; ELEMENTS]) };
+    fill(&mut tables.powers, &mut tables.logs);
+    tables
+});
 
-#[expect(clippy::large_stack_arrays, reason = "runs in the compiler only")]
-#[expect(clippy::indexing_slicing, reason = "runs in the compiler only, which checks the bounds")]
+/// The exponents by power, for constants: nothing of it is compiled in.
+#[expect(clippy::large_const_arrays, reason = "for constants only, so nothing copies it")]
+pub const LOGS: [u16; ELEMENTS] = {
+    let (mut powers, mut logs) = ([0; ELEMENTS], [0; ELEMENTS]);
+    fill(&mut powers, &mut logs);
+    logs
+};
+
+#[expect(clippy::indexing_slicing, reason = "both tables have an entry for every element")]
 #[expect(clippy::as_conversions, reason = "`From` is not callable in constants; these widen")]
-const fn tables() -> Tables {
-    let mut tables = Tables { powers: [0; 1 << 16], logs: [0; 1 << 16] };
+const fn fill(powers: &mut [u16; ELEMENTS], logs: &mut [u16; ELEMENTS]) {
     let (mut exponent, mut element) = (0, 1);
     while exponent < u16::MAX {
-        tables.powers[exponent as usize] = element;
-        tables.logs[element as usize] = exponent;
+        powers[exponent as usize] = element;
+        logs[element as usize] = exponent;
         element = double(element);
         exponent += 1;
     }
-    tables
 }
+
+/// How many elements the field has.
+const ELEMENTS: usize = 1 << 16;
 
 /// The reduction polynomial without its leading term.
 const REDUCTION: u16 = 0x100b;
