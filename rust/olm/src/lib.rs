@@ -29,8 +29,10 @@ pub mod recovery;
 pub mod sas;
 pub mod secret_storage;
 pub mod session;
+pub mod sessions;
 pub mod signing;
 pub mod standalone;
+pub mod stored;
 pub mod stored_key;
 mod strict;
 
@@ -39,4 +41,6 @@ pub use keys::SessionKeys;
 pub use message::{NormalMessage, PreKeyMessage};
 pub use one_time_keys::OneTimeKeys;
 pub use session::{Ciphertext, Session};
+pub use sessions::Sessions;
 pub use standalone::StandaloneSession;
+pub use stored::StoredAccount;

@@ -23,6 +23,9 @@ pub const MAX_UNPUBLISHED_KEYS: usize = 50;
 /// Unlike vodozemac, which keeps 5 000: each one is rewritten with the account.
 pub const MAX_ONE_TIME_KEYS: usize = 100;
 
+/// Sessions with one device that are kept behind the one that sends (olm_megolm.md §8 keeps 4 or
+/// more).
+pub const MAX_ARCHIVED_SESSIONS: usize = 4;
 /// Sessions that were accepted under one fallback key and are remembered, so that their first
 /// messages are not accepted again; the oldest is forgotten.
 ///
@@ -30,7 +33,7 @@ pub const MAX_ONE_TIME_KEYS: usize = 100;
 /// record grows by stays below 64 KiB.
 pub const MAX_ACCEPTED_BASE_KEYS: usize = 1_000;
 
-/// Sessions with one device that an envelope may be tried on (olm_megolm.md §8 keeps 4 or more).
+/// Sessions with one device that an envelope may be tried on.
 const SESSIONS: u32 = 5;
 
 /// Hash steps that one envelope may cost before it authenticates, over all sessions that it is

@@ -34,6 +34,8 @@ pub struct PreKeyMessage<'a> {
     pub keys: SessionKeys,
     /// The normal message inside.
     pub message: NormalMessage<'a>,
+    /// The same as it came.
+    pub inner: &'a [u8],
 }
 
 impl<'a> NormalMessage<'a> {
@@ -77,7 +79,7 @@ impl<'a> PreKeyMessage<'a> {
         let inner = bytes_field(&mut reader, MESSAGE)?;
         reader.finish()?;
         let keys = SessionKeys { identity_key, base_key, one_time_key };
-        Ok(Self { keys, message: NormalMessage::decode(inner)? })
+        Ok(Self { keys, message: NormalMessage::decode(inner)?, inner })
     }
 }
 

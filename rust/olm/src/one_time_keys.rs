@@ -123,6 +123,23 @@ impl OneTimeKeys {
         self.fallback.newest_first().next().and_then(OneTimeKey::unpublished)
     }
 
+    /// Destroys all one-time keys, and replaces the fallback key: any of them may have been given
+    /// away in a past that the store has forgotten. That past has hardly given the numbers that
+    /// follow to other keys: 65,536 are passed over. An error has changed nothing.
+    pub fn renew(&mut self, random: &mut dyn Random) -> Result<(), Error> {
+        let mut next_id = self.next_id.checked_add(PASSED_OVER).ok_or(Error::Exhausted)?;
+        let fallback = match self.fallback {
+            Fallback::None => None,
+            _ => Some(OneTimeKey::random(&mut next_id, random)?),
+        };
+        self.keys.clear();
+        self.next_id = next_id;
+        if let Some(current) = fallback {
+            self.fallback.renew(current);
+        }
+        Ok(())
+    }
+
     /// Says that the server has all keys that waited; their private halves stay.
     pub fn mark_as_published(&mut self) {
         for key in &mut self.keys {
@@ -247,6 +264,8 @@ impl OneTimeKey {
     }
 }
 
+/// Numbers that are passed over when keys are renewed.
+const PASSED_OVER: u64 = 1 << 16;
 /// Number, whether it is published, secret and public half.
 pub(crate) const KEY_LEN: usize = 73;
 

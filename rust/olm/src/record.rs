@@ -8,7 +8,7 @@ use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{
     keys::SessionKeys,
-    session::{Phase, Session},
+    session::{Moves, Origin, Phase, Session},
 };
 
 const FORMAT_VERSION: u8 = 1;
@@ -25,6 +25,28 @@ pub struct Revisions {
     pub chains: u64,
     /// Of the skipped seeds.
     pub skipped: u64,
+}
+
+impl Revisions {
+    /// The revisions that a head vouches for.
+    pub fn of(head: &[u8]) -> Result<Self, Error> {
+        let mut head = RecordReader::new(versioned(head)?);
+        Ok(Self { chains: head.u64()?, skipped: head.u64()? })
+    }
+
+    /// A head after the revisions in it have grown by one.
+    pub fn advanced(head: &[u8]) -> Result<SecretBytes, Error> {
+        let revisions = Self::of(head)?;
+        let after = |revision: u64| revision.checked_add(1).ok_or(Error::Exhausted);
+        let (chains, skipped) = (after(revisions.chains)?, after(revisions.skipped)?);
+        let rest = head.get(1 + 2 * size_of::<u64>()..).ok_or(Error::CorruptState)?;
+        let mut out = Vec::with_capacity(HEAD_CAPACITY.max(head.len()));
+        out.push(FORMAT_VERSION);
+        out.extend_from_slice(&chains.to_be_bytes());
+        out.extend_from_slice(&skipped.to_be_bytes());
+        out.extend_from_slice(rest);
+        Ok(SecretBytes::new(out))
+    }
 }
 
 impl Session {
@@ -90,7 +112,7 @@ impl Session {
             .into_iter()
             .flatten()
             .try_for_each(RecordReader::finish)?;
-        Ok((Self { keys, their_identity, phase, ratchet }, revisions))
+        Ok((Self { keys, their_identity, phase, ratchet, moves: Moves::default() }, revisions))
     }
 }
 
@@ -100,6 +122,8 @@ impl Phase {
             Self::Unacknowledged => 1,
             Self::Initiated => 2,
             Self::Accepted => 3,
+            Self::Retired(Origin::Ours) => 4,
+            Self::Retired(Origin::Theirs) => 5,
         }
     }
 
@@ -108,6 +132,8 @@ impl Phase {
             1 => Ok(Self::Unacknowledged),
             2 => Ok(Self::Initiated),
             3 => Ok(Self::Accepted),
+            4 => Ok(Self::Retired(Origin::Ours)),
+            5 => Ok(Self::Retired(Origin::Theirs)),
             _ => Err(Error::CorruptState),
         }
     }

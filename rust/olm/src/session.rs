@@ -2,8 +2,8 @@
 //! One pairwise session: its start in both roles, and its messages (olm_megolm.md §1).
 //!
 //! ```text
-//!   initiate ──► Unacknowledged ──first message opened──► Initiated
-//!   accept   ───────────────────────────────────────────► Accepted
+//!   initiate ──► Unacknowledged ──first message opened──► Initiated ──┐ the store was set back:
+//!   accept   ───────────────────────────────────────────► Accepted  ──┴─► Retired, opens only
 //! ```
 
 use e2ee_primitives::{random::Random, secret::SecretBytes, x25519};
@@ -36,6 +36,17 @@ pub struct Session {
     pub(crate) their_identity: x25519::PublicKey,
     pub(crate) phase: Phase,
     pub(crate) ratchet: DoubleRatchet<Olm>,
+    /// What changed the session since it was made or loaded.
+    pub(crate) moves: Moves,
+}
+
+/// What changed a session since it was made or loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moves {
+    /// Those that it encrypted, each with a message key of its own.
+    pub(crate) spent: u64,
+    /// Those that it opened, and whether it was retired.
+    pub(crate) others: u64,
 }
 
 /// Who started a session, and how far its start has come.
@@ -47,6 +58,18 @@ pub(crate) enum Phase {
     Initiated,
     /// The peer did.
     Accepted,
+    /// It opens and never sends again: its keys may have been used in a past that the store has
+    /// forgotten.
+    Retired(Origin),
+}
+
+/// Who started a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// We did.
+    Ours,
+    /// The peer did.
+    Theirs,
 }
 
 impl Session {
@@ -79,6 +102,7 @@ impl Session {
             their_identity: *their_identity,
             phase: Phase::Unacknowledged,
             ratchet: DoubleRatchet::ours(root, ratchet_key, chain, MAX_JUMP),
+            moves: Moves::default(),
         })
     }
 
@@ -110,18 +134,25 @@ impl Session {
             their_identity: *identity_key,
             phase: Phase::Accepted,
             ratchet: DoubleRatchet::theirs(root, their_ratchet_key, chain, MAX_JUMP),
+            moves: Moves::default(),
         })
     }
 
     /// Encrypts `plaintext`; an error has changed nothing.
+    ///
+    /// [`Error::NoSession`] if the session is retired.
     pub fn encrypt(
         &mut self,
         plaintext: &[u8],
         random: &mut dyn Random,
     ) -> Result<Ciphertext, Error> {
+        if self.is_retired() {
+            return Err(Error::NoSession);
+        }
         let index = self.ratchet.positions().sent.unwrap_or(0);
         let inner_len = normal_len(index, plaintext.len());
         let prepared = self.ratchet.prepare(random)?;
+        self.moves.spent = self.moves.spent.wrapping_add(1);
         Ok(match self.phase {
             Phase::Unacknowledged => {
                 let mut out = Vec::with_capacity(SessionKeys::prekey_len(inner_len));
@@ -129,7 +160,7 @@ impl Session {
                 self.ratchet.seal(prepared, &(), &(), plaintext, &mut out);
                 Ciphertext::PreKey(out)
             }
-            Phase::Initiated | Phase::Accepted => {
+            Phase::Initiated | Phase::Accepted | Phase::Retired(_) => {
                 let mut out = Vec::with_capacity(inner_len);
                 self.ratchet.seal(prepared, &(), &(), plaintext, &mut out);
                 Ciphertext::Normal(out)
@@ -146,6 +177,7 @@ impl Session {
         let plan = self.ratchet.plan(&message.header, budget)?;
         let plaintext = plan.open::<Olm>(&(), [&[], &[]], &message.frame)?;
         self.ratchet.commit(plan);
+        self.moves.others = self.moves.others.wrapping_add(1);
         if self.phase == Phase::Unacknowledged {
             self.phase = Phase::Initiated;
         }
@@ -160,10 +192,29 @@ impl Session {
         message: &PreKeyMessage<'_>,
         budget: &mut Budget,
     ) -> Result<SecretBytes, Error> {
-        if self.phase != Phase::Accepted || !self.matches(message) {
-            return Err(Error::Forged);
+        match self.phase {
+            Phase::Accepted | Phase::Retired(Origin::Theirs) if self.matches(message) => {
+                self.decrypt(&message.message, budget)
+            }
+            _ => Err(Error::Forged),
         }
-        self.decrypt(&message.message, budget)
+    }
+
+    /// Never sends again, and opens as before.
+    pub fn retire(&mut self) {
+        let origin = match self.phase {
+            Phase::Unacknowledged | Phase::Initiated => Origin::Ours,
+            Phase::Accepted => Origin::Theirs,
+            Phase::Retired(_) => return,
+        };
+        self.phase = Phase::Retired(origin);
+        self.moves.others = self.moves.others.wrapping_add(1);
+    }
+
+    /// Whether the session never sends again.
+    #[must_use]
+    pub const fn is_retired(&self) -> bool {
+        matches!(self.phase, Phase::Retired(_))
     }
 
     /// Whether a prekey message names this session: its three keys are the same.
@@ -197,6 +248,12 @@ impl Session {
         &self.their_identity
     }
 
+    /// Whether the next message that is sent changes the head alone: it brings in no ratchet key.
+    #[must_use]
+    pub const fn sends_in_place(&self) -> bool {
+        self.ratchet.our_key().is_some()
+    }
+
     /// Whether a message of the peer has opened: before that, every message is a prekey message.
     #[must_use]
     pub fn has_received(&self) -> bool {
@@ -215,20 +272,22 @@ impl Session {
         self.ratchet.skipped_len()
     }
 
-    /// Changes whenever the stored form of one of the parts beside the head would.
+    /// Changes whenever the stored form of one of the parts would.
     #[must_use]
     pub const fn generations(&self) -> Generations {
         Generations {
+            head: self.moves.spent.wrapping_add(self.moves.others),
             chains: self.ratchet.older_generation(),
             skipped: self.ratchet.skipped_generation(),
         }
     }
 }
 
-/// Change counters of the stored parts that few messages rewrite; they start anew when the session
-/// is loaded.
+/// Change counters of the stored parts; they start anew when the session is loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Generations {
+    /// Of the head, which every message rewrites.
+    pub head: u64,
     /// Of the receiving chains before the newest.
     pub chains: u64,
     /// Of the skipped seeds.

@@ -8,7 +8,7 @@ use e2ee_wire::Error;
 use crate::{
     keys::SessionKeys,
     limits::MAX_JUMP,
-    session::{Phase, Session},
+    session::{Moves, Phase, Session},
 };
 
 /// Seeds of late messages that both peers can hold: libolm in a session, vodozemac in a chain.
@@ -49,7 +49,7 @@ pub fn assemble(
     if phase == Phase::Unacknowledged && ratchet.our_key().is_none() {
         return Err(Error::Malformed);
     }
-    Ok(Session { keys, their_identity, phase, ratchet })
+    Ok(Session { keys, their_identity, phase, ratchet, moves: Moves::default() })
 }
 
 /// The newest seeds of a chain that a peer can hold, ascending.

@@ -2,26 +2,11 @@
 //! Sending on a session at rest, without a transaction: its head changes if it and the index are
 //! the rows that are known (docs/storage.md, "Sessions at rest").
 
-use e2ee_state::{Change, Stored, Write};
+use e2ee_account::outcome::At;
 
 use crate::{DeviceId, Session, envelope::MAX_PLAINTEXT_LEN};
 
-use super::{Account, Learnt, Outcome, draft::Draft, names, send::At, sessions::LoadedPeer};
-
-/// The one record that a step changes, and one that must not have changed either.
-#[derive(Debug)]
-pub struct Exchange {
-    /// The name of the record.
-    pub name: String,
-    /// The record as it must be found, to the last byte.
-    pub before: Stored,
-    /// What it becomes.
-    pub after: Stored,
-    /// The name of the other record.
-    pub witness_name: &'static str,
-    /// The other record as it must be found, to the last byte.
-    pub witness: Stored,
-}
+use super::{Account, Exchange, Outcome, send};
 
 impl Account {
     /// [`Account::encrypt`] without reading: what is known of the index and the session must be
@@ -39,7 +24,8 @@ impl Account {
         if plaintext.len() > MAX_PLAINTEXT_LEN {
             return None;
         }
-        self.exchange(peer, at, |loaded, at| loaded.encrypt(plaintext, at).ok())
+        self.vault
+            .exchange((peer.0, &peer.1), at, |loaded, at| send::encrypt(loaded, plaintext, at).ok())
     }
 
     /// [`Account::encrypt_many`] like [`Account::encrypt_at_rest`], of plaintexts to one peer.
@@ -54,57 +40,15 @@ impl Account {
         if plaintexts.is_empty() || plaintexts.iter().any(|text| text.len() > MAX_PLAINTEXT_LEN) {
             return None;
         }
-        self.exchange(peer, at, |loaded, (now_ms, random)| {
+        self.vault.exchange((peer.0, &peer.1), at, |loaded, (now_ms, random)| {
             let encrypt = |plaintext: &&[u8]| {
                 let stays = loaded.sessions.current().is_some_and(Session::sends_in_place);
-                stays.then(|| loaded.encrypt(plaintext, (now_ms, &mut *random)).ok())?
+                stays.then(|| send::encrypt(loaded, plaintext, (now_ms, &mut *random)).ok())?
             };
             plaintexts.iter().map(encrypt).collect()
         })
     }
-
-    /// Whether the next message changes the head alone, which is the newest that is known.
-    fn may_send(&self, loaded: &LoadedPeer) -> bool {
-        let seen = loaded.sending().and_then(|saved| Some((saved, saved.seen().ok()?)));
-        seen.is_some_and(|(saved, seen)| self.memory.check(saved.name(), seen).is_ok())
-            && loaded.sessions.current().is_some_and(Session::sends_in_place)
-    }
-
-    fn exchange<T>(
-        &mut self,
-        (user, device): (&str, DeviceId),
-        (now_ms, random): At<'_>,
-        encrypt: impl FnOnce(&mut LoadedPeer, At<'_>) -> Option<T>,
-    ) -> Option<(Exchange, Outcome<T>)> {
-        if self.index.anchored {
-            return None;
-        }
-        let peer = names::peer(user, device);
-        let mut loaded = self.resting.take(&peer)?;
-        if self.members.get(&peer) != Some(&loaded.revision) || !self.may_send(&loaded) {
-            self.resting.put(peer, loaded);
-            return None;
-        }
-        let before = loaded.take_sending_head()?;
-        let value = encrypt(&mut loaded, (now_ms, &mut *random))?;
-        let mut draft = Draft::new(&self.sealer, random);
-        let mut learnt = Learnt::default();
-        self.save_moved(&mut loaded, &mut draft, &mut learnt).ok()?;
-        let mut writes = draft.finish().writes;
-        let Write { name, base, change: Change::Put { revision, sealed } } = writes.pop()? else {
-            return None;
-        };
-        if !writes.is_empty() || base != before.revision {
-            return None;
-        }
-        self.resting.put(peer, loaded);
-        let exchange = Exchange {
-            name,
-            before,
-            after: Stored { revision, sealed },
-            witness_name: names::INDEX,
-            witness: self.index_row.clone(),
-        };
-        Some((exchange, Outcome::unspent(value, learnt)))
-    }
 }
+
+#[cfg(test)]
+mod tests;

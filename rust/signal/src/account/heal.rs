@@ -33,8 +33,8 @@ impl Account {
         &mut self,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Healed>>, Failure> {
-        self.refresh(environment.records)?;
-        let generation = self.begin_again(environment)?;
+        self.vault.refresh(environment.records)?;
+        let generation = self.vault.begin_again(environment)?;
         self.healed(generation, environment)
     }
 
@@ -44,7 +44,7 @@ impl Account {
         &mut self,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Healed>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         self.healed(None, environment)
     }
 
@@ -73,12 +73,17 @@ impl Account {
         let mut stock = self.stock(environment.records)?;
         stock.renew(self.identity.key(), environment.now_ms, environment.random)?;
         let outbox = environment.records.list(names::OUTBOX_PREFIX)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let mut index = self.put_stock(&stock, &mut draft)?;
         index.anchored = generation.is_some();
         for (loaded, before) in &mut peers {
-            self.save_sessions(loaded, (Some(before), &mut index), &mut draft, &mut learnt)?;
+            self.vault.save_sessions(
+                loaded,
+                (Some(before), &mut index),
+                &mut draft,
+                &mut learnt,
+            )?;
         }
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
@@ -91,12 +96,16 @@ impl Account {
             draft.delete(&name, revision);
             healed.dropped.extend(name.strip_prefix(names::OUTBOX_PREFIX).map(str::to_owned));
         }
-        self.put_index(index, &mut draft, &mut learnt)?;
+        self.vault.put_index(index, &mut draft, &mut learnt)?;
         let mut writes = draft.finish().writes;
         let moved = match generation {
-            Some(begun) => Some(self.put(begun, (&mut writes, &mut learnt), environment.random)?),
+            Some(begun) => Some(self.vault.put_generation(
+                begun,
+                (&mut writes, &mut learnt),
+                environment.random,
+            )?),
             None => None,
         };
-        Ok(self.kept(writes, Outcome { value: healed, learnt, moved }))
+        Ok(self.vault.kept(writes, Outcome::new(healed, learnt, moved)))
     }
 }

@@ -8,7 +8,7 @@ use e2ee_wire::{
     record::{RecordReader, write_bytes},
 };
 
-use crate::{DeviceId, device, session::OurIdentity};
+use crate::{Address, DeviceId, Parties, device, session::OurIdentity};
 
 use super::{draft, names};
 
@@ -64,6 +64,16 @@ impl Identity {
 
     pub(super) const fn key(&self) -> &x25519::PrivateKey {
         &self.key
+    }
+
+    /// This device, as the protocol names it.
+    pub(super) fn address(&self) -> Result<Address, Error> {
+        names::protocol_address(&self.user, self.device)
+    }
+
+    /// This device and that of a peer.
+    pub(super) fn parties(&self, user: &str, device: DeviceId) -> Result<Parties, Error> {
+        Ok(Parties { ours: self.address()?, theirs: names::protocol_address(user, device)? })
     }
 
     /// The key by which the ledger names messages.

@@ -13,8 +13,8 @@ use crate::{
 };
 
 use super::{
-    Account, Environment, GroupId, Learnt, draft::Draft, groups::LoadedGroup, identity::Identity,
-    index::Index, names, peer::Peer,
+    Account, Environment, GroupId, Learnt, Peer, draft::Draft, groups::LoadedGroup,
+    identity::Identity, index::Index, names, vault::Vault,
 };
 
 impl Account {
@@ -33,20 +33,20 @@ impl Account {
         let stock =
             PreKeyStock::import(&identity, prekeys, environment.now_ms, environment.random)?;
         let identity = Identity::of(owner, records.registration_id, identity, environment.random)?;
-        let account = Self::new((sealer, store_record.clone()), identity);
+        let account = Self::new(Vault::new((sealer, store_record.clone())), identity);
         let groups = groups_of(chains, environment.random)?;
-        let mut draft = Draft::new(&account.sealer, environment.random);
+        let mut draft = Draft::new(account.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         draft.plain(key::RECORD_NAME, 0, store_record)?;
         draft.put(names::IDENTITY, 0, 1, &account.identity.encode())?;
         let mut index = account.put_stock(&stock, &mut draft)?;
         for pin in &pins {
-            account.put_pin(pin, &mut index, &mut draft)?;
+            account.put_pin(pin, &mut index, (&mut draft, &mut learnt))?;
         }
         for group in &groups {
             account.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
-        account.put_index(index, &mut draft, &mut learnt)?;
+        account.vault.put_index(index, &mut draft, &mut learnt)?;
         Ok(Step { writes: draft.finish().writes, result: report })
     }
 
@@ -60,12 +60,15 @@ impl Account {
     }
 
     /// Saves a peer that is new, under the identity to be trusted.
-    fn put_pin(&self, pin: &Pin, index: &mut Index, draft: &mut Draft<'_>) -> Result<(), Failure> {
+    fn put_pin(
+        &self,
+        pin: &Pin,
+        index: &mut Index,
+        (draft, learnt): (&mut Draft<'_>, &mut Learnt),
+    ) -> Result<(), Failure> {
         let name = names::peer(&pin.user, pin.device);
-        let revision = self.next_index_revision()?;
-        draft.put(&name, 0, revision, &Peer::first_seen(pin.identity_key).encode())?;
-        index.members = index.members.checked_add(1).ok_or(Error::Exhausted)?;
-        index.digest.toggle(&self.digest_key, &name, revision);
+        let content = Peer::first_seen(pin.identity_key).encode();
+        self.vault.put_member((name, 0), &content, index, (draft, learnt))?;
         Ok(())
     }
 }

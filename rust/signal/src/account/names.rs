@@ -2,69 +2,69 @@
 //! Names: of records, and of users as the protocol knows them (docs/formats.md, "Record names";
 //! signal.md §2.4).
 
-use e2ee_primitives::{sha, x25519};
+use e2ee_account::Device;
+use e2ee_primitives::sha;
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::{
-    Address, DeviceId, ServiceId,
-    address::{MAX_NAME_LEN, ServiceIdKind},
-};
+use crate::{Address, DeviceId, ServiceId, address::ServiceIdKind};
 
 use super::GroupId;
 
-pub(super) const IDENTITY: &str = "identity";
-pub(super) const INDEX: &str = "index";
-pub(super) const PREKEYS: &str = "prekeys";
-pub(super) const GENERATION: &str = "generation";
-pub(super) const PEER_PREFIX: &str = "peer/";
+pub use e2ee_account::names::check_user;
+pub(crate) use e2ee_account::names::hex;
+pub(super) use e2ee_account::names::{
+    GENERATION, IDENTITY, INBOX_PREFIX, INDEX, OUTBOX_PREFIX, PEER_PREFIX, PREKEYS,
+    is_session_head, read_user,
+};
+
 pub(super) const GROUP_PREFIX: &str = "group/";
 const CHAIN_PREFIX: &str = "chain/";
-pub(super) const INBOX_PREFIX: &str = "inbox/";
-pub(super) const OUTBOX_PREFIX: &str = "outbox/";
-pub(super) const LEDGER_PREFIX: &str = "ledger/";
-
-/// Digits of a base key, with which the name of a session's head ends.
-const BASE_KEY_DIGITS: usize = 64;
 
 /// The namespace of user names that are no service ids (RFC 9562 §5.5): a random UUID.
 const USER_NAMESPACE: [u8; 16] = [
     0x7b, 0x1e, 0x5c, 0x02, 0x9a, 0x6d, 0x4f, 0x43, 0xb0, 0xd4, 0x31, 0x8f, 0x52, 0xc6, 0xaa, 0x19,
 ];
 
-/// The record of a peer.
-pub(super) fn peer(user: &str, device: DeviceId) -> String {
-    let mut name = String::with_capacity(PEER_PREFIX.len() + user.len() + "/255".len());
-    name.extend([PEER_PREFIX, user, "/"]);
-    push_decimal(&mut name, device.get());
-    name
+impl Device for DeviceId {
+    const MAX_NAME_LEN: usize = "127".len();
+
+    /// The number as `format!` writes it, without the formatter: the name of a peer is made with
+    /// each message.
+    fn push_name(&self, text: &mut String) {
+        let number = self.get();
+        let digits =
+            [number / 100, number / 10 % 10, number % 10].map(|digit| char::from(b'0' + digit));
+        let zeros = digits.iter().take(2).take_while(|digit| **digit == '0').count();
+        text.extend(digits.iter().skip(zeros));
+    }
+
+    fn of_name(name: &str) -> Result<Self, Error> {
+        let number = name.parse().map_err(|_| Error::CorruptState)?;
+        Self::new(number).map_err(|_| Error::CorruptState)
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.get());
+    }
+
+    fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        Self::new(u32::from(reader.u8()?)).map_err(|_| Error::CorruptState)
+    }
 }
 
-/// The number as `format!` writes it, without the formatter: the name of a peer is made with each
-/// message.
-fn push_decimal(text: &mut String, number: u8) {
-    let digits =
-        [number / 100, number / 10 % 10, number % 10].map(|digit| char::from(b'0' + digit));
-    let zeros = digits.iter().take(2).take_while(|digit| **digit == '0').count();
-    text.extend(digits.iter().skip(zeros));
+/// The record of a peer.
+pub(super) fn peer(user: &str, device: DeviceId) -> String {
+    e2ee_account::names::peer(user, &device)
+}
+
+/// User and device of a peer's record.
+pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
+    e2ee_account::names::peer_of(name)
 }
 
 /// The requests of a peer to send something again.
 pub(super) fn repair(user: &str, device: DeviceId) -> String {
     format!("repair/{user}/{}", device.get())
-}
-
-/// User and device of a peer's record.
-pub(super) fn peer_of(name: &str) -> Result<(&str, DeviceId), Error> {
-    let rest = name.strip_prefix(PEER_PREFIX).ok_or(Error::CorruptState)?;
-    let (user, device) = rest.rsplit_once('/').ok_or(Error::CorruptState)?;
-    let device = device.parse().map_err(|_| Error::CorruptState)?;
-    Ok((user, DeviceId::new(device).map_err(|_| Error::CorruptState)?))
-}
-
-/// The record of a session's head; the peer is part of it, because the base key is the peer's
-/// choice.
-pub(super) fn session(user: &str, device: DeviceId, base_key: &x25519::PublicKey) -> String {
-    format!("session/{user}/{}/{}", device.get(), hex(base_key.as_bytes()))
 }
 
 /// The record of a group.
@@ -125,12 +125,6 @@ pub(super) fn skipped(head: &str) -> String {
     format!("{head}/skipped")
 }
 
-/// Whether this is the head of a session, whose name ends with the base key.
-pub(super) fn is_session_head(name: &str) -> bool {
-    let last = name.rsplit('/').next().unwrap_or_default();
-    name.starts_with("session/") && last.len() == BASE_KEY_DIGITS
-}
-
 /// How many revisions of other records stand before the content of the record of this name; in a
 /// session's head of version 1.
 pub(super) fn parts_of(name: &str) -> usize {
@@ -139,21 +133,6 @@ pub(super) fn parts_of(name: &str) -> usize {
         Some(("chain", rest)) if !rest.ends_with("/skipped") && !rest.ends_with("/sending") => 1,
         _ => 0,
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' - 10 + value });
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
-    text
-}
-
-/// Refuses names that are empty, too long, or hold control characters.
-pub fn check_user(user: &str) -> Result<(), Error> {
-    if user.is_empty() || user.len() > MAX_NAME_LEN || user.chars().any(char::is_control) {
-        return Err(Error::InvalidArgument);
-    }
-    Ok(())
 }
 
 /// The address under which the protocol knows a user: a service id itself, any other name mapped
@@ -185,14 +164,8 @@ fn uuid5(user: &str) -> [u8; 16] {
     uuid
 }
 
-pub(super) fn read_user(reader: &mut RecordReader<'_>) -> Result<String, Error> {
-    let user = core::str::from_utf8(reader.bytes()?).map_err(|_| Error::CorruptState)?;
-    check_user(user).map_err(|_| Error::CorruptState)?;
-    Ok(user.to_owned())
-}
-
 pub(super) fn read_device(reader: &mut RecordReader<'_>) -> Result<DeviceId, Error> {
-    DeviceId::new(u32::from(reader.u8()?)).map_err(|_| Error::CorruptState)
+    Device::decode(reader)
 }
 
 #[cfg(test)]
@@ -200,23 +173,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_bytes_are_written_as_the_formatter_writes_them() {
-        for number in 0..=u8::MAX {
-            let mut text = String::new();
-            push_decimal(&mut text, number);
+    fn numbers_are_written_as_the_formatter_writes_them() {
+        for number in 1..=127 {
+            let device = DeviceId::new(number).unwrap();
+            let name = peer("bob", device);
 
-            assert_eq!(number.to_string(), text);
-            assert_eq!(format!("{number:02x}{:02x}", 255 - number), hex(&[number, 255 - number]));
+            assert_eq!(format!("peer/bob/{number}"), name);
+            assert_eq!(Ok(("bob", device)), peer_of(&name));
         }
-        let device = DeviceId::new(127).unwrap();
-        assert_eq!("peer/bob/127", peer("bob", device));
     }
 
     #[test]
     fn heads_are_told_from_their_parts_whatever_the_user_is_called() {
         let device = DeviceId::new(1).unwrap();
         for user in ["bob", "sending", "a/skipped", "a/1/objects", "from/a/1/sending"] {
-            let head = session(user, device, &x25519::PublicKey::new([7; 32]));
+            let head = e2ee_account::names::session(user, &device, &[7; 32]);
             let chain = received_chains(&[7; 16], &(user.to_owned(), device));
 
             let chunk = chunk(&chunks(&head, 7, "vector"), 7);

@@ -4,31 +4,24 @@
 //! The head seals the revisions of the other parts, and how many chunks there are since when: none
 //! of them can be exchanged, taken away or put back alone.
 
-use e2ee_primitives::{secret::SecretBytes, x25519};
-use e2ee_state::{Failure, Records, StoreError, Stored, seal::RecordSealer};
+use e2ee_account::{
+    Learnt, Protocol, Vault, draft::Draft, peer::SessionId, protocol::StoredSession,
+};
+use e2ee_primitives::secret::SecretBytes;
+use e2ee_state::{Failure, Records, StoreError, Stored};
 use e2ee_wire::{Error, record::RecordReader};
 
 use crate::{
-    DeviceId, Session,
+    Session,
     parts::{Parts, Revisions, decode_chunk, encode_chunk},
     session::Generations,
     spqr::Incomplete,
 };
 
-use super::{
-    Account, Learnt,
-    draft::Draft,
-    memory::{Mark, Seen},
-    names,
-};
+use super::names;
 
-/// How a session stands in the store.
-pub(super) struct Saved {
-    pub(super) base_key: x25519::PublicKey,
-    /// What seals the head, and knows its name.
-    sealer: RecordSealer,
-    /// The head's record; of revision 0 before it is there.
-    pub(super) head: Stored,
+/// The records of a session beside its head, as they stand in the store.
+pub struct SavedParts {
     revisions: Revisions,
     chunks: SavedChunks,
     form: Form,
@@ -36,6 +29,8 @@ pub(super) struct Saved {
     generations: Generations,
     spent: u64,
 }
+
+type Saved = e2ee_account::Saved<SavedParts>;
 
 /// The chunks of an incomplete object, as they stand in the store.
 enum SavedChunks {
@@ -61,189 +56,193 @@ enum Form {
     Parts,
 }
 
-impl Account {
-    pub(super) fn load_session(
-        &mut self,
+impl StoredSession for Session {
+    type Parts = SavedParts;
+
+    fn id(&self) -> SessionId {
+        *self.base_key().as_bytes()
+    }
+
+    fn sends_in_place(&self) -> bool {
+        self.sends_in_place()
+    }
+
+    fn load<P: Protocol>(
+        name: &str,
+        id: &SessionId,
+        vault: &mut Vault<P>,
         records: &mut dyn Records,
-        (user, device): (&str, DeviceId),
-        base_key: &x25519::PublicKey,
-    ) -> Result<(Session, Saved), Failure> {
-        let name = names::session(user, device, base_key);
-        let (head, bytes) = self.read_head(records, &name)?;
+    ) -> Result<(Self, Saved), Failure> {
+        let (head, bytes) = vault.read_head(records, name)?;
         let (session, revisions, form) =
             if let Some((revisions, bytes)) = Revisions::decode(bytes.expose())? {
-                let session = self.read_parts(records, &name, (&revisions, bytes))?;
+                let session = read_parts(vault, records, name, (&revisions, bytes))?;
                 (session, revisions, Form::Parts)
             } else {
-                let (session, revisions) = self.read_three_parts(records, &name, bytes.expose())?;
+                let (session, revisions) = read_three_parts(vault, records, name, bytes.expose())?;
                 (session, revisions, Form::Three)
             };
-        if session.base_key() != base_key {
+        if session.id() != *id {
             return Err(StoreError::Corruption.into());
         }
         let chunks = match session.incomplete() {
             Some(object) if form == Form::Parts && object.kept.count > 0 => {
-                let prefix = names::chunks(&name, object.epoch, object.object);
+                let prefix = names::chunks(name, object.epoch, object.object);
                 SavedChunks::Left { count: object.kept.count, prefix }
             }
             _ => SavedChunks::Read(Vec::new()),
         };
         let (generations, spent) = (session.generations(), session.spent);
-        let base_key = *base_key;
-        let sealer = self.sealer.record(&name);
-        let saved = Saved { base_key, sealer, head, revisions, chunks, form, generations, spent };
-        Ok((session, saved))
+        let sealer = vault.sealer().record(name);
+        let parts = SavedParts { revisions, chunks, form, generations, spent };
+        Ok((session, Saved { id: *id, sealer, head, parts }))
     }
 
-    fn read_parts(
-        &self,
+    /// Each chunk was written once since the revision that the head names, so it is enough that
+    /// there are as many as the head counts.
+    fn fill_from<P: Protocol>(
+        &mut self,
+        saved: &mut Saved,
+        vault: &Vault<P>,
         records: &mut dyn Records,
-        name: &str,
-        (revisions, head): (&Revisions, &[u8]),
-    ) -> Result<Session, Failure> {
-        let mut read = |name: &str, revision| match revision {
-            0 => Ok(None),
-            _ => self.read_part(records, name, revision).map(Some),
-        };
-        let objects = read(&names::objects(name), revisions.objects)?;
-        let chains = read(&names::chains(name), revisions.chains)?;
-        let skipped = read(&names::skipped(name), revisions.skipped)?;
-        let objects = objects.ok_or(Error::CorruptState)?;
-        let parts = Parts {
-            head,
-            objects: objects.expose(),
-            chains: chains.as_ref().map(SecretBytes::expose),
-            skipped: skipped.as_ref().map(SecretBytes::expose),
-        };
-        Ok(Session::from_parts(&parts)?)
-    }
-
-    /// Version 1: the revisions of two parts, and all else as in a session without a store.
-    fn read_three_parts(
-        &self,
-        records: &mut dyn Records,
-        name: &str,
-        head: &[u8],
-    ) -> Result<(Session, Revisions), Failure> {
-        let mut reader = RecordReader::new(head);
-        let (objects, skipped) = (reader.u64()?, reader.u64()?);
-        let revisions = Revisions { objects, skipped, ..Revisions::default() };
-        let (_, head) = head.split_first_chunk::<16>().ok_or(Error::CorruptState)?;
-        let objects = self.read_part(records, &names::objects(name), objects)?;
-        let skipped = self.read_part(records, &names::skipped(name), skipped)?;
-        Ok((Session::decode(head, objects.expose(), skipped.expose())?, revisions))
-    }
-
-    /// Reads the chunks that a session has left in the store.
-    ///
-    /// Each was written once since the revision that the head names, so it is enough that there are
-    /// as many as the head counts.
-    pub(super) fn fill_session(
-        &self,
-        records: &mut dyn Records,
-        (session, saved): (&mut Session, &mut Saved),
     ) -> Result<(), Failure> {
-        let SavedChunks::Left { count, prefix } = &saved.chunks else { return Ok(()) };
+        let SavedChunks::Left { count, prefix } = &saved.parts.chunks else { return Ok(()) };
         let rows = records.list(prefix)?;
         if rows.len() != *count {
             return Err(StoreError::Corruption.into());
         }
         let (mut read, mut chunks) = (Vec::with_capacity(*count), Vec::with_capacity(*count));
         for (name, revision) in rows {
-            if revision < saved.revisions.chunks || revision > saved.head.revision {
+            if revision < saved.parts.revisions.chunks || revision > saved.head.revision {
                 return Err(StoreError::Corruption.into());
             }
             let index = names::chunk_index(&name, prefix)?;
-            let record = self.read_part(records, &name, revision)?;
+            let record = vault.read_part(records, &name, revision)?;
             chunks.push(decode_chunk(index, record.expose())?);
             read.push(ChunkRow { name, revision });
         }
-        session.fill(&chunks)?;
-        saved.chunks = SavedChunks::Read(read);
+        self.fill(&chunks)?;
+        saved.parts.chunks = SavedChunks::Read(read);
         Ok(())
     }
-}
 
-/// [`StoreError::Corruption`] if a part that `session` has now, and had not when it was loaded,
-/// is in the store all the same: an older copy that was put back.
-pub(super) fn check_absent(
-    records: &mut dyn Records,
-    (session, saved): (&Session, &Saved),
-) -> Result<(), Failure> {
-    let Revisions { chains, skipped, .. } = saved.revisions;
-    let mut absent = Vec::new();
-    if chains == 0 && session.has_chains_part() {
-        absent.push(names::chains(saved.name()));
-    }
-    if skipped == 0 && session.has_skipped_part() {
-        absent.push(names::skipped(saved.name()));
-    }
-    for part in absent {
-        if records.get(&part)?.is_some() {
-            return Err(StoreError::Corruption.into());
+    fn check_absent(&self, saved: &Saved, records: &mut dyn Records) -> Result<(), Failure> {
+        let Revisions { chains, skipped, .. } = saved.parts.revisions;
+        let mut absent = Vec::new();
+        if chains == 0 && self.has_chains_part() {
+            absent.push(names::chains(saved.name()));
         }
+        if skipped == 0 && self.has_skipped_part() {
+            absent.push(names::skipped(saved.name()));
+        }
+        for part in absent {
+            if records.get(&part)?.is_some() {
+                return Err(StoreError::Corruption.into());
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// A session in an older form is written anew as a whole too.
+    fn save(
+        &self,
+        saved: Saved,
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<Saved, Failure> {
+        let (now, before) = (self.generations(), saved.parts.generations);
+        let is_new = saved.head.revision == 0;
+        if !is_new && now == before {
+            return Ok(saved);
+        }
+        let all = is_new || saved.parts.form == Form::Three;
+        let (name, base) = (saved.name(), saved.head.revision);
+        let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
+        let Revisions { mut objects, mut chains, mut skipped, .. } = saved.parts.revisions;
+        if all || now.state != before.state {
+            draft.put(&names::objects(name), objects, revision, &self.objects_part())?;
+            objects = revision;
+        }
+        if all || now.chains != before.chains {
+            let part = self.chains_part();
+            chains = put_or_delete((&names::chains(name), part), (chains, revision), draft)?;
+        }
+        if all || now.skipped != before.skipped {
+            let part = self.skipped_part();
+            skipped = put_or_delete((&names::skipped(name), part), (skipped, revision), draft)?;
+        }
+        let anew = all || now.replaced != before.replaced;
+        let (chunks, since) = save_chunks(self, &saved, (anew, revision), draft)?;
+        let revisions = Revisions { objects, chains, skipped, chunks: since };
+        let seen = draft.put_sealed(&saved.sealer, base, revision, &self.head_part(&revisions))?;
+        draft.spend(self.spent.wrapping_sub(saved.parts.spent));
+        learnt.rows.push((name.to_owned(), Some(seen)));
+        let head = Stored { revision, sealed: draft.last_sealed() };
+        let (form, generations, spent) = (Form::Parts, now, self.spent);
+        let parts = SavedParts { revisions, chunks, form, generations, spent };
+        Ok(Saved { head, parts, ..saved })
+    }
+
+    /// [`Error::PartMissing`] if its chunks were not read.
+    fn delete(saved: &Saved, draft: &mut Draft<'_>, learnt: &mut Learnt) -> Result<(), Failure> {
+        let SavedChunks::Read(rows) = &saved.parts.chunks else {
+            return Err(Error::PartMissing.into());
+        };
+        let Revisions { objects, chains, skipped, .. } = saved.parts.revisions;
+        let name = saved.name();
+        draft.delete(&names::objects(name), objects);
+        put_or_delete((&names::chains(name), None), (chains, 0), draft)?;
+        put_or_delete((&names::skipped(name), None), (skipped, 0), draft)?;
+        for row in rows {
+            draft.delete(&row.name, row.revision);
+        }
+        draft.delete(name, saved.head.revision);
+        learnt.rows.push((name.to_owned(), None));
+        Ok(())
+    }
+
+    fn is_whole(parts: &SavedParts) -> bool {
+        !matches!(parts.chunks, SavedChunks::Partly)
+    }
 }
 
-/// Writes the parts that changed; all of a new session, and of one in an older form. Returns how
-/// the session stands in the store then.
-pub(super) fn save_session(
-    session: &Session,
-    saved: Saved,
-    draft: &mut Draft<'_>,
-    learnt: &mut Learnt,
-) -> Result<Saved, Failure> {
-    let (now, before) = (session.generations(), saved.generations);
-    let is_new = saved.head.revision == 0;
-    if !is_new && now == before {
-        return Ok(saved);
-    }
-    let all = is_new || saved.form == Form::Three;
-    let (name, base) = (saved.name(), saved.head.revision);
-    let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
-    let Revisions { mut objects, mut chains, mut skipped, .. } = saved.revisions;
-    if all || now.state != before.state {
-        draft.put(&names::objects(name), objects, revision, &session.objects_part())?;
-        objects = revision;
-    }
-    if all || now.chains != before.chains {
-        let part = session.chains_part();
-        chains = put_or_delete((&names::chains(name), part), (chains, revision), draft)?;
-    }
-    if all || now.skipped != before.skipped {
-        let part = session.skipped_part();
-        skipped = put_or_delete((&names::skipped(name), part), (skipped, revision), draft)?;
-    }
-    let anew = all || now.replaced != before.replaced;
-    let (chunks, since) = save_chunks(session, &saved, (anew, revision), draft)?;
-    let revisions = Revisions { objects, chains, skipped, chunks: since };
-    let seen = draft.put_sealed(&saved.sealer, base, revision, &session.head_part(&revisions))?;
-    draft.spend(session.spent.wrapping_sub(saved.spent));
-    learnt.rows.push((name.to_owned(), Some(seen)));
-    let head = Stored { revision, sealed: draft.last_sealed() };
-    let (generations, spent) = (now, session.spent);
-    Ok(Saved { head, revisions, chunks, form: Form::Parts, generations, spent, ..saved })
+fn read_parts<P: Protocol>(
+    vault: &Vault<P>,
+    records: &mut dyn Records,
+    name: &str,
+    (revisions, head): (&Revisions, &[u8]),
+) -> Result<Session, Failure> {
+    let mut read = |name: &str, revision| match revision {
+        0 => Ok(None),
+        _ => vault.read_part(records, name, revision).map(Some),
+    };
+    let objects = read(&names::objects(name), revisions.objects)?;
+    let chains = read(&names::chains(name), revisions.chains)?;
+    let skipped = read(&names::skipped(name), revisions.skipped)?;
+    let objects = objects.ok_or(Error::CorruptState)?;
+    let parts = Parts {
+        head,
+        objects: objects.expose(),
+        chains: chains.as_ref().map(SecretBytes::expose),
+        skipped: skipped.as_ref().map(SecretBytes::expose),
+    };
+    Ok(Session::from_parts(&parts)?)
 }
 
-/// Deletes all records of a session; [`Error::PartMissing`] if its chunks were not read.
-pub(super) fn delete_session(
-    saved: &Saved,
-    draft: &mut Draft<'_>,
-    learnt: &mut Learnt,
-) -> Result<(), Failure> {
-    let SavedChunks::Read(rows) = &saved.chunks else { return Err(Error::PartMissing.into()) };
-    let Revisions { objects, chains, skipped, .. } = saved.revisions;
-    let name = saved.name();
-    draft.delete(&names::objects(name), objects);
-    put_or_delete((&names::chains(name), None), (chains, 0), draft)?;
-    put_or_delete((&names::skipped(name), None), (skipped, 0), draft)?;
-    for row in rows {
-        draft.delete(&row.name, row.revision);
-    }
-    draft.delete(name, saved.head.revision);
-    learnt.rows.push((name.to_owned(), None));
-    Ok(())
+/// Version 1: the revisions of two parts, and all else as in a session without a store.
+fn read_three_parts<P: Protocol>(
+    vault: &Vault<P>,
+    records: &mut dyn Records,
+    name: &str,
+    head: &[u8],
+) -> Result<(Session, Revisions), Failure> {
+    let mut reader = RecordReader::new(head);
+    let (objects, skipped) = (reader.u64()?, reader.u64()?);
+    let revisions = Revisions { objects, skipped, ..Revisions::default() };
+    let (_, head) = head.split_first_chunk::<16>().ok_or(Error::CorruptState)?;
+    let objects = vault.read_part(records, &names::objects(name), objects)?;
+    let skipped = vault.read_part(records, &names::skipped(name), skipped)?;
+    Ok((Session::decode(head, objects.expose(), skipped.expose())?, revisions))
 }
 
 /// Saves a part that need not be there; returns its revision, 0 if it is not.
@@ -279,7 +278,7 @@ fn save_chunks(
         }
         None => (String::new(), &[][..]),
     };
-    let rows = match &saved.chunks {
+    let rows = match &saved.parts.chunks {
         // What is in memory has come since, and none of it took the place of what is not.
         SavedChunks::Left { prefix: left, .. } if *left == prefix => &[][..],
         SavedChunks::Left { .. } | SavedChunks::Partly => return Err(Error::PartMissing.into()),
@@ -300,7 +299,7 @@ fn save_chunks(
     for gone in rows.iter().filter(|row| !written.iter().any(|kept| kept.name == row.name)) {
         draft.delete(&gone.name, gone.revision);
     }
-    let chunks = match &saved.chunks {
+    let chunks = match &saved.parts.chunks {
         SavedChunks::Left { count, prefix } => {
             stays = true;
             if written.is_empty() {
@@ -311,36 +310,17 @@ fn save_chunks(
         }
         _ => SavedChunks::Read(written),
     };
-    Ok((chunks, if stays { saved.revisions.chunks } else { revision }))
+    Ok((chunks, if stays { saved.parts.revisions.chunks } else { revision }))
 }
 
-impl Saved {
-    /// A session that is not in the store yet.
-    pub(super) fn none(sealer: RecordSealer, base_key: x25519::PublicKey) -> Self {
+impl Default for SavedParts {
+    fn default() -> Self {
         Self {
-            base_key,
-            sealer,
-            head: Stored { revision: 0, sealed: Vec::new() },
             revisions: Revisions::default(),
             chunks: SavedChunks::Read(Vec::new()),
             form: Form::Parts,
             generations: Generations::default(),
             spent: 0,
         }
-    }
-
-    /// The name of the head's record.
-    pub(super) fn name(&self) -> &str {
-        self.sealer.name()
-    }
-
-    /// Whether the session can go on from here without being read again.
-    pub(super) const fn is_whole(&self) -> bool {
-        !matches!(self.chunks, SavedChunks::Partly)
-    }
-
-    /// How the head is known again.
-    pub(super) fn seen(&self) -> Result<Seen, StoreError> {
-        Ok(Seen { revision: self.head.revision, mark: Mark::of(&self.head.sealed)? })
     }
 }

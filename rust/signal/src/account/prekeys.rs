@@ -13,15 +13,15 @@ impl Account {
         &mut self,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<PreKeyUpload>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut stock = self.stock(environment.records)?;
         let owner = (self.ours(), self.identity.user().1);
         let upload = stock.upload(owner, environment.now_ms, environment.random)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let index = self.put_stock(&stock, &mut draft)?;
-        self.put_index(index, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), upload, environment)
+        self.vault.put_index(index, &mut draft, &mut learnt)?;
+        self.vault.drafted((draft.finish(), learnt), upload, environment)
     }
 
     /// Replaces what is old, makes one-time keys if few are left, and deletes what has expired;
@@ -31,16 +31,16 @@ impl Account {
         remaining: Remaining,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Option<PreKeyUpload>>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut stock = self.stock(environment.records)?;
         let owner = (self.ours(), self.identity.user().1);
         let upload = stock.refresh(owner, remaining, environment.now_ms, environment.random)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         if upload.is_some() {
             let index = self.put_stock(&stock, &mut draft)?;
-            self.put_index(index, &mut draft, &mut learnt)?;
+            self.vault.put_index(index, &mut draft, &mut learnt)?;
         }
-        self.drafted((draft.finish(), learnt), upload, environment)
+        self.vault.drafted((draft.finish(), learnt), upload, environment)
     }
 }

@@ -15,8 +15,8 @@ use crate::{
 };
 
 use super::{
-    Account, Content, Environment, Learnt, Outcome, draft::Draft, groups::LoadedGroup,
-    inbox::InboxEntry, peer::Peer, repair::Repaired, sessions::LoadedPeer,
+    Account, Content, Delivery, Environment, InboxEntry, Learnt, LoadedPeer, Outcome, Peer,
+    draft::Draft, groups::LoadedGroup, ledger::Ledger, repair::Repaired,
 };
 
 /// An envelope and who is said to have sent it.
@@ -28,17 +28,6 @@ pub struct Incoming<'a> {
     pub device: DeviceId,
     /// The encoded envelope.
     pub envelope: &'a [u8],
-}
-
-/// What became of an envelope.
-#[derive(Debug)]
-pub enum Delivery {
-    /// It was opened now; the message is in the inbox until it is handled.
-    New(InboxEntry),
-    /// Exactly this message was opened before, and is still in the inbox.
-    Waiting(InboxEntry),
-    /// Exactly this message was opened and handled before.
-    Handled,
 }
 
 /// An opened message: what it is, and its plaintext without padding.
@@ -101,14 +90,14 @@ impl Account {
         message: (Kind, &[u8]),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Opened>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let (value, effect) = self.open_message(sender, message, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         if let Some(loaded) = moved {
-            self.rest(loaded);
+            self.vault.rest(loaded);
         }
         Ok(step)
     }
@@ -120,35 +109,37 @@ impl Account {
         message: (Kind, &[u8]),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Delivery>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         if message.0 == Kind::Plaintext {
             // No ratchet knows whether it has come before.
             match self.refused(sender, message, Error::Duplicate, environment) {
                 Err(Failure::Protocol(Error::Duplicate)) => {}
                 known => {
-                    return Ok(self.kept(Vec::new(), Outcome::unspent(known?, Learnt::default())));
+                    return Ok(self
+                        .vault
+                        .kept(Vec::new(), Outcome::unspent(known?, Learnt::default())));
                 }
             }
         }
         let (opened, effect) = match self.open_message(sender, message, environment) {
             Err(Failure::Protocol(refusal)) => {
                 let value = self.refused(sender, message, refusal, environment)?;
-                return Ok(self.kept(Vec::new(), Outcome::unspent(value, Learnt::default())));
+                return Ok(self.vault.kept(Vec::new(), Outcome::unspent(value, Learnt::default())));
             }
             opened => opened?,
         };
         let now_ms = environment.now_ms;
-        let expired = self.expired_ledger_entries(environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let expired = self.ledger.expired(environment)?;
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
         let value = self.keep(sender, message, opened, (now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
         if let Some(loaded) = moved {
-            self.rest(loaded);
+            self.vault.rest(loaded);
         }
         Ok(step)
     }
@@ -164,7 +155,7 @@ impl Account {
         let opened = (opened.content, opened.plaintext);
         let entry = InboxEntry::new(sender, now_ms, opened, draft)?;
         let name = self.ledger_key(sender, message)?;
-        Self::put_ledger_entry(&name, now_ms, &entry.id, draft)?;
+        Ledger::put(&name, now_ms, &entry.id, draft)?;
         Ok(Delivery::New(entry))
     }
 
@@ -180,7 +171,20 @@ impl Account {
             return Err(refusal.into());
         }
         let name = self.ledger_key(sender, message)?;
-        self.delivered_before(&name, refusal, environment)
+        Ledger::delivered_before(&self.vault, &name, refusal, environment)
+    }
+
+    /// The keyed hash by which a message is found again.
+    pub(super) fn ledger_key(
+        &self,
+        (user, device): (&str, DeviceId),
+        (kind, message): (Kind, &[u8]),
+    ) -> Result<String, Error> {
+        let message = match kind {
+            Kind::PreKey => PreKeyMessage::decode(message)?.inner,
+            _ => message,
+        };
+        self.ledger.key((user, &device), message)
     }
 
     /// Opens a message of any kind; nothing is written yet.
@@ -215,8 +219,8 @@ impl Account {
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let before = Some(loaded.peer.clone());
-        let (parties, trusted) = (loaded.parties.clone(), loaded.peer.identity_key);
-        let padded = self.open_loaded(environment.records, &mut loaded, |sessions| {
+        let (parties, trusted) = (loaded.parties.clone(), loaded.peer.identity);
+        let padded = self.vault.open_loaded(environment.records, &mut loaded, |sessions| {
             let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
             sessions.decrypt(&parties, &trusted, message, &mut budget)
         })?;
@@ -234,11 +238,11 @@ impl Account {
         let parties = self.parties(user, device)?;
         let identity_key = message.outer.identity_key;
         let (mut loaded, before) = self.peer_or_new((user, device), &identity_key, environment)?;
-        if loaded.peer.identity_key != identity_key {
+        if loaded.peer.identity != identity_key {
             return Err(Error::UntrustedIdentity.into());
         }
         let mut stock = self.stock(environment.records)?;
-        let accepted = self.open_loaded(environment.records, &mut loaded, |sessions| {
+        let accepted = self.vault.open_loaded(environment.records, &mut loaded, |sessions| {
             sessions.decrypt_prekey(self.ours(), &parties, message, stock.at(environment.now_ms))
         })?;
         let sender = (user, device, &identity_key);
@@ -264,18 +268,18 @@ impl Account {
                 // also vouch for the new prekeys.
                 let mut index = match &stock {
                     Some(stock) => self.put_stock(stock, draft)?,
-                    None => self.index,
+                    None => self.vault.index(),
                 };
                 if let Some(group) = invited {
                     self.save_group(&group, &mut index, draft, learnt)?;
                 }
-                self.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)?;
+                self.vault.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)?;
                 return Ok(Some(loaded));
             }
             Effect::Group(group) => {
-                let mut index = self.index;
+                let mut index = self.vault.index();
                 self.save_group(&group, &mut index, draft, learnt)?;
-                self.put_changed_index(index, draft, learnt)?;
+                self.vault.put_changed_index(index, draft, learnt)?;
             }
             Effect::Repair(repaired) => self.save_repaired(*repaired, draft, learnt)?,
         }

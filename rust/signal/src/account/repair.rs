@@ -18,12 +18,11 @@ use crate::{
 };
 
 use super::{
-    Account, Content, Environment, Incoming, Learnt, Outcome,
+    Account, Content, Environment, Incoming, Learnt, LoadedPeer, Outcome, Peer,
     draft::{Draft, encoded},
+    ledger::Ledger,
     names,
-    peer::Peer,
     receive::{Effect, Opened},
-    sessions::LoadedPeer,
 };
 
 /// Requests of one device that are accepted within an hour.
@@ -71,9 +70,9 @@ impl Account {
     ) -> Result<Vec<u8>, Failure> {
         let message = envelope::decode(incoming.envelope)?;
         let request = DecryptionError::of(message, sent_ms, incoming.device)?;
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let entry = self.ledger_key((incoming.user, incoming.device), message)?;
-        match self.delivered_before(&entry, Error::NoSession, environment) {
+        match Ledger::delivered_before(&self.vault, &entry, Error::NoSession, environment) {
             Err(Failure::Protocol(Error::NoSession)) => {}
             Err(failure) => return Err(failure),
             Ok(_) => return Err(Error::Duplicate.into()),
@@ -89,15 +88,20 @@ impl Account {
         (user, device): (&str, DeviceId),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let before = loaded.peer.clone();
         loaded.sessions.archive_current();
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), (), environment)
+        self.vault.save_peer(
+            &mut loaded,
+            (Some(&before), self.vault.index()),
+            &mut draft,
+            &mut learnt,
+        )?;
+        self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// Takes a request to send again; the session is archived if it is the one that it names.
@@ -136,7 +140,7 @@ impl Account {
         let Some(stored) = records.get(&name)? else {
             return Ok(RepairLog { revision: 0, accepted: Vec::new() });
         };
-        let opened = self.sealer.open(&name, stored.revision, &stored.sealed)?;
+        let opened = self.vault.sealer().open(&name, stored.revision, &stored.sealed)?;
         Ok(RepairLog::decode(stored.revision, opened.expose())?)
     }
 
@@ -150,7 +154,7 @@ impl Account {
         let revision = log.revision.checked_add(1).ok_or(Error::Exhausted)?;
         let name = names::repair(&loaded.user, loaded.device);
         draft.put(&name, log.revision, revision, &log.encode())?;
-        self.save_peer(&mut loaded, (Some(&before), self.index), draft, learnt)
+        self.vault.save_peer(&mut loaded, (Some(&before), self.vault.index()), draft, learnt)
     }
 }
 

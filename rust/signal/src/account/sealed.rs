@@ -20,8 +20,7 @@ use crate::{
 };
 
 use super::{
-    Account, Delivery, Environment, Learnt, Opened, Outcome, draft::Draft, names,
-    sessions::LoadedPeer,
+    Account, Delivery, Environment, Learnt, LoadedPeer, Opened, Outcome, draft::Draft, names,
 };
 
 /// An envelope that hides its sender, and what the sender's certificate must rest on.
@@ -77,11 +76,11 @@ impl Account {
         let certificate = self.our_certificate(certificate, environment.now_ms)?;
         let (mut loaded, envelope) = self.encrypt_for((user, device), plaintext, environment)?;
         let value = self.seal_envelope(&envelope, certificate, &loaded, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
-        self.rest(loaded);
+        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
+        self.vault.rest(loaded);
         Ok(step)
     }
 
@@ -98,7 +97,7 @@ impl Account {
         let (Kind::Sealed, sealed) = envelope::decode(incoming.envelope)? else {
             return Err(Error::Malformed.into());
         };
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let address: Address = self.our_address()?;
         let receiver = Receiver { identity: self.identity.key(), address: &address, e164: None };
         let now_ms = environment.now_ms;
@@ -144,8 +143,8 @@ impl Account {
         self.under_each_name(unsealed, environment, |account, sender, environment| {
             let message = (unsealed.kind, &unsealed.message[..]);
             let Step { writes, result } = account.decrypt_from(sender, message, environment)?;
-            let value = (sender.0.to_owned(), sender.1, result.value);
-            Ok(Step { writes, result: Outcome::unspent(value, result.learnt) })
+            let result = result.map(|opened| (sender.0.to_owned(), sender.1, opened));
+            Ok(Step { writes, result })
         })
     }
 
@@ -178,8 +177,8 @@ impl Account {
         identity_key: &x25519::PublicKey,
         environment: &mut Environment<'_>,
     ) -> Result<(), Failure> {
-        match self.read_peer(environment.records, &names::peer(user, device))? {
-            Some((_, peer)) if peer.identity_key != *identity_key => {
+        match self.vault.read_peer(environment.records, &names::peer(user, device))? {
+            Some((_, peer)) if peer.identity != *identity_key => {
                 Err(Error::UntrustedIdentity.into())
             }
             _ => Ok(()),
@@ -189,7 +188,7 @@ impl Account {
     /// The names that map to a service id, the likeliest first: of a known device, then of a known
     /// user or our own, a name before the text of the id; if there are none, the text of the id.
     fn names_of(&self, sender: ServiceId, device: DeviceId) -> (String, Vec<String>) {
-        let known = self.members.keys().filter_map(|record| names::peer_of(record).ok());
+        let known = self.vault.members().filter_map(|(record, _)| names::peer_of(record).ok());
         let ours = self.identity.user();
         let mut found: Vec<_> = known
             .chain([ours])
@@ -248,7 +247,7 @@ impl Account {
         let content =
             Content { kind, certificate, message, hint: Hint::Default, group_id: Vec::new() };
         let identity = self.identity.key();
-        let their_key = &loaded.peer.identity_key;
+        let their_key = &loaded.peer.identity;
         let sealed = v1::seal(identity, their_key, &content.encode(), environment.random)?;
         let sealed = envelope::wrap(Kind::Sealed, sealed);
         if sealed.len() > MAX_ENVELOPE_LEN { Err(Error::InvalidArgument) } else { Ok(sealed) }

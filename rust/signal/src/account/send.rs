@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Starting sessions and sending on them (signal.md §5.4 and §6.5; docs/storage.md, "Sending").
 
-use e2ee_primitives::{random::Random, secret::SecretBytes, x25519};
+use e2ee_account::outcome::At;
+use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
@@ -13,13 +14,7 @@ use crate::{
     sessions::Outgoing,
 };
 
-use super::{
-    Account, Environment, Learnt, Outcome,
-    draft::Draft,
-    names,
-    peer::{Peer, Trust},
-    sessions::LoadedPeer,
-};
+use super::{Account, Environment, Learnt, LoadedPeer, Outcome, Peer, draft::Draft, peer::Trust};
 
 /// Whether a bundle may bring in an identity key that is not the trusted one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +22,6 @@ pub(super) enum NewIdentity {
     Refuse,
     Accept(Trust),
 }
-
-/// The time, in milliseconds since the Unix epoch, and randomness.
-pub(super) type At<'a> = (u64, &'a mut dyn Random);
 
 impl Account {
     /// Starts a session with a peer from its encoded bundle. The peer may be away.
@@ -58,34 +50,34 @@ impl Account {
             return Err(Error::InvalidArgument.into());
         }
         let parties = self.parties(user, device)?;
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let (mut loaded, before) =
             self.peer_or_new((user, device), &bundle.identity_key, environment)?;
         let mut groups = Vec::new();
         match new_identity {
-            NewIdentity::Refuse if loaded.peer.identity_key != bundle.identity_key => {
+            NewIdentity::Refuse if loaded.peer.identity != bundle.identity_key => {
                 return Err(Error::UntrustedIdentity.into());
             }
             NewIdentity::Refuse => {}
             NewIdentity::Accept(trust) => {
-                if loaded.peer.identity_key != bundle.identity_key {
+                if loaded.peer.identity != bundle.identity_key {
                     groups = self.without_peer((user, device), environment)?;
                 }
-                loaded.peer.identity_key = bundle.identity_key;
+                loaded.peer.identity = bundle.identity_key;
                 loaded.peer.trust = trust;
             }
         }
         let now = environment.now_ms / 1_000;
         let session = Session::initiate(self.ours(), &parties, &verified, now, environment.random)?;
         loaded.sessions.install(session);
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        let mut index = self.index;
+        let mut index = self.vault.index();
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
-        self.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), (), environment)
+        self.vault.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
+        self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// Pads and encrypts `plaintext`; the result is an encoded envelope.
@@ -98,11 +90,11 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
         let (mut loaded, value) = self.encrypt_for((user, device), plaintext, environment)?;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), value, environment)?;
-        self.rest(loaded);
+        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
+        self.vault.rest(loaded);
         Ok(step)
     }
 
@@ -116,16 +108,16 @@ impl Account {
         if plaintext.len() > MAX_PLAINTEXT_LEN {
             return Err(Error::InvalidArgument.into());
         }
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let at: At<'_> = (environment.now_ms, environment.random);
-        let envelope = loaded.encrypt(plaintext, at)?;
+        let envelope = encrypt(&mut loaded, plaintext, at)?;
         Ok((loaded, envelope))
     }
 
     pub(super) fn parties(&self, user: &str, device: DeviceId) -> Result<Parties, Error> {
-        Ok(Parties { ours: self.our_address()?, theirs: names::protocol_address(user, device)? })
+        self.identity.parties(user, device)
     }
 
     /// The peer as it is stored, or a new one that trusts `identity_key`; and its record as it is
@@ -146,25 +138,26 @@ impl Account {
     }
 }
 
-impl LoadedPeer {
-    /// Pads and encrypts on the current session; the result is an encoded envelope.
-    pub(super) fn encrypt(&mut self, plaintext: &[u8], at: At<'_>) -> Result<Vec<u8>, Error> {
-        self.encrypt_padded(&padding::pad(Boundary::Application, plaintext), at)
-    }
+/// Pads and encrypts on the peer's current session; the result is an encoded envelope.
+pub(super) fn encrypt(
+    loaded: &mut LoadedPeer,
+    plaintext: &[u8],
+    at: At<'_>,
+) -> Result<Vec<u8>, Error> {
+    encrypt_padded(loaded, &padding::pad(Boundary::Application, plaintext), at)
+}
 
-    /// Encrypts on the current session; the result is an encoded envelope.
-    pub(super) fn encrypt_padded(
-        &mut self,
-        padded: &SecretBytes,
-        (now_ms, random): At<'_>,
-    ) -> Result<Vec<u8>, Error> {
-        let outgoing = Outgoing { plaintext: padded.expose(), now: now_ms / 1_000 };
-        let trusted = &self.peer.identity_key;
-        let (kind, message) =
-            match self.sessions.encrypt(&self.parties, trusted, outgoing, random)? {
-                Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
-                Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
-            };
-        Ok(envelope::wrap(kind, message))
-    }
+/// Encrypts on the peer's current session; the result is an encoded envelope.
+pub(super) fn encrypt_padded(
+    loaded: &mut LoadedPeer,
+    padded: &SecretBytes,
+    (now_ms, random): At<'_>,
+) -> Result<Vec<u8>, Error> {
+    let outgoing = Outgoing { plaintext: padded.expose(), now: now_ms / 1_000 };
+    let LoadedPeer { sessions, parties, peer, .. } = loaded;
+    let (kind, message) = match sessions.encrypt(parties, &peer.identity, outgoing, random)? {
+        Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
+        Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
+    };
+    Ok(envelope::wrap(kind, message))
 }

@@ -36,7 +36,7 @@ pub struct Contact {
 impl Account {
     /// Every peer, in the order of names.
     pub fn contacts(&mut self, records: &mut dyn Records) -> Result<Vec<Contact>, Failure> {
-        self.refresh(records)?;
+        self.vault.refresh(records)?;
         let mut contacts = Vec::new();
         for (name, _) in records.list(names::PEER_PREFIX)? {
             let (user, device) = names::peer_of(&name)?;
@@ -44,7 +44,7 @@ impl Account {
             contacts.push(Contact {
                 user: user.to_owned(),
                 device,
-                identity_key: loaded.peer.identity_key,
+                identity_key: loaded.peer.identity,
                 verified: loaded.peer.trust == Trust::Verified,
                 pq_progress: loaded.sessions.current().map(crate::Session::pq_progress),
             });
@@ -63,9 +63,9 @@ impl Account {
         let their_key = if let Some(bundle) = bundle {
             PreKeyBundle::decode(bundle)?.identity_key
         } else {
-            self.refresh(records)?;
-            let peer = self.read_peer(records, &names::peer(user, device))?;
-            peer.ok_or(Error::NoSession)?.1.identity_key
+            self.vault.refresh(records)?;
+            let peer = self.vault.read_peer(records, &names::peer(user, device))?;
+            peer.ok_or(Error::NoSession)?.1.identity
         };
         let ours = safety_number::Party {
             identity_key: self.identity_key(),
@@ -84,15 +84,20 @@ impl Account {
         (user, device): (&str, DeviceId),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let before = loaded.peer.clone();
         loaded.peer.trust = Trust::Verified;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), (), environment)
+        self.vault.save_peer(
+            &mut loaded,
+            (Some(&before), self.vault.index()),
+            &mut draft,
+            &mut learnt,
+        )?;
+        self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// Trusts the identity of `bundle` instead of the one before, and starts a session with it.
@@ -113,23 +118,23 @@ impl Account {
         (user, device): (&str, DeviceId),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
-        self.read_chunks(environment.records, &mut loaded)?;
+        self.vault.read_chunks(environment.records, &mut loaded)?;
         let groups = self.without_peer((user, device), environment)?;
         let repair = names::repair(user, device);
         let repaired = environment.records.get(&repair)?.map(|stored| stored.revision);
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        let mut index = self.index;
+        let mut index = self.vault.index();
         if let Some(revision) = repaired {
             draft.delete(&repair, revision);
         }
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
-        self.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), (), environment)
+        self.vault.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
+        self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 }

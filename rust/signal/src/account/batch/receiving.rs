@@ -5,6 +5,7 @@
 //! envelopes all move a session that is there are worked on side by side; all others one after the
 //! other, over what those before them have changed.
 
+use e2ee_account::batch::by_peer;
 use e2ee_primitives::{random::Random, secret::SecretBytes};
 use e2ee_state::{Failure, Overlay, Step, StoreError};
 use e2ee_wire::Error;
@@ -12,17 +13,15 @@ use e2ee_wire::Error;
 use crate::{
     Parties, RatchetMessage,
     account::{
-        Account, Content, Delivery, Environment, Incoming, Learnt, Opened, Outcome,
-        draft::Draft,
-        peer::Peer,
-        sessions::{LoadedPeer, check_begun},
+        Account, Content, Delivery, Environment, Incoming, Learnt, LoadedPeer, Opened, Outcome,
+        Peer, draft::Draft,
     },
     envelope::{self, Kind},
     padding::{self, Boundary},
     session::envelope_budget,
 };
 
-use super::{Workers, by_peer};
+use super::Workers;
 
 /// What a place of a batch holds.
 pub type Placed<T> = Result<T, Error>;
@@ -59,7 +58,8 @@ impl<T> Batch<'_, T> {
 
     /// Adds a step.
     fn add<R>(&mut self, step: Step<Outcome<R>>) -> Result<R, StoreError> {
-        let Step { writes, result: Outcome { value, mut learnt, .. } } = step;
+        let Step { writes, result } = step;
+        let (value, mut learnt) = result.apart();
         self.overlay.apply(writes)?;
         self.learnt.rows.append(&mut learnt.rows);
         Ok(value)
@@ -107,7 +107,7 @@ impl Account {
         workers: &impl Workers,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<Placed<T>>>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut batch = Batch {
             envelopes,
             overlay: Overlay::new(environment.records),
@@ -132,7 +132,7 @@ impl Account {
         }
         let Batch { overlay, learnt, results, .. } = batch;
         let value = results.into_iter().flatten().collect();
-        Ok(self.kept(overlay.finish(), Outcome::unspent(value, learnt)))
+        Ok(self.vault.kept(overlay.finish(), Outcome::unspent(value, learnt)))
     }
 
     /// The senders whose envelopes all hold ratchet messages for sessions that are there.
@@ -155,7 +155,7 @@ impl Account {
             if let Some(mut loaded) = self.load_peer(&mut batch.overlay, user, device)? {
                 if messages.len() > 1 {
                     // Several of them are likely to need the chunks.
-                    self.read_chunks(&mut batch.overlay, &mut loaded)?;
+                    self.vault.read_chunks(&mut batch.overlay, &mut loaded)?;
                 }
                 all.push(Arrived { loaded, parties, messages });
             }
@@ -167,7 +167,7 @@ impl Account {
     /// application's, which change more than its sessions, or if a part was not read.
     fn open_all(&self, arrived: Arrived<'_>) -> Option<Moved> {
         let Arrived { mut loaded, parties, messages } = arrived;
-        let (before, trusted) = (loaded.peer.clone(), loaded.peer.identity_key);
+        let (before, trusted) = (loaded.peer.clone(), loaded.peer.identity);
         let mut opened = Vec::with_capacity(messages.len());
         for (place, message) in messages {
             let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
@@ -190,14 +190,19 @@ impl Account {
         Moved { mut loaded, before, opened }: Moved,
         batch: &mut Batch<'_, T>,
     ) -> Result<(), Failure> {
-        check_begun(&mut batch.overlay, &loaded)?;
-        let mut draft = Draft::new(&self.sealer, batch.random);
+        loaded.check_begun(&mut batch.overlay)?;
+        let mut draft = Draft::new(self.vault.sealer(), batch.random);
         let mut learnt = Learnt::default();
-        self.save_peer(&mut loaded, (Some(&before), self.index), &mut draft, &mut learnt)?;
+        self.vault.save_peer(
+            &mut loaded,
+            (Some(&before), self.vault.index()),
+            &mut draft,
+            &mut learnt,
+        )?;
         let saved = (draft.finish(), learnt);
-        let step = self.drafted(saved, (), &mut batch.environment())?;
+        let step = self.vault.drafted(saved, (), &mut batch.environment())?;
         batch.add(step)?;
-        self.rest(loaded);
+        self.vault.rest(loaded);
         for (place, plaintext) in opened {
             let Some(incoming) = batch.envelopes.get(place).copied() else { continue };
             let result = match plaintext {
@@ -255,7 +260,7 @@ impl Opening for Opened {
         opened: Opened,
         _: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Self>>, Failure> {
-        Ok(account.kept(Vec::new(), Outcome::unspent(opened, Learnt::default())))
+        Ok(account.vault.kept(Vec::new(), Outcome::unspent(opened, Learnt::default())))
     }
 
     fn refused(
@@ -285,13 +290,13 @@ impl Opening for Delivery {
     ) -> Result<Step<Outcome<Self>>, Failure> {
         let message = envelope::decode(incoming.envelope)?;
         let sender = (incoming.user, incoming.device);
-        let expired = account.expired_ledger_entries(environment)?;
-        let mut draft = Draft::new(&account.sealer, environment.random);
+        let expired = account.ledger.expired(environment)?;
+        let mut draft = Draft::new(account.vault.sealer(), environment.random);
         let value = account.keep(sender, message, opened, (environment.now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
-        account.drafted((draft.finish(), Learnt::default()), value, environment)
+        account.vault.drafted((draft.finish(), Learnt::default()), value, environment)
     }
 
     fn refused(

@@ -2,16 +2,12 @@
 //! Peers, sessions and groups in a report: what state they are in, and what would help
 //! (docs/storage.md, "Doctor"; signal.md §6.5 and §8).
 
-use e2ee_primitives::x25519;
+use e2ee_account::{SessionId, StoredSession, Trust};
 
 use crate::{
     DeviceId, Session,
-    account::{
-        GroupId,
-        groups::SeenGroup,
-        names,
-        peer::{Peer, Trust},
-    },
+    account::{GroupId, Peer, groups::SeenGroup, names},
+    limits::MAX_ARCHIVED_SESSIONS,
     parts::Revisions,
     phase::{self, Origin},
 };
@@ -38,20 +34,20 @@ impl Walk<'_> {
             let label = self.labels.peer((user, device));
             self.labels.name_record(&name, label.clone());
             let Some(opened) = self.open(&name) else { continue };
-            let Ok(peer) = Peer::decode(opened.expose()) else { continue };
+            let Ok(peer) = Peer::decode(opened.expose(), MAX_ARCHIVED_SESSIONS) else { continue };
             peers.push(self.peer(label, (user, device), &peer));
         }
         peers
     }
 
     fn peer(&mut self, label: String, whom: (&str, DeviceId), peer: &Peer) -> PeerState {
-        let current = peer.current.iter().map(|base_key| (Place::Current, base_key));
-        let archived = peer.archived.iter().map(|base_key| (Place::Archived, base_key));
+        let current = peer.current.iter().map(|id| (Place::Current, id));
+        let archived = peer.archived.iter().map(|id| (Place::Archived, id));
         let mut sessions = Vec::new();
         let mut sending = Sending::Refused(Fault::NoSession);
-        for (number, (place, base_key)) in (1_usize..).zip(current.chain(archived)) {
+        for (number, (place, id)) in (1_usize..).zip(current.chain(archived)) {
             let session_label = format!("session {number} of {label}");
-            let session = self.session(&session_label, whom, base_key);
+            let session = self.session(&session_label, whom, id);
             if place == Place::Current {
                 sending = session.as_ref().map_or(Sending::Refused(Fault::Mismatch), |session| {
                     self.sending(session, peer)
@@ -74,18 +70,13 @@ impl Walk<'_> {
     }
 
     /// A session, if its records open and belong together.
-    fn session(
-        &mut self,
-        label: &str,
-        whom: (&str, DeviceId),
-        base_key: &x25519::PublicKey,
-    ) -> Option<Session> {
-        let head = names::session(whom.0, whom.1, base_key);
+    fn session(&mut self, label: &str, whom: (&str, DeviceId), id: &SessionId) -> Option<Session> {
+        let head = e2ee_account::names::session(whom.0, &whom.1, id);
         let mut is_whole = self.vouch(&head, label.to_owned());
         for part in self.parts_of(&head) {
             is_whole &= self.vouch(&part, format!("a part of {label}"));
         }
-        let mut loaded = self.account.load_session(self.records, whom, base_key).ok();
+        let mut loaded = Session::load(&head, id, &mut self.account.vault, self.records).ok();
         // What belongs to a session that cannot be read is not known: nobody is blamed for it.
         let begin = match &loaded {
             None => Some(format!("{head}/")),
@@ -95,7 +86,7 @@ impl Walk<'_> {
         };
         is_whole &= begin.is_none_or(|begin| self.vouch_all(&begin, label));
         let is_read = loaded.as_mut().is_some_and(|(session, saved)| {
-            self.account.fill_session(self.records, (session, saved)).is_ok()
+            session.fill_from(saved, &self.account.vault, self.records).is_ok()
         });
         if !is_read && is_whole {
             self.find(Fault::Mismatch, label);
@@ -127,7 +118,7 @@ impl Walk<'_> {
     }
 
     fn sending(&self, session: &Session, peer: &Peer) -> Sending {
-        if *session.their_identity() != peer.identity_key {
+        if *session.their_identity() != peer.identity {
             Sending::Refused(Fault::OtherIdentity)
         } else if !self.is_ours(session) {
             Sending::Refused(Fault::OurIdentity)
@@ -154,7 +145,7 @@ impl Walk<'_> {
             phase::Phase::Established(Origin::Accepted { .. })
             | phase::Phase::Retired(Origin::Accepted { .. }) => Phase::Accepted,
         };
-        let trusted = *session.their_identity() == peer.identity_key && self.is_ours(session);
+        let trusted = *session.their_identity() == peer.identity && self.is_ours(session);
         let positions = session.triple.ratchet.positions();
         let (pq_epoch, pq_messages) = session.pq_progress();
         let opened = OpenedSession {

@@ -8,9 +8,10 @@ use e2ee_state::{Records, Sealer, StoreError};
 use crate::{
     PreKeyStock,
     account::{
-        generation::Generation, groups, identity::Identity, inbox::InboxEntry, index::Index,
-        ledger, names, outbox::OutboxEntry, peer::Peer, repair,
+        InboxEntry, OutboxEntry, Peer, generation::Generation, groups, identity::Identity,
+        index::Index, ledger, names, repair,
     },
+    limits::MAX_ARCHIVED_SESSIONS,
     parts::Revisions,
     sender_keys::SenderKey,
 };
@@ -197,7 +198,9 @@ impl Row {
             RecordKind::Index => Index::decode(content).is_ok(),
             RecordKind::PreKeys => PreKeyStock::decode(content).is_ok(),
             RecordKind::Generation => Generation::decode(content).is_ok(),
-            RecordKind::Peer => names::peer_of(name).is_ok() && Peer::decode(content).is_ok(),
+            RecordKind::Peer => {
+                names::peer_of(name).is_ok() && Peer::decode(content, MAX_ARCHIVED_SESSIONS).is_ok()
+            }
             RecordKind::Group => names::group_of(name).is_ok() && groups::is_group(content),
             RecordKind::OwnChain => SenderKey::decode(content).is_ok(),
             RecordKind::Repair => repair::is_log(content),

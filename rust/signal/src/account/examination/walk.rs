@@ -11,6 +11,7 @@ use crate::{
     PreKeyStock,
     account::{
         Account, generation::Generation, identity::Identity, index::Index, ledger::DAY_MS, names,
+        vault::Vault,
     },
     stock::{MAX_REUSES, StockState},
 };
@@ -40,12 +41,12 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
-        (sealer, store_record): (Sealer, Vec<u8>),
+        opened: (Sealer, Vec<u8>),
         records: &'a mut dyn Records,
         (now_ms, naming): (u64, Naming),
     ) -> Result<Self, Failure> {
         Ok(Self {
-            account: Account::new((sealer, store_record), Identity::nobody()?),
+            account: Account::new(Vault::new(opened), Identity::nobody()?),
             records,
             now_ms,
             rows: BTreeMap::new(),
@@ -58,7 +59,8 @@ impl<'a> Walk<'a> {
     /// Looks at the records of these names.
     pub(super) fn through(mut self, listed: Vec<(String, u64)>) -> Result<Examination, Failure> {
         for (name, revision) in listed {
-            let row = Row::read(&name, revision, (&self.account.sealer, &mut *self.records))?;
+            let row =
+                Row::read(&name, revision, (self.account.vault.sealer(), &mut *self.records))?;
             self.rows.insert(name, row);
         }
         self.take_identity();
@@ -100,7 +102,7 @@ impl<'a> Walk<'a> {
 
     pub(super) fn open(&mut self, name: &str) -> Option<SecretBytes> {
         let stored = self.records.get(name).ok().flatten()?;
-        self.account.sealer.open(name, stored.revision, &stored.sealed).ok()
+        self.account.vault.sealer().open(name, stored.revision, &stored.sealed).ok()
     }
 
     fn take_identity(&mut self) {
@@ -108,7 +110,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let identity = self.open(names::IDENTITY);
-        let derived = || self.account.sealer.hash_secret("ledger");
+        let derived = || self.account.vault.sealer().hash_secret("ledger");
         let identity = identity.map(|opened| Identity::decode(opened.expose(), derived));
         if let Some(Ok(identity)) = identity {
             self.account.identity = identity;
@@ -119,7 +121,8 @@ impl<'a> Walk<'a> {
     /// Holds the root record against the prekeys, the peers and the groups.
     fn check_root(&mut self) -> Result<(), Failure> {
         let members = self.rows.iter().filter(|(_, row)| is_member(row.kind));
-        self.account.members = members.map(|(name, row)| (name.clone(), row.revision)).collect();
+        let members = members.map(|(name, row)| (name.clone(), row.revision)).collect();
+        self.account.vault.take_members(members);
         let is_whole = self.vouch(names::INDEX, RecordKind::Index.text().to_owned());
         _ = self.vouch(names::PREKEYS, RecordKind::PreKeys.text().to_owned());
         let opened = if is_whole { self.open(names::INDEX) } else { None };
@@ -146,7 +149,7 @@ impl<'a> Walk<'a> {
         let Some(Ok(generation)) = decoded else { return Ok(()) };
         let server = self.records.timeline()?;
         let Some(anchor) = self.records.anchor() else { return Ok(()) };
-        match generation.compare(self.account.sealer.store_id(), anchor, server) {
+        match generation.compare(self.account.vault.sealer().store_id(), anchor, server) {
             Ok(_) => {}
             Err(StoreError::OffAnchor) => self.find(Fault::OffAnchor, label),
             Err(StoreError::WrongAnchor) => self.find(Fault::WrongAnchor, label),
@@ -156,21 +159,22 @@ impl<'a> Walk<'a> {
     }
 
     fn check_members(&mut self, index: &Index) {
+        let vault = &self.account.vault;
         let mut digest = SetDigest::default();
-        for (name, revision) in &self.account.members {
-            digest.toggle(&self.account.digest_key, name, *revision);
+        for (name, revision) in vault.members() {
+            digest.toggle(vault.digest_key(), name, revision);
         }
-        let number = u32::try_from(self.account.members.len()).unwrap_or(u32::MAX);
+        let number = u32::try_from(vault.members().count()).unwrap_or(u32::MAX);
         if digest == index.digest && number == index.members {
             return;
         }
         // If one is too many, which?
-        let extra = self.account.members.iter().find(|(name, revision)| {
+        let extra = vault.members().find(|(name, revision)| {
             let mut without = digest;
-            without.toggle(&self.account.digest_key, name, **revision);
+            without.toggle(vault.digest_key(), name, *revision);
             without == index.digest && number.checked_sub(1) == Some(index.members)
         });
-        match extra.map(|(name, _)| name.clone()) {
+        match extra.map(|(name, _)| name.to_owned()) {
             Some(name) => {
                 if let Some(row) = self.rows.get_mut(&name) {
                     row.is_vouched_for = false;

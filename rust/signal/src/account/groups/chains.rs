@@ -90,14 +90,11 @@ impl Account {
         id: &GroupId,
     ) -> Result<Option<LoadedGroup>, Failure> {
         let name = names::group(id);
-        let stored = match (records.get(&name)?, self.members.get(&name)) {
-            (None, None) => return Ok(None),
-            (Some(stored), Some(revision)) if stored.revision == *revision => stored,
-            _ => return Err(StoreError::Corruption.into()),
+        let Some((revision, opened)) = self.vault.read_member(records, &name)? else {
+            return Ok(None);
         };
-        let opened = self.sealer.open(&name, stored.revision, &stored.sealed)?;
         let group = Group::decode(opened.expose())?;
-        Ok(Some(LoadedGroup::stored(id, stored.revision, group)))
+        Ok(Some(LoadedGroup::stored(id, revision, group)))
     }
 
     /// A group; [`Error::NoGroup`] if it is not known.
@@ -116,7 +113,7 @@ impl Account {
         loaded: &LoadedGroup,
     ) -> Result<OwnChain, Failure> {
         let name = names::own_chain(&loaded.id);
-        let (head, opened) = self.read_head(records, &name)?;
+        let (head, opened) = self.vault.read_head(records, &name)?;
         let key = SenderKey::decode(opened.expose())?;
         if key.chain_id() != loaded.group.chain_id {
             return Err(StoreError::Corruption.into());
@@ -132,12 +129,12 @@ impl Account {
         (user, device): (&str, DeviceId),
     ) -> Result<ReceivedChains, Failure> {
         let name = names::received_chains(id, &(user.to_owned(), device));
-        let (head, opened) = self.read_head(records, &name)?;
+        let (head, opened) = self.vault.read_head(records, &name)?;
         let mut reader = RecordReader::new(opened.expose());
         let skipped = reader.u64()?;
         let identity_key = x25519::PublicKey::new(*reader.array()?);
         let (_, keys) = opened.expose().split_first_chunk::<40>().ok_or(Error::CorruptState)?;
-        let seeds = self.read_part(records, &names::skipped(&name), skipped)?;
+        let seeds = self.vault.read_part(records, &names::skipped(&name), skipped)?;
         let keys = SenderKeys::decode(keys, seeds.expose())?;
         let saved_generation = keys.skipped_generation();
         let head = head.revision;
@@ -191,15 +188,8 @@ impl Account {
             return Ok(());
         }
         let name = names::group(&loaded.id);
-        let revision = self.next_index_revision()?;
-        draft.put(&name, loaded.revision, revision, &loaded.group.encode())?;
-        if loaded.revision == 0 {
-            index.members = index.members.checked_add(1).ok_or(Error::Exhausted)?;
-        } else {
-            index.digest.toggle(&self.digest_key, &name, loaded.revision);
-        }
-        index.digest.toggle(&self.digest_key, &name, revision);
-        learnt.members.push((name, Some(revision)));
+        let (content, base) = (loaded.group.encode(), loaded.revision);
+        self.vault.put_member((name, base), &content, index, (draft, learnt))?;
         Ok(())
     }
 
@@ -216,11 +206,7 @@ impl Account {
         draft.delete(&name, own.revision);
         learnt.rows.push((name, None));
         let name = names::group(&loaded.id);
-        draft.delete(&name, loaded.revision);
-        index.members = index.members.checked_sub(1).ok_or(Error::CorruptState)?;
-        index.digest.toggle(&self.digest_key, &name, loaded.revision);
-        learnt.members.push((name, None));
-        Ok(())
+        self.vault.delete_member((name, loaded.revision), index, (draft, learnt))
     }
 
     fn save_own_chain(
@@ -260,7 +246,7 @@ impl Account {
     /// The revision of a chain's row behind `before`, which is 0 for a new row.
     fn next_chain_revision(&self, before: u64) -> Result<u64, Error> {
         match before {
-            0 => self.next_index_revision(),
+            0 => self.vault.next_index_revision(),
             before => before.checked_add(1).ok_or(Error::Exhausted),
         }
     }

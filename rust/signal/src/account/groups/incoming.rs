@@ -81,8 +81,8 @@ impl Account {
             return Err(Error::NoSenderKey.into());
         }
         let mut chains = self.load_received(records, id, (user, device))?;
-        let peer = self.read_peer(records, &names::peer(user, device))?;
-        if peer.is_none_or(|(_, peer)| peer.identity_key != chains.identity_key) {
+        let peer = self.vault.read_peer(records, &names::peer(user, device))?;
+        if peer.is_none_or(|(_, peer)| peer.identity != chains.identity_key) {
             return Err(Error::UntrustedIdentity.into());
         }
         let padded = chains.keys.decrypt(message)?;

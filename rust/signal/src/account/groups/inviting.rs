@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Giving our chain to the members of a group, each through its pairwise session (signal.md §9).
 
+use e2ee_account::outcome::At;
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
@@ -8,8 +9,7 @@ use e2ee_wire::Error;
 use crate::{
     DeviceId,
     account::{
-        Account, Environment, GroupId, Learnt, Outcome, draft::Draft, peer::Peer, send::At,
-        sessions::LoadedPeer,
+        Account, Environment, GroupId, Learnt, LoadedPeer, Outcome, Peer, draft::Draft, send,
     },
     padding::{self, Boundary},
 };
@@ -39,7 +39,7 @@ impl Account {
         id: &GroupId,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<Invitation>>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut loaded = self.load_group(environment.records, id)?;
         let pending: Vec<DeviceAddress> = loaded.group.pending().cloned().collect();
         let own = self.load_own_chain(environment.records, &loaded)?;
@@ -54,16 +54,21 @@ impl Account {
             peers.push(peer);
             invitations.push(Invitation { user, device, envelope });
         }
-        let mut index = self.index;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut index = self.vault.index();
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         for (peer, before) in &mut peers {
             // The session moves, the list of sessions does not: the index stays as it is.
-            self.save_peer(peer, (Some(before), self.index), &mut draft, &mut learnt)?;
+            self.vault.save_peer(
+                peer,
+                (Some(before), self.vault.index()),
+                &mut draft,
+                &mut learnt,
+            )?;
         }
         self.save_group(&loaded, &mut index, &mut draft, &mut learnt)?;
-        self.put_changed_index(index, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), invitations, environment)
+        self.vault.put_changed_index(index, &mut draft, &mut learnt)?;
+        self.vault.drafted((draft.finish(), learnt), invitations, environment)
     }
 
     /// The envelope for one member, or `None` if there is no usable session with it.
@@ -78,7 +83,7 @@ impl Account {
         };
         let before = peer.peer.clone();
         let at: At<'_> = (environment.now_ms, environment.random);
-        match peer.encrypt_padded(padded, at) {
+        match send::encrypt_padded(&mut peer, padded, at) {
             Ok(envelope) => Ok(Some((envelope, (peer, before)))),
             Err(Error::NoSession | Error::UntrustedIdentity) => Ok(None),
             Err(refusal) => Err(refusal.into()),

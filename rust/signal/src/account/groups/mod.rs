@@ -67,7 +67,7 @@ impl Account {
         members: &[(&str, DeviceId)],
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<GroupId>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let id = id.map_or_else(|| random_id(environment.random), Ok)?;
         if self.find_group(environment.records, &id)?.is_some() {
             return Err(Error::InvalidArgument.into());
@@ -82,7 +82,7 @@ impl Account {
 
     /// The ids of all groups, in ascending order.
     pub fn groups(&mut self, records: &mut dyn Records) -> Result<Vec<GroupId>, Failure> {
-        self.refresh(records)?;
+        self.vault.refresh(records)?;
         Ok(self.group_ids()?)
     }
 
@@ -92,7 +92,7 @@ impl Account {
         id: &GroupId,
         records: &mut dyn Records,
     ) -> Result<Vec<Member>, Failure> {
-        self.refresh(records)?;
+        self.vault.refresh(records)?;
         let loaded = self.load_group(records, id)?;
         let member = |((user, device), share): (&DeviceAddress, Share)| Member {
             user: user.clone(),
@@ -109,7 +109,7 @@ impl Account {
         change: GroupChange<'_>,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut loaded = self.load_group(environment.records, id)?;
         match change {
             GroupChange::Add(user, device) => {
@@ -143,7 +143,7 @@ impl Account {
         if plaintext.len() > MAX_PLAINTEXT_LEN {
             return Err(Error::InvalidArgument.into());
         }
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut loaded = self.load_group(environment.records, id)?;
         if loaded.group.pending().next().is_some() {
             return Err(Error::InvitationsPending.into());
@@ -161,19 +161,19 @@ impl Account {
         id: &GroupId,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut loaded = self.load_group(environment.records, id)?;
         let own = self.load_own_chain(environment.records, &loaded)?;
         let senders: Vec<DeviceAddress> = loaded.group.senders().cloned().collect();
         for (user, device) in senders {
             self.drop_sender(&mut loaded, (&user, device), environment.records)?;
         }
-        let mut index = self.index;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut index = self.vault.index();
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         self.delete_group((&loaded, &own), &mut index, &mut draft, &mut learnt)?;
-        self.put_index(index, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), (), environment)
+        self.vault.put_index(index, &mut draft, &mut learnt)?;
+        self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 
     /// The groups of a peer whose identity is no longer trusted, as they must become: what we had
@@ -202,12 +202,12 @@ impl Account {
         value: T,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<T>>, Failure> {
-        let mut index = self.index;
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut index = self.vault.index();
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         self.save_group(loaded, &mut index, &mut draft, &mut learnt)?;
-        self.put_changed_index(index, &mut draft, &mut learnt)?;
-        self.drafted((draft.finish(), learnt), value, environment)
+        self.vault.put_changed_index(index, &mut draft, &mut learnt)?;
+        self.vault.drafted((draft.finish(), learnt), value, environment)
     }
 
     fn check_member(&self, (user, device): (&str, DeviceId)) -> Result<(), Error> {
@@ -227,8 +227,9 @@ impl Account {
     }
 
     pub(super) fn group_ids(&self) -> Result<Vec<GroupId>, Error> {
-        let names = self.members.keys().filter(|name| name.starts_with(names::GROUP_PREFIX));
-        let mut ids = names.map(|name| names::group_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let names = self.vault.members().map(|(name, _)| name);
+        let groups = names.filter(|name| name.starts_with(names::GROUP_PREFIX));
+        let mut ids = groups.map(names::group_of).collect::<Result<Vec<_>, _>>()?;
         ids.sort_unstable();
         Ok(ids)
     }

@@ -52,7 +52,7 @@ impl Account {
             return Err(Error::InvalidArgument.into());
         }
         let certificate = self.our_certificate(seal.certificate, environment.now_ms)?;
-        self.refresh(environment.records)?;
+        self.vault.refresh(environment.records)?;
         let mut loaded = self.load_group(environment.records, id)?;
         if loaded.group.pending().next().is_some() {
             return Err(Error::InvitationsPending.into());
@@ -86,7 +86,7 @@ impl Account {
             let registration_id = peer.sessions.current().map(Session::their_registration_id);
             addressed.push(Addressed {
                 address: names::protocol_address(user, *device)?,
-                identity_key: peer.peer.identity_key,
+                identity_key: peer.peer.identity,
                 registration_id: registration_id.ok_or(Error::NoSession)?,
             });
         }

@@ -14,21 +14,23 @@ const FORMAT_VERSION_ANCHORED: u8 = 2;
 
 /// Which records the account consists of, besides its identity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Index {
+pub struct Index {
     /// The revision of the prekeys.
-    pub(super) prekeys_revision: u64,
+    pub prekeys_revision: u64,
     /// How many peers and groups there are.
-    pub(super) members: u32,
+    pub members: u32,
     /// Their names and revisions.
-    pub(super) digest: SetDigest,
+    pub digest: SetDigest,
     /// Whether the store has an anchor: then there is a generation, and nothing is sent without
     /// both.
-    pub(super) anchored: bool,
+    pub anchored: bool,
 }
 
 impl Index {
-    pub(super) fn encode(&self) -> SecretBytes {
-        super::draft::encoded(|out| {
+    /// The content of the record.
+    #[must_use]
+    pub fn encode(&self) -> SecretBytes {
+        crate::draft::encoded(|out| {
             out.push(if self.anchored { FORMAT_VERSION_ANCHORED } else { FORMAT_VERSION });
             out.extend_from_slice(&self.prekeys_revision.to_be_bytes());
             out.extend_from_slice(&self.members.to_be_bytes());
@@ -36,7 +38,8 @@ impl Index {
         })
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    /// Reads it back.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
         let anchored = match reader.u8()? {
             FORMAT_VERSION => false,

@@ -4,22 +4,27 @@
 use e2ee_state::{StoreError, Timeline};
 use e2ee_wire::{Error, record::RecordReader};
 
-use super::generation::Token;
+use crate::generation::Token;
 
 const VERSION: u8 = 1;
 /// The same, of a store in a database server that says on which timeline it writes.
 const VERSION_WITH_TIMELINE: u8 = 2;
-pub(super) const STORE_ID_LEN: usize = 16;
+/// Bytes of a store id.
+pub const STORE_ID_LEN: usize = 16;
 
 /// What the anchor was told, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AnchorValue {
-    pub(super) token: Token,
-    pub(super) timeline: Option<Timeline>,
+pub struct AnchorValue {
+    /// Which state of the store may send.
+    pub token: Token,
+    /// The timeline of the server that it was told from.
+    pub timeline: Option<Timeline>,
 }
 
 impl AnchorValue {
-    pub(super) fn encode(self, store_id: &[u8; STORE_ID_LEN]) -> Vec<u8> {
+    /// The value: version, store id, token, and the timeline if there is one.
+    #[must_use]
+    pub fn encode(self, store_id: &[u8; STORE_ID_LEN]) -> Vec<u8> {
         let version = if self.timeline.is_some() { VERSION_WITH_TIMELINE } else { VERSION };
         let mut out = vec![version];
         out.extend_from_slice(store_id);
@@ -32,12 +37,13 @@ impl AnchorValue {
     }
 
     /// Whether an anchor that was told this need not be told `other`.
-    pub(super) fn says(self, other: Self) -> bool {
+    #[must_use]
+    pub fn says(self, other: Self) -> bool {
         self.token == other.token && (other.timeline.is_none() || self.timeline == other.timeline)
     }
 
-    /// [`StoreError::WrongAnchor`] if the value is not of this store.
-    pub(super) fn decode(value: &[u8], store_id: &[u8; STORE_ID_LEN]) -> Result<Self, StoreError> {
+    /// Reads it back; [`StoreError::WrongAnchor`] if the value is not of this store.
+    pub fn decode(value: &[u8], store_id: &[u8; STORE_ID_LEN]) -> Result<Self, StoreError> {
         match Self::parse(value) {
             Ok((found, told)) if found == store_id => Ok(told),
             _ => Err(StoreError::WrongAnchor),

@@ -9,10 +9,8 @@ use e2ee_wire::{
     record::{RecordReader, write_bytes},
 };
 
-use crate::DeviceId;
-
-use super::{
-    Account, Environment, Learnt, Outcome,
+use crate::{
+    Content, Device, Environment, Learnt, Outcome, Protocol, Vault,
     draft::{Draft, encoded},
     names,
 };
@@ -21,48 +19,32 @@ const FORMAT_VERSION: u8 = 2;
 /// Without a content: all were direct.
 const FORMAT_VERSION_1: u8 = 1;
 
-/// A group's UUID.
-pub type GroupId = [u8; 16];
-
-/// What a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// The application's, to this device alone.
-    Direct,
-    /// The application's, to a group.
-    Group(GroupId),
-    /// The sender's key for its messages to a group, already kept; there is no plaintext.
-    Invitation(GroupId),
-    /// The sender could not open what was sent to it at this time, in milliseconds since the Unix
-    /// epoch; there is no plaintext.
-    Resend {
-        /// The time, as the sender of the message gave it to its carrier.
-        sent_ms: u64,
-    },
-}
+/// A message in the inbox of a protocol's account.
+pub type Entry<P> = InboxEntry<<P as Protocol>::Device, <P as Protocol>::Content>;
 
 /// A message in the inbox.
 #[derive(Debug)]
-pub struct InboxEntry {
+pub struct InboxEntry<D, C> {
     /// Names the entry; entries sort by time.
     pub id: String,
     /// The sender's name.
     pub user: String,
     /// The sender's device.
-    pub device: DeviceId,
+    pub device: D,
     /// When it was opened, in milliseconds since the Unix epoch.
     pub received_ms: u64,
     /// What it is.
-    pub content: Content,
+    pub content: C,
     /// The message, without padding.
     pub plaintext: SecretBytes,
 }
 
-impl InboxEntry {
-    pub(super) fn new(
-        (user, device): (&str, DeviceId),
+impl<D: Device, C: Content> InboxEntry<D, C> {
+    /// A message that was opened at `received_ms`, added to the draft.
+    pub fn new(
+        (user, device): (&str, D),
         received_ms: u64,
-        (content, plaintext): (Content, SecretBytes),
+        (content, plaintext): (C, SecretBytes),
         draft: &mut Draft<'_>,
     ) -> Result<Self, Failure> {
         let mut suffix = [0; 8];
@@ -78,24 +60,25 @@ impl InboxEntry {
         encoded(|out| {
             out.push(FORMAT_VERSION);
             write_bytes(out, self.user.as_bytes());
-            out.push(self.device.get());
+            self.device.encode(out);
             out.extend_from_slice(&self.received_ms.to_be_bytes());
             self.content.encode(out);
             write_bytes(out, self.plaintext.expose());
         })
     }
 
-    pub(super) fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
+    /// Reads back the entry of this id.
+    pub fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
         let version = reader.u8()?;
         let entry = Self {
             id: id.to_owned(),
             user: names::read_user(&mut reader)?,
-            device: names::read_device(&mut reader)?,
+            device: D::decode(&mut reader)?,
             received_ms: reader.u64()?,
             content: match version {
-                FORMAT_VERSION => Content::decode(&mut reader)?,
-                FORMAT_VERSION_1 => Content::Direct,
+                FORMAT_VERSION => C::decode(&mut reader)?,
+                FORMAT_VERSION_1 => C::DIRECT,
                 _ => return Err(Error::CorruptState),
             },
             plaintext: SecretBytes::new(reader.bytes()?.to_vec()),
@@ -105,39 +88,20 @@ impl InboxEntry {
     }
 }
 
-impl Content {
-    fn encode(self, out: &mut Vec<u8>) {
-        match self {
-            Self::Direct => out.push(1),
-            Self::Group(id) => {
-                out.push(2);
-                out.extend_from_slice(&id);
-            }
-            Self::Invitation(id) => {
-                out.push(3);
-                out.extend_from_slice(&id);
-            }
-            Self::Resend { sent_ms } => {
-                out.push(4);
-                out.extend_from_slice(&sent_ms.to_be_bytes());
-            }
-        }
-    }
-
-    fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
-        match reader.u8()? {
-            1 => Ok(Self::Direct),
-            2 => Ok(Self::Group(*reader.array()?)),
-            3 => Ok(Self::Invitation(*reader.array()?)),
-            4 => Ok(Self::Resend { sent_ms: reader.u64()? }),
-            _ => Err(Error::CorruptState),
-        }
-    }
+/// What became of an envelope.
+#[derive(Debug)]
+pub enum Delivery<D, C> {
+    /// It was opened now; the message is in the inbox until it is handled.
+    New(InboxEntry<D, C>),
+    /// Exactly this message was opened before, and is still in the inbox.
+    Waiting(InboxEntry<D, C>),
+    /// Exactly this message was opened and handled before.
+    Handled,
 }
 
-impl Account {
+impl<P: Protocol> Vault<P> {
     /// All messages that wait, oldest first.
-    pub fn inbox(&mut self, records: &mut dyn Records) -> Result<Vec<InboxEntry>, Failure> {
+    pub fn inbox(&mut self, records: &mut dyn Records) -> Result<Vec<Entry<P>>, Failure> {
         self.refresh(records)?;
         let mut entries = Vec::new();
         for (name, _) in records.list(names::INBOX_PREFIX)? {
@@ -156,7 +120,7 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<bool>>, Failure> {
         let name = record_name(id);
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.sealer(), environment.random);
         let stored = environment.records.get(&name)?;
         if let Some(stored) = &stored {
             draft.delete(&name, stored.revision);
@@ -165,14 +129,15 @@ impl Account {
         Ok(Step { writes: draft.finish().writes, result })
     }
 
-    pub(super) fn inbox_entry(
+    /// The message of this id, if it waits.
+    pub fn inbox_entry(
         &self,
         id: &str,
         records: &mut dyn Records,
-    ) -> Result<Option<InboxEntry>, Failure> {
+    ) -> Result<Option<Entry<P>>, Failure> {
         let name = record_name(id);
         let Some(stored) = records.get(&name)? else { return Ok(None) };
-        let opened = self.sealer.open(&name, stored.revision, &stored.sealed)?;
+        let opened = self.sealer().open(&name, stored.revision, &stored.sealed)?;
         Ok(Some(InboxEntry::decode(id, opened.expose())?))
     }
 }

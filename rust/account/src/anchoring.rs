@@ -6,14 +6,16 @@ use e2ee_primitives::random::Random;
 use e2ee_state::{Anchor, Failure, Records, Step, StoreError, Timeline, Write};
 use e2ee_wire::Error;
 
-use super::{
-    Account, Environment, Learnt, Outcome,
+use crate::{
     anchor_value::AnchorValue,
     draft::Draft,
     generation::{Generation, Held, Moved, Token},
     index::Index,
     memory::{Mark, Seen},
     names,
+    outcome::{Environment, Learnt, Outcome},
+    protocol::Protocol,
+    vault::Vault,
 };
 
 /// Shows that a result may leave: the anchor, if there is one, knows of its step.
@@ -21,15 +23,10 @@ use super::{
 pub struct Confirmation(());
 
 impl<T> Outcome<T> {
-    /// Of a step that spends no message key.
-    pub(super) const fn unspent(value: T, learnt: Learnt) -> Self {
-        Self { value, learnt, moved: None }
-    }
-
     /// Tells the anchor of the step, which must be durable.
     ///
     /// [`StoreError::OutcomeUnknown`] if the anchor holds neither the token before nor the new one:
-    /// others were quicker, or the step belongs to another past. [`Account::confirm_late`] can tell.
+    /// others were quicker, or the step belongs to another past. [`Vault::confirm_late`] can tell.
     pub fn confirm(&self, anchor: Option<&mut dyn Anchor>) -> Result<Confirmation, StoreError> {
         let Some(Moved { old, new }) = &self.moved else { return Ok(Confirmation(())) };
         let anchor = anchor.ok_or(StoreError::NoAnchor)?;
@@ -50,7 +47,7 @@ struct Found {
 
 /// A generation that is to be written where `base` is found.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub struct Begun {
     base: u64,
     generation: Generation,
     /// What the anchor holds.
@@ -60,17 +57,17 @@ pub(super) struct Begun {
 }
 
 /// Where a step's writes and what it teaches are put together.
-pub(super) type Collected<'a> = (&'a mut Vec<Write>, &'a mut Learnt);
+pub type Collected<'a> = (&'a mut Vec<Write>, &'a mut Learnt);
 
-impl Account {
-    /// Refuses an anchor that holds something: it is not that of a new store.
-    pub(super) fn check_empty(records: &mut dyn Records) -> Result<(), StoreError> {
-        match records.anchor().map(Anchor::read).transpose()? {
-            Some(Some(_)) => Err(StoreError::WrongAnchor),
-            _ => Ok(()),
-        }
+/// Refuses an anchor that holds something: it is not that of a new store.
+pub fn check_empty(records: &mut dyn Records) -> Result<(), StoreError> {
+    match records.anchor().map(Anchor::read).transpose()? {
+        Some(Some(_)) => Err(StoreError::WrongAnchor),
+        _ => Ok(()),
     }
+}
 
+impl<P: Protocol> Vault<P> {
     /// Ties a store without an anchor to the one that it was given, if that is empty. Its first
     /// value leaves with the confirmation.
     ///
@@ -97,7 +94,8 @@ impl Account {
             let mut draft = Draft::new(&self.sealer, environment.random);
             self.put_index(index, &mut draft, &mut learnt)?;
             writes = draft.finish().writes;
-            moved = Some(self.put(first, (&mut writes, &mut learnt), environment.random)?);
+            moved =
+                Some(self.put_generation(first, (&mut writes, &mut learnt), environment.random)?);
         }
         Ok(self.kept(writes, Outcome { value: (), learnt, moved }))
     }
@@ -105,7 +103,7 @@ impl Account {
     /// Refuses a store that does not agree with its anchor, for what may leave of it.
     ///
     /// [`StoreError::OffAnchor`] if the store was put back or runs twice.
-    pub(super) fn compare_anchor(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
+    pub fn compare_anchor(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
         self.generation(records).map(|_| ())
     }
 
@@ -162,7 +160,7 @@ impl Account {
 
     /// Moves the generation for a step that spends message keys, once in a transaction, and returns
     /// what the anchor must be told of; `None` without an anchor.
-    pub(super) fn spend(
+    pub(crate) fn spend(
         &mut self,
         collected: Collected<'_>,
         environment: &mut Environment<'_>,
@@ -178,15 +176,12 @@ impl Account {
         let next = generation.next(last, environment.random)?;
         let Held { value, server, .. } = held;
         let begun = Begun { base: revision, generation: next, held: value, server };
-        self.put(begun, collected, environment.random).map(Some)
+        self.put_generation(begun, collected, environment.random).map(Some)
     }
 
     /// A state that the anchor does not hold, behind those of the store and the anchor, for a store
     /// that is healed or is given another anchor; `None` without an anchor.
-    pub(super) fn begin_again(
-        &self,
-        environment: &mut Environment<'_>,
-    ) -> Result<Option<Begun>, Failure> {
+    pub fn begin_again(&self, environment: &mut Environment<'_>) -> Result<Option<Begun>, Failure> {
         let held = match environment.records.anchor() {
             None if self.index.anchored => return Err(StoreError::NoAnchor.into()),
             None => return Ok(None),
@@ -206,8 +201,8 @@ impl Account {
         Ok(Some(Begun { base, generation, held, server }))
     }
 
-    /// Adds the record.
-    pub(super) fn put(
+    /// Adds the record of the generation.
+    pub fn put_generation(
         &self,
         Begun { base, generation, held, server }: Begun,
         (writes, learnt): Collected<'_>,

@@ -14,14 +14,15 @@ use e2ee_state::{
 };
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::parts::Revisions;
-
-use super::{
-    Account, Environment,
+use crate::{
     draft::{self, Draft},
     index::Index,
     memory::{Mark, Seen},
     names,
+    outcome::Environment,
+    protocol::Protocol,
+    resting::Resting,
+    vault::Vault,
 };
 
 /// Bytes of records that are held at a time, but for a record that is larger alone.
@@ -43,7 +44,7 @@ pub struct Rekeying {
 
 /// What an account works with once a change of the key is durable.
 #[derive(Debug)]
-pub(super) struct Successor {
+pub(crate) struct Successor {
     sealer: Sealer,
     digest_key: HmacKey,
     store_record: Vec<u8>,
@@ -54,8 +55,8 @@ pub(super) struct Successor {
     index_row: Option<(Seen, Stored)>,
 }
 
-impl Account {
-    /// Begins to change the key of the store to `secret`; [`Account::rekey_next`] does it.
+impl<P: Protocol> Vault<P> {
+    /// Begins to change the key of the store to `secret`; [`Vault::rekey_next`] does it.
     ///
     /// [`Error::InvalidArgument`] if that is the key which the store has.
     pub fn rekey(
@@ -69,7 +70,7 @@ impl Account {
     }
 
     /// Begins to make the store another one under `secret`, whose key may be the one that it has:
-    /// nothing that was sealed before opens in it. [`Account::rekey_next`] does it.
+    /// nothing that was sealed before opens in it. [`Vault::rekey_next`] does it.
     pub fn move_to(
         &mut self,
         secret: &StoreSecret,
@@ -119,12 +120,14 @@ impl Account {
     }
 
     /// The next writes of a change of the key, which belong to the transaction that it began in;
-    /// none at its end. Then the transaction is committed, and [`Account::rekeyed`] told.
+    /// none at its end. Then the transaction is committed, and [`Vault::rekeyed`] told. `identity`
+    /// gives the content of the account's identity record.
     ///
     /// [`Error::Stale`] if another change has begun since.
     pub fn rekey_next(
         &mut self,
         change: &mut Rekeying,
+        identity: impl Fn() -> SecretBytes,
         environment: &mut Environment<'_>,
     ) -> Result<Vec<Write>, Failure> {
         let next = self.successor_of(change).ok_or(Error::Stale)?;
@@ -134,7 +137,7 @@ impl Account {
             let Some((name, revision)) = change.left.next() else { break };
             let is_member = self.members.contains_key(&name);
             let new_revision = if is_member { next.index_revision } else { after(revision)? };
-            let content = self.content_anew((&name, revision), environment.records)?;
+            let content = self.content_anew((&name, revision), &identity, environment.records)?;
             cost = cost.saturating_add(content.len()).saturating_add(RECORD_COST);
             draft.put(&name, revision, new_revision, &content)?;
         }
@@ -167,7 +170,7 @@ impl Account {
     /// has, without knowing yet that it is durable, it goes on with the new one.
     ///
     /// [`StoreError::KeyChanged`] if another one has.
-    pub(super) fn follow_key(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
+    pub(crate) fn follow_key(&mut self, records: &mut dyn Records) -> Result<(), Failure> {
         let stored = records.get(key::RECORD_NAME)?.ok_or(StoreError::Corruption)?;
         if stored.sealed == self.store_record {
             return Err(StoreError::Corruption.into());
@@ -187,7 +190,7 @@ impl Account {
     fn succeed(&mut self) {
         let Some(next) = self.successor.take() else { return };
         // They have sealers of the key before.
-        self.resting = super::resting::Resting::none();
+        self.resting = Resting::none();
         self.sealer = next.sealer;
         self.digest_key = next.digest_key;
         self.store_record = next.store_record;
@@ -205,25 +208,21 @@ impl Account {
     fn content_anew(
         &self,
         (name, revision): (&str, u64),
+        identity: impl Fn() -> SecretBytes,
         records: &mut dyn Records,
     ) -> Result<SecretBytes, Failure> {
         let stored = records.get(name)?.ok_or(StoreError::Corruption)?;
         self.memory.check(name, Seen { revision, mark: Mark::of(&stored.sealed)? })?;
         let content = self.sealer.open(name, revision, &stored.sealed)?;
         if name == names::IDENTITY {
-            return Ok(self.identity.encode());
+            return Ok(identity());
         }
-        if names::is_session_head(name)
-            && let Some(head) = Revisions::advanced(content.expose())?
-        {
-            return Ok(head);
-        }
-        Ok(advanced(&content, names::parts_of(name))?)
+        Ok(P::advanced(name, &content)?.unwrap_or(content))
     }
 }
 
 /// A content whose first `parts` revisions have grown like those of the records they stand for.
-fn advanced(content: &SecretBytes, parts: usize) -> Result<SecretBytes, Error> {
+pub fn advanced(content: &SecretBytes, parts: usize) -> Result<SecretBytes, Error> {
     let mut reader = RecordReader::new(content.expose());
     let mut revisions = Vec::with_capacity(parts);
     for _ in 0..parts {

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sessions at rest are what would be read; and never used where something else would be.
 
+use e2ee_account::{memory::Memory, resting::Resting};
 use e2ee_primitives::random::Random as _;
 use e2ee_state::{Failure, Step, StoreError};
 use e2ee_wire::Error;
 
 use crate::{
     account::{
-        Account, Environment, Exchange, Incoming, Opened, Outcome,
-        memory::Memory,
-        names,
+        Account, Environment, Exchange, Incoming, Opened, Outcome, names,
         person::{Counting, NOW_MS, Person, device, secret},
-        resting::Resting,
     },
     parts::Revisions,
 };
@@ -66,11 +64,11 @@ impl Person {
     /// The parts of the sessions with a peer, at rest and read anew: all but the chunks, which are counted.
     fn parts_with(&mut self, user: &str) -> Option<[Vec<Vec<u8>>; 2]> {
         let name = names::peer(user, device());
-        let rested = self.account.resting.take(&name)?;
+        let rested = self.account.vault.resting.take(&name)?;
         let fresh = {
-            let kept = core::mem::take(&mut self.account.memory);
+            let kept = core::mem::take(&mut self.account.vault.memory);
             let fresh = self.account.load_peer(&mut self.store, user, device());
-            self.account.memory = kept;
+            self.account.vault.memory = kept;
             fresh.unwrap().unwrap()
         };
         let parts = [&rested, &fresh].map(|loaded| {
@@ -85,7 +83,7 @@ impl Person {
             });
             sessions.collect()
         });
-        self.account.resting.put(name, rested);
+        self.account.vault.resting.put(name, rested.revision, rested);
         Some(parts)
     }
 
@@ -207,15 +205,15 @@ fn a_session_at_rest_that_is_older_than_what_was_seen_is_not_used() {
     let name = names::peer("bob", device());
     let memory = {
         assert!(alice.exchange_to("bob").is_some());
-        core::mem::take(&mut alice.account.memory)
+        core::mem::take(&mut alice.account.vault.memory)
     };
-    alice.account.memory = Memory::default();
+    alice.account.vault.memory = Memory::default();
     alice.store = older;
-    alice.account.resting = Resting::none();
+    alice.account.vault.resting = Resting::none();
     _ = alice.account.load_peer(&mut alice.store, "bob", device()).unwrap().map(|loaded| {
-        alice.account.resting.put(name, loaded);
+        alice.account.vault.resting.put(name, loaded.revision, loaded);
     });
-    alice.account.memory = memory;
+    alice.account.vault.memory = memory;
 
     assert_eq!(None, alice.exchange_to("bob"));
 }
@@ -231,7 +229,7 @@ fn a_peer_whose_record_changed_is_read_again() {
     assert_eq!(None, alice.exchange_to("bob"));
     let refused = alice.encrypt_to("bob").err();
     assert_eq!(Some(Failure::Protocol(Error::NoSession)), refused);
-    assert_eq!("Resting(0 peers)", format!("{:?}", alice.account.resting));
+    assert_eq!("Resting(0 peers)", format!("{:?}", alice.account.vault.resting));
 }
 
 #[test]
@@ -252,10 +250,10 @@ fn as_many_peers_rest_as_there_is_room_for() {
     _ = alice.encrypt_to("bob").unwrap();
     for number in 0..1_030 {
         let fresh = alice.account.load_peer(&mut alice.store, "bob", device()).unwrap().unwrap();
-        alice.account.resting.put(format!("peer/{number}/1"), fresh);
+        alice.account.vault.resting.put(format!("peer/{number}/1"), fresh.revision, fresh);
     }
 
-    assert_eq!("Resting(1024 peers)", format!("{:?}", alice.account.resting));
-    assert!(alice.account.resting.take("peer/5/1").is_none());
-    assert!(alice.account.resting.take("peer/6/1").is_some());
+    assert_eq!("Resting(1024 peers)", format!("{:?}", alice.account.vault.resting));
+    assert!(alice.account.vault.resting.take("peer/5/1").is_none());
+    assert!(alice.account.vault.resting.take("peer/6/1").is_some());
 }

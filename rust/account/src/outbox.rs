@@ -4,19 +4,17 @@
 //!
 //! A row holds the envelope, not the text: whenever it is posted again, the same bytes leave.
 
+use e2ee_primitives::secret::SecretBytes;
 use e2ee_state::{Failure, Records, Step, StoreError};
 use e2ee_wire::{
     Error,
     record::{RecordReader, write_bytes},
 };
 
-use crate::DeviceId;
-
-use super::{
-    Account, Environment, Learnt, Outcome,
+use crate::{
+    Device, Environment, Learnt, Outcome, Protocol, Vault,
     draft::{Draft, encoded},
     names,
-    sessions::LoadedPeer,
 };
 
 const FORMAT_VERSION: u8 = 1;
@@ -25,63 +23,65 @@ const ID_LEN: usize = 40;
 
 /// What an entry is called.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Naming<'a> {
-    /// By its time, and by its place in its batch.
-    Anew(usize),
+pub enum Naming<'a> {
+    /// By its time, by the revision that the head of its session takes, and by its place in its
+    /// batch.
+    Anew(u64, usize),
     /// As the entry of an earlier step that was dropped.
     Again(&'a str),
 }
 
 /// An envelope that waits for its carrier.
 #[derive(Debug)]
-pub struct OutboxEntry {
+pub struct OutboxEntry<D> {
     /// Names the entry; entries sort by time, those of one session by their place in it.
     pub id: String,
     /// The recipient's name.
     pub user: String,
     /// The recipient's device.
-    pub device: DeviceId,
+    pub device: D,
     /// When it was queued, in milliseconds since the Unix epoch.
     pub queued_ms: u64,
     /// The encoded envelope.
     pub envelope: Vec<u8>,
 }
 
-impl OutboxEntry {
-    /// The entry of an envelope that was made on the peer's current session.
-    pub(super) fn new(
-        loaded: &LoadedPeer,
+impl<D: Device> OutboxEntry<D> {
+    /// The entry of an envelope that was made on a session of the recipient's, added to the draft.
+    ///
+    /// [`Error::InvalidArgument`] if it is to be called what is no id.
+    pub fn new(
+        (user, device): (String, D),
         naming: Naming<'_>,
         envelope: Vec<u8>,
         (now_ms, draft): (u64, &mut Draft<'_>),
     ) -> Result<Self, Failure> {
         let id = match naming {
-            Naming::Anew(place) => {
+            Naming::Anew(revision, place) => {
                 let mut suffix = [0; 4];
                 draft.random().fill(&mut suffix)?;
-                let (revision, suffix) = (loaded.next_sending_revision()?, names::hex(&suffix));
-                format!("{now_ms:012x}{revision:016x}{place:04x}{suffix}")
+                format!("{now_ms:012x}{revision:016x}{place:04x}{}", names::hex(&suffix))
             }
             Naming::Again(id) if is_id(id) => id.to_owned(),
             Naming::Again(_) => return Err(Error::InvalidArgument.into()),
         };
-        let (user, device) = (loaded.user.clone(), loaded.device);
         let entry = Self { id, user, device, queued_ms: now_ms, envelope };
         draft.put(&record_name(&entry.id), 0, 1, &entry.encode())?;
         Ok(entry)
     }
 
-    fn encode(&self) -> e2ee_primitives::secret::SecretBytes {
+    fn encode(&self) -> SecretBytes {
         encoded(|out| {
             out.push(FORMAT_VERSION);
             write_bytes(out, self.user.as_bytes());
-            out.push(self.device.get());
+            self.device.encode(out);
             out.extend_from_slice(&self.queued_ms.to_be_bytes());
             write_bytes(out, &self.envelope);
         })
     }
 
-    pub(super) fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
+    /// Reads back the entry of this id.
+    pub fn decode(id: &str, bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
         if reader.u8()? != FORMAT_VERSION {
             return Err(Error::CorruptState);
@@ -89,7 +89,7 @@ impl OutboxEntry {
         let entry = Self {
             id: id.to_owned(),
             user: names::read_user(&mut reader)?,
-            device: names::read_device(&mut reader)?,
+            device: D::decode(&mut reader)?,
             queued_ms: reader.u64()?,
             envelope: reader.bytes()?.to_vec(),
         };
@@ -98,38 +98,16 @@ impl OutboxEntry {
     }
 }
 
-impl Account {
-    /// Pads and encrypts `plaintext`, and puts the envelope into the outbox, in the same step; the
-    /// result is the entry's id, which may be that of an earlier step that was dropped.
-    ///
-    /// As [`Account::encrypt`]; [`Error::InvalidArgument`] also for what is no id.
-    pub fn queue(
-        &mut self,
-        whom: (&str, DeviceId),
-        (plaintext, id): (&[u8], Option<&str>),
-        environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<String>>, Failure> {
-        let (mut loaded, envelope) = self.encrypt_for(whom, plaintext, environment)?;
-        let now_ms = environment.now_ms;
-        let mut draft = Draft::new(&self.sealer, environment.random);
-        let mut learnt = Learnt::default();
-        let naming = id.map_or(Naming::Anew(0), Naming::Again);
-        let entry = OutboxEntry::new(&loaded, naming, envelope, (now_ms, &mut draft))?;
-        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.drafted((draft.finish(), learnt), entry.id, environment)?;
-        self.rest(loaded);
-        Ok(step)
-    }
-
+impl<P: Protocol> Vault<P> {
     /// The envelopes that wait, oldest first, at most `limit`; to one peer, if one is given.
     ///
     /// They may leave: the anchor, if there is one, knows of all of them.
     pub fn outbox(
         &mut self,
-        peer: Option<(&str, DeviceId)>,
+        peer: Option<(&str, &P::Device)>,
         limit: usize,
         records: &mut dyn Records,
-    ) -> Result<Vec<OutboxEntry>, Failure> {
+    ) -> Result<Vec<OutboxEntry<P::Device>>, Failure> {
         self.refresh(records)?;
         self.compare_anchor(records)?;
         let mut entries = Vec::new();
@@ -139,9 +117,9 @@ impl Account {
             }
             let id = name.strip_prefix(names::OUTBOX_PREFIX).ok_or(StoreError::Corruption)?;
             let stored = records.get(&name)?.ok_or(StoreError::Corruption)?;
-            let opened = self.sealer.open(&name, revision, &stored.sealed)?;
+            let opened = self.sealer().open(&name, revision, &stored.sealed)?;
             let entry = OutboxEntry::decode(id, opened.expose())?;
-            if peer.is_none_or(|(user, device)| entry.user == user && entry.device == device) {
+            if peer.is_none_or(|(user, device)| entry.user == user && entry.device == *device) {
                 entries.push(entry);
             }
         }
@@ -155,7 +133,7 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
         let name = record_name(id);
-        let mut draft = Draft::new(&self.sealer, environment.random);
+        let mut draft = Draft::new(self.sealer(), environment.random);
         if let Some(stored) = environment.records.get(&name)? {
             draft.delete(&name, stored.revision);
         }

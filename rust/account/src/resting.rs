@@ -7,53 +7,58 @@
 
 use std::collections::HashMap;
 
-use super::sessions::LoadedPeer;
-
 /// The peers whose sessions are kept; a session takes 1 to 10 kB.
 const MAX_PEERS: usize = 1_024;
 
 /// The sessions of some peers, by the names of the peers' records.
-pub(super) struct Resting {
-    peers: HashMap<String, (u64, Box<LoadedPeer>)>,
+pub struct Resting<T> {
+    peers: HashMap<String, Rested<T>>,
     /// How often something was put here.
     clock: u64,
 }
 
-impl Resting {
+/// The sessions of a peer.
+struct Rested<T> {
+    /// When they were put here.
+    time: u64,
+    /// The revision of the peer's record.
+    revision: u64,
+    sessions: T,
+}
+
+impl<T> Resting<T> {
     /// No sessions.
-    pub(super) fn none() -> Self {
+    #[must_use]
+    pub fn none() -> Self {
         Self { peers: HashMap::new(), clock: 0 }
     }
 
     /// The sessions of a peer, which are not at rest from now on.
-    pub(super) fn take(&mut self, name: &str) -> Option<Box<LoadedPeer>> {
-        self.peers.remove(name).map(|(_, loaded)| loaded)
+    pub fn take(&mut self, name: &str) -> Option<T> {
+        self.peers.remove(name).map(|rested| rested.sessions)
     }
 
-    /// Keeps the sessions of a peer; those that were put here first of all give way.
-    pub(super) fn put(&mut self, name: String, loaded: Box<LoadedPeer>) {
+    /// Keeps the sessions of a peer, whose record stands under `revision`; those that were put here first of all give way.
+    pub fn put(&mut self, name: String, revision: u64, sessions: T) {
         if self.peers.len() >= MAX_PEERS {
-            let times = self.peers.iter().map(|(name, (time, _))| (*time, name));
+            let times = self.peers.iter().map(|(name, rested)| (rested.time, name));
             if let Some(oldest) = times.min().map(|(_, name)| name.clone()) {
                 self.peers.remove(&oldest);
             }
         }
         self.clock = self.clock.wrapping_add(1);
-        self.peers.insert(name, (self.clock, loaded));
+        self.peers.insert(name, Rested { time: self.clock, revision, sessions });
     }
 
     /// Forgets the peers whose records are others than `is_kept` says, by name and revision.
-    pub(super) fn retain(&mut self, is_kept: impl Fn(&str, u64) -> bool) {
-        self.peers.retain(|name, (_, loaded)| is_kept(name, loaded.revision));
+    pub fn retain(&mut self, is_kept: impl Fn(&str, u64) -> bool) {
+        self.peers.retain(|name, rested| is_kept(name, rested.revision));
     }
 }
 
-impl core::fmt::Debug for Resting {
+impl<T> core::fmt::Debug for Resting<T> {
     /// How many there are.
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(formatter, "Resting({} peers)", self.peers.len())
     }
 }
-
-#[cfg(test)]
-mod tests;

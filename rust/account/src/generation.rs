@@ -18,7 +18,7 @@ use e2ee_wire::{
     record::{RecordReader, write_length},
 };
 
-use super::{
+use crate::{
     anchor_value::{AnchorValue, STORE_ID_LEN},
     draft::encoded,
 };
@@ -30,41 +30,46 @@ const MAX_PAST: usize = 16;
 
 /// One state of the store that could send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub struct Token {
     /// How many transactions have spent message keys.
-    pub(super) count: u64,
+    pub count: u64,
     /// What another past cannot have.
     random: [u8; 16],
 }
 
 impl Token {
-    pub(super) fn after(count: u64, random: &mut dyn Random) -> Result<Self, Error> {
+    /// A new token behind `count` transactions.
+    pub fn after(count: u64, random: &mut dyn Random) -> Result<Self, Error> {
         let mut token =
             Self { count: count.checked_add(1).ok_or(Error::Exhausted)?, random: [0; 16] };
         random.fill(&mut token.random)?;
         Ok(token)
     }
 
-    pub(super) fn encode(self, out: &mut Vec<u8>) {
+    /// Appends the 24 bytes of the token.
+    pub fn encode(self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.count.to_be_bytes());
         out.extend_from_slice(&self.random);
     }
 
-    pub(super) fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+    /// Reads them back.
+    pub fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
         Ok(Self { count: reader.u64()?, random: *reader.array()? })
     }
 }
 
 /// The record: the token of the store as it is, and those before it, newest first.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Generation {
-    pub(super) token: Token,
-    pub(super) past: Vec<Token>,
+pub struct Generation {
+    /// Of the store as it is.
+    pub token: Token,
+    /// Those before it.
+    pub past: Vec<Token>,
 }
 
 impl Generation {
     /// The state behind this one, of a store whose anchor holds `held`, which stays in the past.
-    pub(super) fn next(&self, held: Token, random: &mut dyn Random) -> Result<Self, Error> {
+    pub fn next(&self, held: Token, random: &mut dyn Random) -> Result<Self, Error> {
         let token = Token::after(self.token.count, random)?;
         let mut past = vec![self.token];
         past.extend(self.past.iter().take(MAX_PAST.saturating_sub(2)));
@@ -74,7 +79,9 @@ impl Generation {
         Ok(Self { token, past })
     }
 
-    pub(super) fn encode(&self) -> SecretBytes {
+    /// The content of the record.
+    #[must_use]
+    pub fn encode(&self) -> SecretBytes {
         encoded(|out| {
             out.push(FORMAT_VERSION);
             self.token.encode(out);
@@ -85,7 +92,8 @@ impl Generation {
         })
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    /// Reads it back.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
         if reader.u8()? != FORMAT_VERSION {
             return Err(Error::CorruptState);
@@ -102,7 +110,7 @@ impl Generation {
     /// What the anchor holds, if that is our token or one of those before it: all states behind that
     /// are ours alone, and nothing of them has left. Else [`StoreError::OffAnchor`], as for a server
     /// that another one has taken over from: what is written there is lost.
-    pub(super) fn compare(
+    pub fn compare(
         &self,
         store_id: &[u8; STORE_ID_LEN],
         anchor: &mut dyn Anchor,
@@ -126,7 +134,7 @@ impl Generation {
 
     /// Lets the anchor hold our token, which must be durable, and the server's timeline. Whoever
     /// made the token died before that, or is about to do so; or the server has just taken over.
-    pub(super) fn settle(
+    pub fn settle(
         &self,
         held: Held,
         store_id: &[u8; STORE_ID_LEN],
@@ -147,12 +155,8 @@ impl Generation {
 
     /// Whether `other` is this state or one before it, and the anchor holds one that came after
     /// `other`: then the step that made `other` counts, though the anchor never held it.
-    pub(super) fn vouches_for(
-        &self,
-        other: &[u8],
-        held: &[u8],
-        store_id: &[u8; STORE_ID_LEN],
-    ) -> bool {
+    #[must_use]
+    pub fn vouches_for(&self, other: &[u8], held: &[u8], store_id: &[u8; STORE_ID_LEN]) -> bool {
         let line = || core::iter::once(&self.token).chain(&self.past);
         let at = |value: &[u8]| {
             let told = AnchorValue::decode(value, store_id).ok()?;
@@ -164,15 +168,20 @@ impl Generation {
 
 /// What an anchor holds, and the timeline of the server that it was asked from.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) told: Option<AnchorValue>,
-    pub(super) value: Option<Vec<u8>>,
-    pub(super) server: Option<Timeline>,
+pub struct Held {
+    /// What it was told, if anything.
+    pub told: Option<AnchorValue>,
+    /// The same as it stands there.
+    pub value: Option<Vec<u8>>,
+    /// The timeline.
+    pub server: Option<Timeline>,
 }
 
 /// What the anchor must be told of before a result may leave.
 #[derive(Debug)]
-pub(super) struct Moved {
-    pub(super) old: Option<Vec<u8>>,
-    pub(super) new: Vec<u8>,
+pub struct Moved {
+    /// What it holds.
+    pub old: Option<Vec<u8>>,
+    /// What it must hold.
+    pub new: Vec<u8>,
 }

@@ -16,14 +16,14 @@ const TAG_LEN: usize = 16;
 
 /// A sealed row among all that were ever sealed: its random nonce and its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub struct Mark {
     nonce: [u8; NONCE_LEN],
     tag: [u8; TAG_LEN],
 }
 
 impl Mark {
     /// The mark of sealed bytes; [`StoreError::Corruption`] if they are too short to be any.
-    pub(super) fn of(sealed: &[u8]) -> Result<Self, StoreError> {
+    pub fn of(sealed: &[u8]) -> Result<Self, StoreError> {
         let nonce = sealed.get(1..).and_then(|rest| rest.first_chunk());
         match (nonce, sealed.last_chunk()) {
             (Some(nonce), Some(tag)) => Ok(Self { nonce: *nonce, tag: *tag }),
@@ -34,9 +34,11 @@ impl Mark {
 
 /// A row at one revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) revision: u64,
-    pub(super) mark: Mark,
+pub struct Seen {
+    /// The revision.
+    pub revision: u64,
+    /// What tells it from others of that revision.
+    pub mark: Mark,
 }
 
 impl Seen {
@@ -52,19 +54,19 @@ impl Seen {
 
 /// The newest durable rows that this process has seen, of those whose revisions only grow.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub struct Memory {
     rows: HashMap<String, Seen>,
     /// Rows that steps of ours hold, which are not known to be durable.
     drafted: HashMap<String, Seen>,
 }
 
 /// The rows of a step: `None` for one that is deleted.
-pub(super) type Rows = Vec<(String, Option<Seen>)>;
+pub type Rows = Vec<(String, Option<Seen>)>;
 
 impl Memory {
     /// Takes note of a row that was read: [`StoreError::Rollback`] if it is older than what was
     /// seen, or of another past.
-    pub(super) fn see(&mut self, name: &str, found: Seen) -> Result<(), StoreError> {
+    pub fn see(&mut self, name: &str, found: Seen) -> Result<(), StoreError> {
         match self.rows.get_mut(name) {
             Some(seen) => {
                 seen.precedes(found)?;
@@ -82,12 +84,12 @@ impl Memory {
 
     /// [`StoreError::Rollback`] if a row is older than what was seen, or of another past; nothing is
     /// noted.
-    pub(super) fn check(&self, name: &str, found: Seen) -> Result<(), StoreError> {
+    pub fn check(&self, name: &str, found: Seen) -> Result<(), StoreError> {
         self.rows.get(name).map_or(Ok(()), |seen| seen.precedes(found))
     }
 
     /// Takes note of what a step holds, which the transaction that it is made in may read again.
-    pub(super) fn draft(&mut self, rows: &Rows) {
+    pub fn draft(&mut self, rows: &Rows) {
         for (name, row) in rows {
             if let Some(row) = row {
                 self.drafted.insert(name.clone(), *row);
@@ -96,12 +98,13 @@ impl Memory {
     }
 
     /// Whether this is what a step of ours holds, which is not known to be durable.
-    pub(super) fn is_drafted(&self, name: &str, found: Seen) -> bool {
+    #[must_use]
+    pub fn is_drafted(&self, name: &str, found: Seen) -> bool {
         self.drafted.get(name) == Some(&found)
     }
 
     /// Takes note that the transaction of a step has ended: its rows are durable, or gone.
-    pub(super) fn end(&mut self, rows: &Rows) {
+    pub fn end(&mut self, rows: &Rows) {
         for (name, row) in rows {
             if self.drafted.get(name) == row.as_ref() {
                 self.drafted.remove(name);
@@ -110,7 +113,7 @@ impl Memory {
     }
 
     /// Takes note that a step is durable.
-    pub(super) fn commit(&mut self, rows: Rows) {
+    pub fn commit(&mut self, rows: Rows) {
         for (name, row) in rows {
             let Some(row) = row else {
                 // A peer may choose the same base key again; that session's revisions begin anew.
@@ -129,7 +132,7 @@ impl Memory {
     }
 
     /// Forgets the rows that `kept` does not name.
-    pub(super) fn retain(&mut self, kept: impl Fn(&str) -> bool) {
+    pub fn retain(&mut self, kept: impl Fn(&str) -> bool) {
         self.rows.retain(|name, _| kept(name));
     }
 }

@@ -5,10 +5,10 @@ use e2ee_primitives::{random::Random, secret::SecretBytes};
 use e2ee_state::{Change, Failure, Sealer, Write, seal::RecordSealer};
 use e2ee_wire::Error;
 
-use super::memory::{Mark, Seen};
+use crate::memory::{Mark, Seen};
 
 /// Seals records and collects them.
-pub(super) struct Draft<'a> {
+pub struct Draft<'a> {
     sealer: &'a Sealer,
     random: &'a mut dyn Random,
     writes: Vec<Write>,
@@ -18,26 +18,29 @@ pub(super) struct Draft<'a> {
 /// The writes of a step, and whether they spend message keys of ours.
 #[derive(Default)]
 #[must_use]
-pub(super) struct Drafted {
-    pub(super) writes: Vec<Write>,
-    pub(super) spends: bool,
+pub struct Drafted {
+    /// The writes, in the order in which they were added.
+    pub writes: Vec<Write>,
+    /// Whether a message key of ours is spent.
+    pub spends: bool,
 }
 
 impl Drafted {
     /// Adds the writes of another part of the same step.
-    pub(super) fn append(&mut self, mut other: Self) {
+    pub fn append(&mut self, mut other: Self) {
         self.writes.append(&mut other.writes);
         self.spends |= other.spends;
     }
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(sealer: &'a Sealer, random: &'a mut dyn Random) -> Self {
+    /// No writes yet.
+    pub fn new(sealer: &'a Sealer, random: &'a mut dyn Random) -> Self {
         Self { sealer, random, writes: Vec::new(), spends: false }
     }
 
     /// Adds a sealed record, and says how it is known again; `base` is 0 if it must not exist.
-    pub(super) fn put(
+    pub fn put(
         &mut self,
         name: &str,
         base: u64,
@@ -48,7 +51,7 @@ impl<'a> Draft<'a> {
     }
 
     /// [`Draft::put`] of a record whose sealer is at hand.
-    pub(super) fn put_sealed(
+    pub fn put_sealed(
         &mut self,
         record: &RecordSealer,
         base: u64,
@@ -63,7 +66,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a record that is not sealed; `base` is 0 if it must not exist.
-    pub(super) fn plain(&mut self, name: &str, base: u64, bytes: Vec<u8>) -> Result<(), Failure> {
+    pub fn plain(&mut self, name: &str, base: u64, bytes: Vec<u8>) -> Result<(), Failure> {
         let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
         self.writes.push(Write {
             name: name.to_owned(),
@@ -74,34 +77,37 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a deletion.
-    pub(super) fn delete(&mut self, name: &str, base: u64) {
+    pub fn delete(&mut self, name: &str, base: u64) {
         self.writes.push(Write { name: name.to_owned(), base, change: Change::Delete });
     }
 
     /// The sealed bytes of the record that was added last.
-    pub(super) fn last_sealed(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn last_sealed(&self) -> Vec<u8> {
         match self.writes.last().map(|write| &write.change) {
             Some(Change::Put { sealed, .. }) => sealed.clone(),
             _ => Vec::new(),
         }
     }
 
-    pub(super) fn random(&mut self) -> &mut dyn Random {
+    /// The source of randomness.
+    pub fn random(&mut self) -> &mut dyn Random {
         self.random
     }
 
     /// Notes that what is saved has spent this many message keys.
-    pub(super) const fn spend(&mut self, keys: u64) {
+    pub const fn spend(&mut self, keys: u64) {
         self.spends = self.spends || keys > 0;
     }
 
-    pub(super) fn finish(self) -> Drafted {
+    /// All writes.
+    pub fn finish(self) -> Drafted {
         Drafted { writes: self.writes, spends: self.spends }
     }
 }
 
 /// What `encode` appends, wiped after use.
-pub(super) fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> SecretBytes {
+pub fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> SecretBytes {
     let mut out = Vec::with_capacity(512);
     encode(&mut out);
     SecretBytes::new(out)

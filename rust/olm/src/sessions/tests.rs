@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which session sends, which one opens, and which gives way (olm_megolm.md §8).
+
+use super::*;
+use crate::{
+    account::Account,
+    people::{Counter, account, bytes},
+    session::envelope_budget,
+};
+
+/// A session of a peer's to us, and its first message.
+fn first_to(
+    ours: &mut Account,
+    peer: &Account,
+    text: &[u8],
+    random: &mut Counter,
+) -> (Session, Vec<u8>) {
+    ours.one_time_keys_mut().generate(1, random).unwrap();
+    let key = *ours.one_time_keys().unpublished().last().unwrap().1;
+    let mut session = peer.initiate(ours.identity_key(), &key, random).unwrap();
+    let first = bytes(session.encrypt(text, random).unwrap());
+    (session, first)
+}
+
+fn accept(sessions: &mut Sessions, ours: &mut Account, first: &[u8]) -> Result<Vec<u8>, Error> {
+    let message = PreKeyMessage::decode(first)?;
+    let trusted = message.keys.identity_key;
+    let keys = (&ours.identity, &ours.one_time);
+    let accepted = sessions.decrypt_prekey(keys, &trusted, &message, &mut envelope_budget())?;
+    if let Some(keys) = accepted.keys {
+        ours.accepted(&keys);
+    }
+    Ok(accepted.plaintext.expose().to_vec())
+}
+
+#[test]
+fn the_session_that_was_received_on_last_sends() {
+    let random = &mut Counter(1);
+    let ((mut ours, _), (peer, _)) = (account(random), account(random));
+    let (one, first) = first_to(&mut ours, &peer, b"one", random);
+    let (other, second) = first_to(&mut ours, &peer, b"other", random);
+    let mut sessions = Sessions::none();
+    accept(&mut sessions, &mut ours, &first).unwrap();
+    accept(&mut sessions, &mut ours, &second).unwrap();
+
+    let mut both = [one, other];
+    for place in [0, 1, 1, 0] {
+        let again = bytes(both[place].encrypt(b"again", random).unwrap());
+        assert_eq!(b"again"[..], accept(&mut sessions, &mut ours, &again).unwrap());
+
+        let current = sessions.current().map(Session::session_id);
+        assert_eq!(Some(both[place].session_id()), current);
+    }
+    assert_eq!(1, sessions.archived().count());
+}
+
+#[test]
+fn of_six_sessions_the_oldest_is_gone() {
+    let random = &mut Counter(2);
+    let ((mut ours, _), (peer, _)) = (account(random), account(random));
+    let mut sessions = Sessions::none();
+    let mut theirs = Vec::new();
+    for _ in 0..MAX_ARCHIVED_SESSIONS + 2 {
+        let (session, first) = first_to(&mut ours, &peer, b"first", random);
+        accept(&mut sessions, &mut ours, &first).unwrap();
+        theirs.push(session);
+    }
+
+    let mut again = theirs.iter_mut().map(|session| bytes(session.encrypt(b"x", random).unwrap()));
+    let gone = again.next().unwrap();
+
+    assert_eq!(Err(Error::UnknownPreKey), accept(&mut sessions, &mut ours, &gone));
+    for kept in again {
+        assert!(accept(&mut sessions, &mut ours, &kept).is_ok());
+    }
+    assert_eq!(MAX_ARCHIVED_SESSIONS, sessions.archived().count());
+}
+
+#[test]
+fn another_identity_neither_opens_nor_is_written_to() {
+    let random = &mut Counter(3);
+    let ((mut ours, _), (peer, _)) = (account(random), account(random));
+    let (_, first) = first_to(&mut ours, &peer, b"first", random);
+    let mut sessions = Sessions::none();
+    let other = *account(random).0.identity_key();
+    let message = PreKeyMessage::decode(&first).unwrap();
+    let keys = (&ours.identity, &ours.one_time);
+
+    let refused = sessions.decrypt_prekey(keys, &other, &message, &mut envelope_budget()).err();
+    accept(&mut sessions, &mut ours, &first).unwrap();
+
+    assert_eq!(Some(Error::UntrustedIdentity), refused);
+    assert_eq!(Some(Error::UntrustedIdentity), sessions.encrypt(&other, b"x", random).err());
+    assert!(sessions.encrypt(peer.identity_key(), b"x", random).is_ok());
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! An account over a store: both identity keys, the keys that others begin sessions with, peers and
+//! their sessions, in sealed records (olm_megolm.md §1 and §8; docs/storage.md, "Steps").
+//!
+//! Every method works inside one transaction of a store, which it only reads. What it would
+//! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
+//! [`Vault::committed`] in exchange for the result.
+
+mod heal;
+mod identity;
+mod keys;
+mod layout;
+mod parts;
+mod peers;
+#[cfg(test)]
+mod person;
+mod receive;
+mod send;
+
+use e2ee_account::{
+    Environment, Learnt, Ledger, Outcome, Vault, anchoring, draft::Draft, index::Index, names,
+};
+use e2ee_primitives::{ed25519, x25519};
+use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Write, key};
+use e2ee_wire::Error;
+
+use crate::{dialect::Olm, one_time_keys::OneTimeKeys};
+
+use identity::Identity;
+
+pub use e2ee_account::rekey::Rekeying;
+pub use heal::Healed;
+pub use keys::{Numbered, Unpublished};
+pub use layout::{DeviceId, Message};
+pub use peers::Contact;
+pub use receive::{Incoming, Opened, Placed};
+pub use send::Outgoing;
+
+/// A message in the inbox.
+pub type InboxEntry = e2ee_account::InboxEntry<DeviceId, Message>;
+/// What became of a message.
+pub type Delivery = e2ee_account::Delivery<DeviceId, Message>;
+/// A peer's record.
+type Peer = e2ee_account::Peer<x25519::PublicKey>;
+/// A peer with its sessions.
+type LoadedPeer = e2ee_account::LoadedPeer<Olm>;
+
+/// An account, as one process knows it.
+#[derive(Debug)]
+pub struct StoredAccount {
+    vault: Vault<Olm>,
+    ledger: Ledger,
+    identity: Identity,
+}
+
+impl StoredAccount {
+    /// Makes an account for a device of `user` in an empty store, without one-time keys.
+    ///
+    /// [`StoreError::AlreadyExists`] if the store holds one, [`StoreError::WrongAnchor`] if its
+    /// anchor holds anything.
+    pub fn create(
+        secret: &StoreSecret,
+        user: &str,
+        device: DeviceId,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Self>, Failure> {
+        if environment.records.get(key::RECORD_NAME)?.is_some() {
+            return Err(StoreError::AlreadyExists.into());
+        }
+        anchoring::check_empty(environment.records)?;
+        names::check_user(user)?;
+        let (sealer, store_record) = secret.create(environment.random)?;
+        let identity = Identity::generate(user, device, environment.random)?;
+        let index = Index { prekeys_revision: 1, ..Index::default() };
+        let mut draft = Draft::new(&sealer, environment.random);
+        draft.plain(key::RECORD_NAME, 0, store_record.clone())?;
+        draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
+        draft.put(names::PREKEYS, 0, 1, &keys::encode(&OneTimeKeys::none()))?;
+        let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
+        let row = e2ee_state::Stored { revision: 1, sealed: draft.last_sealed() };
+        let writes = draft.finish().writes;
+        let mut result = Self::new(Vault::new((sealer, store_record)), identity);
+        result.vault.found(index, seen, row);
+        Ok(Step { writes, result })
+    }
+
+    /// Opens the account of a store, and checks all that its index vouches for.
+    pub fn open(secret: &StoreSecret, records: &mut dyn Records) -> Result<Self, Failure> {
+        let vault = Vault::open(secret, records)?;
+        let stored = records.get(names::IDENTITY)?.ok_or(StoreError::Corruption)?;
+        let opened = vault.sealer().open(names::IDENTITY, stored.revision, &stored.sealed)?;
+        let mut account = Self::new(vault, Identity::decode(opened.expose())?);
+        account.vault.refresh(records)?;
+        Ok(account)
+    }
+
+    fn new(vault: Vault<Olm>, identity: Identity) -> Self {
+        Self { vault, ledger: Ledger::new(identity.ledger_hash()), identity }
+    }
+
+    /// The records: what steps are committed with, the inbox, the outbox, and the store's anchor.
+    pub const fn vault(&mut self) -> &mut Vault<Olm> {
+        &mut self.vault
+    }
+
+    /// This account's name and device.
+    #[must_use]
+    pub fn user(&self) -> (&str, &DeviceId) {
+        (&self.identity.user, &self.identity.device)
+    }
+
+    /// The public Curve25519 key, which agrees in sessions.
+    #[must_use]
+    pub const fn identity_key(&self) -> &x25519::PublicKey {
+        self.identity.key.public()
+    }
+
+    /// The public Ed25519 key, under which everything that the device publishes is signed.
+    #[must_use]
+    pub const fn signing_key(&self) -> &ed25519::PublicKey {
+        self.identity.signing.public()
+    }
+
+    /// Signs with the Ed25519 key (RFC 8032 §5.1.6).
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.identity.signing.sign(message)
+    }
+
+    /// The next writes of a change of the store's key, which [`Vault::rekey`] begins; see
+    /// [`Vault::rekey_next`].
+    pub fn rekey_next(
+        &mut self,
+        change: &mut Rekeying,
+        environment: &mut Environment<'_>,
+    ) -> Result<Vec<Write>, Failure> {
+        self.vault.rekey_next(change, || self.identity.encode(), environment)
+    }
+
+    /// A peer with all its sessions, or `None` if it is not known.
+    fn load_peer(
+        &mut self,
+        records: &mut dyn Records,
+        whom: (&str, &DeviceId),
+    ) -> Result<Option<Box<LoadedPeer>>, Failure> {
+        self.vault.load_peer(records, whom, || Ok(()))
+    }
+
+    /// The peer as it is stored, or a new one that trusts `identity_key`; and its record as it is
+    /// stored, to see later whether it changed.
+    ///
+    /// [`Error::UntrustedIdentity`] if another key is trusted.
+    fn peer_or_new(
+        &mut self,
+        whom: (&str, &DeviceId),
+        identity_key: &x25519::PublicKey,
+        environment: &mut Environment<'_>,
+    ) -> Result<(Box<LoadedPeer>, Option<Peer>), Failure> {
+        if let Some(loaded) = self.load_peer(environment.records, whom)? {
+            if loaded.peer.identity != *identity_key {
+                return Err(Error::UntrustedIdentity.into());
+            }
+            let before = loaded.peer.clone();
+            return Ok((loaded, Some(before)));
+        }
+        let (user, device) = whom;
+        names::check_user(user)?;
+        let peer = Peer::first_seen(*identity_key);
+        Ok((Box::new(LoadedPeer::new((user, device.clone()), (), peer)), None))
+    }
+
+    /// The step that saves a peer whose sessions came or moved, and rests them.
+    fn saved<T>(
+        &mut self,
+        (mut loaded, before): (Box<LoadedPeer>, Option<Peer>),
+        value: T,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<T>>, Failure> {
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
+        let mut learnt = Learnt::default();
+        let index = self.vault.index();
+        self.vault.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
+        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
+        self.vault.rest(loaded);
+        Ok(step)
+    }
+}
+
+#[cfg(test)]
+mod tests;

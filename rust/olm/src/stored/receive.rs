@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Receiving: the ratchet step, and with it the plaintext in the inbox (olm_megolm.md §1.3 and
+//! §1.4; docs/storage.md, "Receiving").
+
+use e2ee_account::{Environment, InboxEntry as Entry, Learnt, Ledger, Outcome, draft::Draft};
+use e2ee_primitives::{secret::SecretBytes, x25519};
+use e2ee_state::{Failure, Overlay, Step};
+use e2ee_wire::Error;
+
+use crate::{
+    message::{NormalMessage, PreKeyMessage},
+    one_time_keys::OneTimeKeys,
+    session::envelope_budget,
+    standalone::Received,
+};
+
+use super::{Delivery, DeviceId, LoadedPeer, Message, Peer, StoredAccount};
+
+/// A message and who is said to have sent it.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// The sender's name.
+    pub user: &'a str,
+    /// The sender's device.
+    pub device: &'a DeviceId,
+    /// The device's identity key, as its signed keys have it.
+    pub identity_key: &'a x25519::PublicKey,
+    /// The message.
+    pub message: Received<'a>,
+}
+
+/// An opened message.
+#[derive(Debug)]
+pub struct Opened(pub SecretBytes);
+
+/// What a place of a batch holds.
+pub type Placed<T> = Result<T, Error>;
+
+type Stepped<T> = Result<Step<Outcome<T>>, Failure>;
+
+/// What opening a message changes in the store.
+struct Effect {
+    loaded: Box<LoadedPeer>,
+    before: Option<Peer>,
+    /// The keys after a new session: a one-time key is gone, a fallback key remembers it.
+    keys: Option<OneTimeKeys>,
+}
+
+impl StoredAccount {
+    /// Opens a message; the ratchet moves, and the plaintext is the result.
+    ///
+    /// [`Error::UntrustedIdentity`] if another identity key is trusted of the device. A message
+    /// that was opened before is [`Error::Duplicate`], or what is said where its session is not
+    /// kept any more.
+    pub fn decrypt(
+        &mut self,
+        incoming: Incoming<'_>,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Opened>>, Failure> {
+        self.vault.refresh(environment.records)?;
+        let (plaintext, effect) = self.open_message(incoming, environment)?;
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
+        let mut learnt = Learnt::default();
+        let loaded = self.save_effect(effect, &mut draft, &mut learnt)?;
+        let drafted = (draft.finish(), learnt);
+        let step = self.vault.drafted(drafted, Opened(plaintext), environment)?;
+        self.vault.rest(loaded);
+        Ok(step)
+    }
+
+    /// Opens a message and puts it into the inbox, in the same step.
+    ///
+    /// A message that was opened before is no error if it is the same to the last byte: then the
+    /// result says whether it still waits. Any other message with a used key is
+    /// [`Error::Duplicate`].
+    pub fn receive(
+        &mut self,
+        incoming: Incoming<'_>,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Delivery>>, Failure> {
+        self.vault.refresh(environment.records)?;
+        let (plaintext, effect) = match self.open_message(incoming, environment) {
+            Err(Failure::Protocol(refusal)) => {
+                let value = self.refused(incoming, refusal, environment)?;
+                let outcome = Outcome::unspent(value, Learnt::default());
+                return Ok(self.vault.kept(Vec::new(), outcome));
+            }
+            opened => opened?,
+        };
+        let key = self.ledger_key(incoming)?;
+        let now_ms = environment.now_ms;
+        let expired = self.ledger.expired(environment)?;
+        let mut draft = Draft::new(self.vault.sealer(), environment.random);
+        let mut learnt = Learnt::default();
+        let loaded = self.save_effect(effect, &mut draft, &mut learnt)?;
+        let sender = (incoming.user, incoming.device.clone());
+        let entry = Entry::new(sender, now_ms, (Message::Direct, plaintext), &mut draft)?;
+        Ledger::put(&key, now_ms, &entry.id, &mut draft)?;
+        for (name, revision) in expired {
+            draft.delete(&name, revision);
+        }
+        let drafted = (draft.finish(), learnt);
+        let step = self.vault.drafted(drafted, Delivery::New(entry), environment)?;
+        self.vault.rest(loaded);
+        Ok(step)
+    }
+
+    /// Opens all messages in one step, in their order; each place holds what
+    /// [`StoredAccount::decrypt`] would give.
+    pub fn decrypt_many(
+        &mut self,
+        messages: &[Incoming<'_>],
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<Placed<Opened>>>>, Failure> {
+        self.open_many(messages, environment, Self::decrypt)
+    }
+
+    /// Opens all messages and puts them into the inbox in one step, in their order; each place
+    /// holds what [`StoredAccount::receive`] would give.
+    pub fn receive_many(
+        &mut self,
+        messages: &[Incoming<'_>],
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Vec<Placed<Delivery>>>>, Failure> {
+        self.open_many(messages, environment, Self::receive)
+    }
+
+    /// Makes one step of those that `open` makes, each over what those before it have changed. A
+    /// message that is refused changes nothing; a store that fails ends all.
+    fn open_many<T>(
+        &mut self,
+        messages: &[Incoming<'_>],
+        environment: &mut Environment<'_>,
+        open: impl Fn(&mut Self, Incoming<'_>, &mut Environment<'_>) -> Stepped<T>,
+    ) -> Stepped<Vec<Placed<T>>> {
+        let now_ms = environment.now_ms;
+        let mut overlay = Overlay::new(environment.records);
+        let (mut results, mut learnt) = (Vec::with_capacity(messages.len()), Learnt::default());
+        for message in messages {
+            let random = &mut *environment.random;
+            let mut inside = Environment { records: &mut overlay, random, now_ms };
+            match open(self, *message, &mut inside) {
+                Ok(Step { writes, result }) => {
+                    overlay.apply(writes)?;
+                    let (value, mut more) = result.apart();
+                    learnt.rows.append(&mut more.rows);
+                    results.push(Ok(value));
+                }
+                Err(Failure::Protocol(refusal)) => results.push(Err(refusal)),
+                Err(failure @ Failure::Store(_)) => return Err(failure),
+            }
+        }
+        Ok(self.vault.kept(overlay.finish(), Outcome::unspent(results, learnt)))
+    }
+
+    /// Opens a message; nothing is written yet.
+    fn open_message(
+        &mut self,
+        incoming: Incoming<'_>,
+        environment: &mut Environment<'_>,
+    ) -> Result<(SecretBytes, Effect), Failure> {
+        let whom = (incoming.user, incoming.device);
+        let trusted = incoming.identity_key;
+        let mut budget = envelope_budget();
+        match incoming.message {
+            Received::Normal(bytes) => {
+                let message = NormalMessage::decode(bytes)?;
+                let loaded = self.load_peer(environment.records, whom)?;
+                let mut loaded = loaded.ok_or(Error::NoSession)?;
+                if loaded.peer.identity != *trusted {
+                    return Err(Error::UntrustedIdentity.into());
+                }
+                let before = Some(loaded.peer.clone());
+                let plaintext = loaded.sessions.decrypt(trusted, &message, &mut budget)?;
+                Ok((plaintext, Effect { loaded, before, keys: None }))
+            }
+            Received::PreKey(bytes) => {
+                let message = PreKeyMessage::decode(bytes)?;
+                let (mut loaded, before) = self.peer_or_new(whom, trusted, environment)?;
+                let mut keys = self.one_time_keys(environment.records)?;
+                let ours = (&self.identity.key, &keys);
+                let accepted =
+                    loaded.sessions.decrypt_prekey(ours, trusted, &message, &mut budget)?;
+                let keys = accepted.keys.map(|used| {
+                    keys.accepted(&used);
+                    keys
+                });
+                Ok((accepted.plaintext, Effect { loaded, before, keys }))
+            }
+        }
+    }
+
+    /// Saves what changes, and returns the sessions that have moved.
+    fn save_effect(
+        &self,
+        Effect { mut loaded, before, keys }: Effect,
+        draft: &mut Draft<'_>,
+        learnt: &mut Learnt,
+    ) -> Result<Box<LoadedPeer>, Failure> {
+        let index = match &keys {
+            Some(keys) => self.put_keys(keys, draft)?,
+            None => self.vault.index(),
+        };
+        self.vault.save_peer(&mut loaded, (before.as_ref(), index), draft, learnt)?;
+        Ok(loaded)
+    }
+
+    /// What is known of a message that was refused: the refusal, unless it was opened before.
+    fn refused(
+        &self,
+        incoming: Incoming<'_>,
+        refusal: Error,
+        environment: &mut Environment<'_>,
+    ) -> Result<Delivery, Failure> {
+        if !may_be_repeated(refusal) {
+            return Err(refusal.into());
+        }
+        let key = self.ledger_key(incoming)?;
+        Ledger::delivered_before(&self.vault, &key, refusal, environment)
+    }
+
+    /// The keyed hash by which a message is found again: that of the normal message in it.
+    fn ledger_key(&self, incoming: Incoming<'_>) -> Result<String, Error> {
+        let message = match incoming.message {
+            Received::Normal(bytes) => bytes,
+            Received::PreKey(bytes) => PreKeyMessage::decode(bytes)?.inner,
+        };
+        self.ledger.key((incoming.user, incoming.device), message)
+    }
+}
+
+/// Whether the ratchet refuses a message so that it has opened before: its chain or its session
+/// may be forgotten by now.
+const fn may_be_repeated(refusal: Error) -> bool {
+    matches!(refusal, Error::Duplicate | Error::UnknownPreKey | Error::Forged | Error::NoSession)
+}
