@@ -10,6 +10,8 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 DIST := dist
+# Where a wheel lies before it is packed tighter.
+LOOSE := target/wheel
 BIN := $(VENV)/bin
 # The same interpreter for every build, so that none undoes the work of another.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
@@ -66,8 +68,11 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 	$(BIN)/python -m pytest tests/hygiene
 
 .PHONY: wheel
-wheel: $(VENV)/.build ## build the wheel for this machine into dist
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --compression-level 9 --out $(DIST)
+wheel: $(VENV)/.wheel ## build the wheel for this machine into dist
+	rm -rf $(LOOSE)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out $(LOOSE)
+	$(BIN)/python tools/wheel.py $(LOOSE)/*.whl
+	mkdir -p $(DIST) && mv $(LOOSE)/*.whl $(DIST)
 
 .PHONY: bench
 bench: $(VENV)/.extension $(VENV)/.peers ## measure, beside the limit and beside others
@@ -137,7 +142,7 @@ $(VENV)/.created:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-$(VENV)/.build $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres: $(VENV)/.%: $(VENV)/.created pyproject.toml
+$(VENV)/.build $(VENV)/.wheel $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres: $(VENV)/.%: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $*
 	touch $@
 

@@ -18,8 +18,9 @@ from benches.report import Document, amount, figures, peers
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 #: In the middle between black and white: as far from the one page as from the other.
 INK, FAINT = "#7d7d7d", "#7d7d7d55"
-#: Of the limit, of ours and of the others in their order; apart for those who see no red or green.
-COLOURS = ("#9a9a9a", "#2f81f7", "#d98a00", "#c2589b", "#1f9e89", "#b5651d")
+#: Of the limit, of ours (Signal, then Olm) and of the others in their order; apart for those who
+#: see no red or green.
+COLOURS = ("#9a9a9a", "#2f81f7", "#79b8ff", "#d98a00", "#c2589b", "#1f9e89", "#b5651d")
 LEGEND = {LIMIT: "limit: the primitives alone", "libsignal": "libsignal, with its bridge to Node"}
 BAR, GAP = 0.8, 1.2
 RCPARAMS = {

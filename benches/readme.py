@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benches.operations import OURS
+from benches.operations import OURS, OURS_OLM
 from benches.report import Document, amount, figures, losses, peers, verdict
 
 DASH, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
@@ -85,9 +85,11 @@ def _remarks(document: Document) -> Iterator[str]:
     yield "- Single primitives are our Rust without Python, and the others' through Python."
     yield from (f"- {name}: {note}" for name, note in document["notes"].items())
     yield from (f"- {name} is left out: {why}." for name, why in document["absent"].items())
-    lost = "; ".join(f"{operation} ({library})" for operation, library, _, _ in losses(document))
-    if lost:
-        yield f"- Where another library needs less: {lost}."
+    for ours in (OURS, OURS_OLM):
+        lost = [each[:2] for each in losses(document) if each[3] == ours]
+        if lost:
+            named = "; ".join(f"{operation} ({library})" for operation, library in lost)
+            yield f"- Where another library needs less than {ours}: {named}."
 
 
 def _head(cells: Sequence[str]) -> Iterator[str]:
