@@ -8,7 +8,12 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Final
 
-from e2ee.errors import StoreBackupError, StoreFormatError, StoreUnavailableError
+from e2ee.errors import (
+    StoreBackupError,
+    StoreCorruptionError,
+    StoreFormatError,
+    StoreUnavailableError,
+)
 from e2ee.store._sqlite_errors import BUSY, translated
 from e2ee.store._sqlite_log import refuse_damaged_log, settle_log
 
@@ -38,7 +43,7 @@ def connect(path: Path, timeout: float) -> sqlite3.Connection:
 
     Raises:
         StoreFormatError: The file is not ours, or of a newer version.
-        StoreCorruptionError: Its log is damaged, and SQLite would cut it off.
+        StoreCorruptionError: The file is damaged, or its log is, and SQLite would cut that off.
         StoreError: It cannot be opened.
     """
     _make(path)
@@ -91,6 +96,17 @@ def _prepare(connection: sqlite3.Connection, timeout: float) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     connection.execute("COMMIT")
+    _refuse_damage(connection)
+
+
+def _refuse_damage(connection: sqlite3.Connection) -> None:
+    """Reads the file once, to find what no record tells: a row that cannot be read is not listed.
+
+    Raises:
+        StoreCorruptionError: Its pages or rows do not fit together.
+    """
+    if _value(connection, "quick_check(1)") != "ok":
+        raise StoreCorruptionError("the store's file is damaged")
 
 
 def _journal_mode(connection: sqlite3.Connection, timeout: float) -> object:
