@@ -12,7 +12,8 @@ import pytest
 
 import e2ee
 from e2ee import matrix
-from tests.stores.olm_people import ALICE, BOB, created
+from tests.api.anchored import Register
+from tests.stores.olm_people import ALICE, BOB, created, introduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,3 +277,31 @@ def test_a_forgotten_device_is_unknown(alice: e2ee.Account, bob: e2ee.Account) -
     assert alice.contacts() == []
     with pytest.raises(e2ee.NoSessionError):
         alice.encrypt(BOB, b"text")
+
+
+#: What an account of Olm does, and whether it spends message keys: then the anchor hears of it.
+CALLS: dict[str, tuple[int, Callable[[e2ee.Account, e2ee.Account], object]]] = {
+    "encrypt": (1, lambda alice, _: alice.encrypt(BOB, b"x")),
+    "encrypt_many": (1, lambda alice, _: alice.encrypt_many([(BOB, b"x"), (BOB, b"y")])),
+    "queue": (1, lambda alice, _: alice.queue(BOB, b"x")),
+    "queue_many": (1, lambda alice, _: alice.queue_many([(BOB, b"x"), (BOB, b"y")])),
+    "decrypt": (0, lambda alice, bob: alice.decrypt(BOB, bob.encrypt(ALICE, b"x"))),
+    "receive_many": (0, lambda alice, bob: alice.receive_many([(BOB, bob.encrypt(ALICE, b"x"))])),
+    "bundle": (0, lambda alice, _: alice.bundle()),
+    "generate_keys": (0, lambda alice, _: alice.generate_keys(1, fallback=True)),
+    "connect": (0, lambda alice, bob: alice.connect(BOB, bob.bundle())),
+    "forget": (0, lambda alice, _: alice.forget(BOB)),
+    "rekey": (0, lambda alice, _: alice.rekey(key=bytes(32))),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_anchor_hears_of_what_spends_keys(bob: e2ee.Account, name: str) -> None:
+    moves, call = CALLS[name]
+    register = Register()
+    alice = introduced(e2ee.MemoryStore(anchor=register), bob)
+    before = register.count()
+
+    call(alice, bob)
+
+    assert register.count() - before == moves
