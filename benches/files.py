@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Durable encryption over an SQLite file, beside bare commits of as many bytes in another one.
 
-Run as `python -m benches.files [FOLDER] [ROUNDS]`. *bare* is one UPDATE of a row as large as what
-a message rewrites, in a transaction of its own, by the `sqlite3` module alone, in a file of its own
-in the same folder: in one file, each connection would have to read what the other wrote. *one* is
-`Account.encrypt` of 64 bytes, *batch* `Account.encrypt_many` of 64 such texts to one peer. They
-take turns, some calls each, and the medians are compared: what is above the bare commit is our
-share. A folder in memory takes the disk's noise away, and leaves the share.
+Run as `python -m benches.files [FOLDER] [ROUNDS] [PROTOCOL]`, the last "signal" or "olm". *bare* is
+one UPDATE of a row as large as what a message rewrites, in a transaction of its own, by the
+`sqlite3` module alone, in a file of its own in the same folder: in one file, each connection would
+have to read what the other wrote. *one* is `Account.encrypt` of 64 bytes, *batch*
+`Account.encrypt_many` of 64 such texts to one peer. They take turns, some calls each, and the
+medians are compared: what is above the bare commit is our share. A folder in memory takes the
+disk's noise away, and leaves the share.
 """
 
 import itertools
@@ -34,28 +35,31 @@ def main() -> None:
     """Prints the table."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.gettempdir())
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else ROUNDS
+    protocol = sys.argv[3] if len(sys.argv) > 3 else "signal"
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        measure(Path(place) / "store.db", rounds)
+        measure(Path(place) / "store.db", rounds, protocol)
 
 
-def measure(path: Path, rounds: int) -> None:
+def measure(path: Path, rounds: int, protocol: str) -> None:
     """Measures in this file."""
     with (
         e2ee.SQLiteStore(path, key=KEY) as store,
         closing(beside(path.with_name("bare.db"))) as connection,
     ):
-        alice = introduced(store)
+        alice, bob = introduced(store, protocol)
         size = head_size(store)
         connection.execute("INSERT INTO bare VALUES ('bare', 1, ?)", (bytes(size),))
         rows = itertools.cycle([os.urandom(size) for _ in range(100)])
         calls: dict[str, Callable[[], object]] = {
             "bare": lambda: connection.execute(BARE, (next(rows),)),
-            "one": lambda: alice.encrypt("bob", TEXT),
-            "batch": lambda: alice.encrypt_many([("bob", TEXT)] * BATCH),
+            "one": lambda: alice.encrypt(bob, TEXT),
+            "batch": lambda: alice.encrypt_many([(bob, TEXT)] * BATCH),
         }
         times = take_turns(calls, rounds)
     middle = {name: statistics.median(found) for name, found in times.items()}
-    sys.stdout.write(f"durable encryption of 64 B over SQLite, FULL, a head of {size} B, us\n")
+    sys.stdout.write(
+        f"durable {protocol} encryption of 64 B over SQLite, FULL, a head of {size} B, us\n"
+    )
     for name, found in times.items():
         low, _, high = statistics.quantiles(found, n=4)
         each = (middle[name] - middle["bare"]) / (BATCH if name == "batch" else 1)
@@ -75,15 +79,21 @@ def beside(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def introduced(store: e2ee.SQLiteStore) -> e2ee.Account:
-    """Alice, who has talked with Bob."""
-    alice = e2ee.Account.create(store, "alice")
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
-    alice.connect("bob", bob.bundle())
-    bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
-    alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
-    alice.encrypt("bob", TEXT)
-    return alice
+def introduced(store: e2ee.SQLiteStore, protocol: str) -> tuple[e2ee.Account, e2ee.Address | str]:
+    """Alice, who has talked with Bob, and what she calls him."""
+    if protocol == "olm":
+        alice = e2ee.Account.create(store, "alice", device="A", protocol="olm")
+        bob = e2ee.Account.create(e2ee.MemoryStore(), "bob", device="B", protocol="olm")
+    else:
+        alice = e2ee.Account.create(store, "alice")
+        bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    # A name alone takes another way than an address.
+    whom, ours = ("bob", "alice") if protocol == "signal" else (bob.address, alice.address)
+    alice.connect(whom, bob.bundle())
+    bob.decrypt(ours, alice.encrypt(whom, b"Hello."))
+    alice.decrypt(whom, bob.encrypt(ours, b"Hello."))
+    alice.encrypt(whom, TEXT)
+    return alice, whom
 
 
 def head_size(store: e2ee.SQLiteStore) -> int:

@@ -48,7 +48,7 @@ def heal(self: Account) -> Healed:
     return healed(self._commits.write(self._inner.heal))
 
 
-def healed(row: tuple[list[tuple[str, int]], list[bytes], list[str]]) -> Healed:
+def healed(row: tuple[list[tuple[str, int | str]], list[bytes], list[str]]) -> Healed:
     """What healing ended, as the core says it."""
     peers, groups, dropped = row
     return Healed(

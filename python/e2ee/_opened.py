@@ -13,7 +13,7 @@ from e2ee.values import Address, ContentKind, Message
 #: What a message is, with its group and the time that a resend asks for; and the plaintext.
 Opened: TypeAlias = tuple[tuple[ContentKind, bytes | None, int | None], bytes]
 #: An entry of the inbox: its id, user, device, time, and the message.
-Entry: TypeAlias = tuple[str, str, int, int, Opened]
+Entry: TypeAlias = tuple[str, str, int | str, int, Opened]
 
 
 def message_of(entry: Entry) -> Message:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from e2ee._given import address_of, encoded_of
+from e2ee._protocols import signal_of
 from e2ee.errors import SafetyNumberMismatchError
 from e2ee.values import PreKeyBundle, SafetyNumber
 
@@ -28,8 +29,9 @@ def safety_number(
         NoSessionError: The peer is not known, and no bundle is given.
     """
     whom, encoded = address_of(peer), None if bundle is None else encoded_of(bundle)
+    core = signal_of(self._inner)
     return SafetyNumber.from_scannable(
-        self._commits.read(lambda inside: self._inner.safety_number(inside, whom, encoded))
+        self._commits.read(lambda inside: core.safety_number(inside, whom, encoded))
     )
 
 
@@ -57,16 +59,17 @@ def verify(  # noqa: D417 (self is the account)
         NoSessionError: The peer is not known, and no bundle is given.
     """
     whom, encoded = address_of(peer), None if bundle is None else encoded_of(bundle)
+    core = signal_of(self._inner)
     given = SafetyNumber("".join(code.split())) if isinstance(code, str) else code
 
     def work(inside: Transaction) -> _core.Step[None]:
-        ours = SafetyNumber.from_scannable(self._inner.safety_number(inside, whom, encoded))
+        ours = SafetyNumber.from_scannable(core.safety_number(inside, whom, encoded))
         same = ours.compare(given) if isinstance(given, bytes) else given == ours
         if not same:
             raise SafetyNumberMismatchError("the safety numbers differ")
         if encoded is None:
-            return self._inner.mark_verified(inside, whom)
-        return self._inner.accept_identity(inside, whom, encoded, verified=True)
+            return core.mark_verified(inside, whom)
+        return core.accept_identity(inside, whom, encoded, verified=True)
 
     self._commits.write(work)
 
@@ -76,7 +79,5 @@ def accept_identity(self: Account, peer: Address | str, bundle: PreKeyBundle | b
 
     Sessions under the identity before neither send nor receive any more.
     """
-    whom, encoded = address_of(peer), encoded_of(bundle)
-    self._commits.write(
-        lambda inside: self._inner.accept_identity(inside, whom, encoded, verified=False)
-    )
+    whom, encoded, core = address_of(peer), encoded_of(bundle), signal_of(self._inner)
+    self._commits.write(lambda inside: core.accept_identity(inside, whom, encoded, verified=False))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from e2ee._core import Rekeying
 from e2ee._given import address_of, encoded_of
+from e2ee._protocols import signal_of
 from e2ee._time import to_milliseconds
 from e2ee.errors import InvalidArgumentError
 from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
@@ -36,7 +37,7 @@ def prekeys(self: Account) -> PreKeyUpload:
     Raises:
         SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
     """
-    return _upload(self._commits.write(self._inner.prekeys))
+    return _upload(self._commits.write(signal_of(self._inner).prekeys))
 
 
 def refresh_prekeys(  # noqa: D417 (self is the account)
@@ -57,8 +58,9 @@ def refresh_prekeys(  # noqa: D417 (self is the account)
         InvalidArgumentError: A number is negative.
         SessionExhaustedError: The numbers of prekeys, 16,777,215, are used up.
     """
+    core = signal_of(self._inner)
     kyber = remaining if remaining_kyber is None else remaining_kyber
-    row = self._commits.write(lambda inside: self._inner.refresh_prekeys(inside, remaining, kyber))
+    row = self._commits.write(lambda inside: core.refresh_prekeys(inside, remaining, kyber))
     return None if row is None else _upload(row)
 
 
@@ -84,9 +86,8 @@ def repair(  # noqa: D417 (self is the account)
         MalformedMessageError: It is no message: ignore it.
     """
     whom, encoded, sent_ms = address_of(sender), encoded_of(envelope), to_milliseconds(sent)
-    return Envelope(
-        self._commits.read(lambda inside: self._inner.repair(inside, whom, encoded, sent_ms))
-    )
+    core = signal_of(self._inner)
+    return Envelope(self._commits.read(lambda inside: core.repair(inside, whom, encoded, sent_ms)))
 
 
 def reset(self: Account, peer: Address | str) -> None:
@@ -97,8 +98,8 @@ def reset(self: Account, peer: Address | str) -> None:
     Raises:
         NoSessionError: The peer is not known.
     """
-    whom = address_of(peer)
-    self._commits.write(lambda inside: self._inner.reset(inside, whom))
+    whom, core = address_of(peer), signal_of(self._inner)
+    self._commits.write(lambda inside: core.reset(inside, whom))
 
 
 def rekey(  # noqa: D417 (self is the account)

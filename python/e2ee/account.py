@@ -9,14 +9,24 @@ from __future__ import annotations
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
-from uuid import UUID
 
-from e2ee import _batches, _core, _heal, _outbox, _scopes, _trust, _upkeep, importing
+from e2ee import (
+    _batches,
+    _core,
+    _groups,
+    _heal,
+    _matrix_account,
+    _outbox,
+    _protocols,
+    _scopes,
+    _trust,
+    _upkeep,
+    importing,
+)
 from e2ee._commits import Commits, handled_before, reading, refuse_joined
 from e2ee._given import address_of, encoded_of
 from e2ee._opened import message_of, opened_message
 from e2ee._sealed import anchors
-from e2ee.group import Group
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, envelope_of
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
 
     from e2ee._commits import Doors
     from e2ee._opened import Entry
+    from e2ee._protocols import Core, ProtocolName
     from e2ee._sealed import SenderCertificate
     from e2ee.store import Store
 
@@ -34,21 +45,35 @@ _at_rest: Final = _core.encrypt_at_rest
 class Account:
     """A user's device; made by `create` or `open`.
 
-    Threads may share it. A peer is an `Address`, or a user name, which means device 1.
+    Threads may share it. A peer is an `Address`, or a user name, which means device 1. Devices of
+    Matrix, which speak Olm, have no numbers: there a peer is an `Address`.
     """
 
     __slots__ = ("_commits", "_inner")
 
     _commits: Doors
-    _inner: _core.Account
+    _inner: Core
 
     def __init__(self) -> None:
         msg = "use Account.create or Account.open"
         raise TypeError(msg)
 
     @classmethod
-    def create(cls, store: Store, user: str, *, device: int = 1) -> Account:
+    def create(
+        cls,
+        store: Store,
+        user: str,
+        *,
+        device: int | str = 1,
+        protocol: ProtocolName = "signal",
+    ) -> Account:
         """Makes an account in an empty store.
+
+        Args:
+            store: Where it lives.
+            user: The user's name.
+            device: The device: a number of 1 to 127, or for Olm the id that the server gave.
+            protocol: What it speaks: "signal", or "olm" with Matrix clients (olm_megolm.md §1).
 
         Raises:
             StoreExistsError: The store holds an account.
@@ -58,7 +83,7 @@ class Account:
         owner = Address(user, device)
         refuse_joined(store)
         with store.transaction() as transaction:
-            step = _core.Account.create(store.secret, transaction, owner)
+            step = _protocols.created(protocol, store.secret, transaction, owner)
             transaction.apply(step.writes)
         account = cls._of(Commits(store), step.release())
         return account if _scopes.anchor_of(store) is None else cls.open(store)
@@ -67,7 +92,7 @@ class Account:
 
     @classmethod
     def open(cls, store: Store) -> Account:
-        """Opens the account of a store.
+        """Opens the account of a store, of whatever protocol it is.
 
         Raises:
             StoreMissingError: The store is empty.
@@ -76,7 +101,7 @@ class Account:
             StoreAnchorError: The store has an anchor, which was not given, or another one was.
         """
         with reading(store) as transaction:
-            core = _core.Account.open(store.secret, transaction)
+            core = _core.open_account(store.secret, transaction)
             ties = bool(core.tie(transaction).writes)
         account = cls._of(Commits(store), core)
         if ties:
@@ -84,7 +109,7 @@ class Account:
         return account
 
     @classmethod
-    def _of(cls, commits: Doors, core: _core.Account) -> Account:
+    def _of(cls, commits: Doors, core: Core) -> Account:
         account = object.__new__(cls)
         account._commits = commits
         account._inner = core
@@ -96,8 +121,13 @@ class Account:
         return self._inner.user
 
     @property
-    def device(self) -> int:
-        """The device's number."""
+    def protocol(self) -> ProtocolName:
+        """What it speaks."""
+        return _protocols.name_of(self._inner)
+
+    @property
+    def device(self) -> int | str:
+        """The device's number, or for Olm its id."""
         return self._inner.device
 
     @property
@@ -107,7 +137,7 @@ class Account:
 
     @property
     def identity_key(self) -> bytes:
-        """The public identity key: a type byte (05) and 32 bytes."""
+        """The public identity key: a type byte (05) and 32 bytes; for Olm 32 bytes (Curve25519)."""
         return self._inner.identity_key
 
     def bundle(self, *, reusable: bool = False) -> PreKeyBundle:
@@ -116,10 +146,16 @@ class Account:
         Each call reserves keys that serve one session, and are destroyed by it. A reusable bundle
         has none: it serves many, whose first messages can be opened as long as this device exists
         or, once `refresh_prekeys` has replaced its keys, 30 days more.
+
+        That of Olm is JSON: an object with `device_keys`, and in `one_time_keys` one key, or the
+        fallback key if it is reusable, all under the device's signature (olm_megolm.md §8).
         """
+        core = self._inner
+        if not isinstance(core, _core.Account):
+            return _matrix_account.bundle_of(self, reusable=reusable)
         if reusable:
-            return PreKeyBundle(self._commits.read(self._inner.reusable_bundle))
-        return PreKeyBundle(self._commits.write(self._inner.bundle))
+            return PreKeyBundle(self._commits.read(core.reusable_bundle))
+        return PreKeyBundle(self._commits.write(core.bundle))
 
     prekeys = _upkeep.prekeys
     refresh_prekeys = _upkeep.refresh_prekeys
@@ -127,6 +163,9 @@ class Account:
     reset = _upkeep.reset
     rekey = _upkeep.rekey
     heal = _heal.heal
+    generate_keys = _matrix_account.generate_keys
+    mark_keys_as_published = _matrix_account.mark_keys_as_published
+    sign_object = _matrix_account.sign_object
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.
@@ -137,8 +176,12 @@ class Account:
             UntrustedIdentityError: The bundle is not of the identity that is trusted.
             BadSignatureError: The bundle was altered.
         """
-        whom, encoded = address_of(peer), encoded_of(bundle)
-        self._commits.write(lambda inside: self._inner.connect(inside, whom, encoded))
+        whom, encoded, core = address_of(peer), encoded_of(bundle), self._inner
+        if isinstance(core, _core.Account):
+            self._commits.write(lambda inside: core.connect(inside, whom, encoded))
+        else:
+            keys = _matrix_account.verified_keys(whom, encoded)
+            self._commits.write(lambda inside: core.connect(inside, whom, *keys))
 
     def encrypt(self, peer: Address | str, plaintext: bytes) -> Envelope:
         """Encrypts to a peer; the envelope leaves after the session's next state is durable.
@@ -210,7 +253,7 @@ class Account:
             NoSessionError: No session was started with the peer.
         """
         whom, encoded = address_of(peer), encoded_of(certificate)
-        inner = _core.SealedSender(self._inner)
+        inner = _core.SealedSender(_protocols.signal_of(self._inner))
         scope = _scopes.sending(self._commits.store, whom)
         made = self._commits.write(
             lambda inside: inner.encrypt(inside, whom, plaintext, encoded), scope
@@ -234,7 +277,7 @@ class Account:
             encoded_of(envelope),
             anchors(trust_roots, known_signers, revoked_signers),
         )
-        inner = _core.SealedSender(self._inner)
+        inner = _core.SealedSender(_protocols.signal_of(self._inner))
         user, device, opened = self._commits.commit(
             lambda inside: inner.decrypt(inside, encoded, trusted)
         )
@@ -271,7 +314,7 @@ class Account:
             encoded_of(envelope),
             anchors(trust_roots, known_signers, revoked_signers),
         )
-        inner = _core.SealedSender(self._inner)
+        inner = _core.SealedSender(_protocols.signal_of(self._inner))
         entry = self._commits.commit(lambda inside: inner.receive(inside, encoded, trusted))
         with self._handling(entry) as message:
             yield message
@@ -331,40 +374,9 @@ class Account:
             for user, device, key, verified, progress in self._commits.read(self._inner.contacts)
         ]
 
-    def create_group(
-        self,
-        members: Iterable[Address | str] = (),
-        *,
-        id: UUID | None = None,  # noqa: A002 - the word for it
-    ) -> Group:
-        """Makes a group; see `Group`.
-
-        Args:
-            members: The devices that shall read what this one writes to the group.
-            id: The group's id, the same for all its members; a random one if none is given.
-
-        Raises:
-            InvalidArgumentError: A group of this id is known, or this device is among the members.
-        """
-        encoded = None if id is None else id.bytes
-        addresses = [address_of(each) for each in members]
-        groups = _core.Groups(self._inner)
-        made = self._commits.write(lambda inside: groups.create(inside, encoded, addresses))
-        return self.group(UUID(bytes=made))
-
-    def group(self, group_id: UUID) -> Group:
-        """A group that this device made or was invited to.
-
-        Raises:
-            NoGroupError: It did neither, or has left the group.
-        """
-        groups = _core.Groups(self._inner)
-        self._commits.read(lambda inside: groups.members(inside, group_id.bytes))
-        return Group._of(groups, (self._commits.read, self._commits.write), group_id)  # noqa: SLF001
-
-    def groups(self) -> list[UUID]:
-        """The ids of all groups, in ascending order."""
-        return [UUID(bytes=each) for each in self._commits.read(_core.Groups(self._inner).ids)]
+    create_group = _groups.create_group
+    group = _groups.group
+    groups = _groups.groups
 
     def __repr__(self) -> str:
         """The type and the address."""

@@ -219,9 +219,11 @@ def _number(number: int) -> int:
 def _identity(whom: Address | str, key: bytes) -> tuple[str, int | None, bytes]:
     if isinstance(whom, str):
         return Address(whom).user, None, key
-    return whom.user, whom.device, key
+    return *_device(whom), key
 
 
 def _device(whom: Address | str) -> tuple[str, int]:
     address = Address(whom) if isinstance(whom, str) else whom
+    if isinstance(address.device, str):
+        raise InvalidArgumentError("the devices of libsignal's stores have numbers")
     return address.user, address.device

@@ -77,6 +77,8 @@ from e2ee._core import (
     StorageKey,
     VerificationCode,
 )
+from e2ee._matrix_account import KeyUpload
+from e2ee._matrix_bundles import make_bundle
 from e2ee._matrix_cross_signing import (
     CrossSigningKeys,
     public_key_of,
@@ -109,6 +111,7 @@ __all__ = [
     "HpkeLoginOpened",
     "HpkeLoginRecipient",
     "HpkeLoginWaiting",
+    "KeyUpload",
     "LoginChannel",
     "LoginRecipient",
     "Sas",
@@ -121,6 +124,7 @@ __all__ = [
     "create_storage_key",
     "decrypt_file",
     "encrypt_file",
+    "make_bundle",
     "open_backup",
     "open_file",
     "open_key_export",

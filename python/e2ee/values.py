@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import binascii
 import hmac
 import io
 import re
@@ -12,10 +13,10 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from e2ee import _core
-from e2ee.errors import InvalidArgumentError
+from e2ee.errors import InvalidArgumentError, MalformedMessageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 ContentKind: TypeAlias = Literal["message", "group", "invitation", "resend"]
 EnvelopeKind: TypeAlias = Literal["prekey", "message", "sealed", "group", "repair"]
 
+#: The version and the kind of a prekey message (docs/formats.md, "Matrix envelope").
+_OLM: Final = 32
+_PREKEY: Final = 3
 _DIGITS: Final = re.compile(r"[0-9]{60}")
 _GROUP: Final = 5
 _MAX_SCALE: Final = 64
@@ -33,18 +37,20 @@ _MAX_SCALE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A device of a user.
+    """A device of a user: a number, or the id that a Matrix server gave as text.
 
     >>> print(Address("alice"))
     alice.1
+    >>> Address("@alice:example.org", "JLAFKJWSCS").device
+    'JLAFKJWSCS'
 
     Raises:
         InvalidArgumentError: The name is empty, above 255 bytes or has control characters, or the
-            device is not 1 to 127.
+            device is not 1 to 127, or as text 1 to 255 bytes without `/` and control characters.
     """
 
     user: str
-    device: int = 1
+    device: int | str = 1
 
     def __post_init__(self) -> None:
         """Checks both."""
@@ -81,6 +87,37 @@ class Envelope:
     def to_bytes(self) -> bytes:
         """The bytes to carry to the recipient."""
         return self._encoded
+
+    @classmethod
+    def from_matrix(cls, ciphertext: Mapping[str, object]) -> Envelope:
+        """The envelope of an Olm message as events have it: `type` and `body` (olm_megolm.md §8).
+
+        Raises:
+            MalformedMessageError: The type is not 0 or 1, or the body is no unpadded base64.
+        """
+        kind, body = ciphertext.get("type"), ciphertext.get("body")
+        # True and 1.0 are equal to 1, and no types of messages.
+        if type(kind) is not int or kind not in (0, 1) or not isinstance(body, str):
+            raise MalformedMessageError("the type or the body of an Olm message is none")
+        try:
+            padded = body + "=" * (-len(body) % 4)
+            message = binascii.a2b_base64(padded, strict_mode=True)
+        except ValueError:
+            raise MalformedMessageError("the body of an Olm message is no base64") from None
+        return cls(bytes([_OLM, _PREKEY - kind]) + message)
+
+    def to_matrix(self) -> dict[str, int | str]:
+        """An envelope of Olm as events have it: `type` and `body` (olm_megolm.md §8).
+
+        The type is 0 for a prekey message and 1 for others; the body is unpadded base64.
+
+        Raises:
+            InvalidArgumentError: It is another protocol's.
+        """
+        if self._encoded[0] != _OLM:
+            raise InvalidArgumentError("the envelope is not of Olm")
+        body = binascii.b2a_base64(self._encoded[2:], newline=False).decode().rstrip("=")
+        return {"type": _PREKEY - self._encoded[1], "body": body}
 
     @property
     def kind(self) -> EnvelopeKind:
@@ -146,16 +183,20 @@ class Message:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PreKeyBundle:
-    """The public keys with which others start a session with a device; nothing in it is secret."""
+    """The public keys with which others start a session with a device; nothing in it is secret.
+
+    A bundle of Olm is a JSON object (olm_megolm.md §8); `e2ee.matrix.make_bundle` makes one of what
+    a server gave.
+    """
 
     _encoded: bytes
     identity_key: bytes = field(init=False, compare=False)
-    device: int = field(init=False, compare=False)
+    device: int | str = field(init=False, compare=False)
     reusable: bool = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         """Parses the bytes; signatures are verified when a session is started."""
-        identity_key, device, reusable = _core.read_bundle(self._encoded)
+        identity_key, device, reusable = _read_bundle(self._encoded)
         object.__setattr__(self, "identity_key", identity_key)
         object.__setattr__(self, "device", device)
         object.__setattr__(self, "reusable", reusable)
@@ -208,6 +249,15 @@ class PreKeyBundle:
         """Identity key, device and whether it is reusable."""
         key = self.identity_key.hex()
         return f"PreKeyBundle(identity_key={key}, device={self.device}, reusable={self.reusable})"
+
+
+def _read_bundle(encoded: bytes) -> tuple[bytes, int | str, bool]:
+    if encoded[:1] != b"{":
+        return _core.read_bundle(encoded)
+    # Whoever has no devices of Matrix does not load what reads them.
+    from e2ee import _matrix_bundles  # noqa: PLC0415
+
+    return _matrix_bundles.read_bundle(encoded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,7 @@ GROUP = UUID("d1d1d1d1-7000-11eb-b32a-33b8a8a487a6")
 
 def imported(store: e2ee.MemoryStore, **others: object) -> e2ee.ImportReport:
     """The report of an import of Bob's stores."""
-    return e2ee.Account.import_records(store, BOB.user, records(**others), device=BOB.device)
+    return e2ee.Account.import_records(store, BOB.user, records(**others), device=int(BOB.device))
 
 
 def outcomes(report: e2ee.ImportReport) -> list[tuple[str, str, str]]:
@@ -329,7 +329,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing() -> None:
     store = e2ee.MemoryStore()
 
     report = e2ee.Account.import_records(
-        store, BOB.user, records(), device=BOB.device, dry_run=True
+        store, BOB.user, records(), device=int(BOB.device), dry_run=True
     )
 
     assert read_rows(store) == {}
@@ -389,7 +389,7 @@ def test_an_import_survives_in_a_file(tmp_path: Path) -> None:
     alice, envelope = old_message(b"sent before the move")
     key = bytes(range(32))
     with e2ee.SQLiteStore(tmp_path / "bob.db", key=key) as store:
-        e2ee.Account.import_records(store, BOB.user, records(), device=BOB.device)
+        e2ee.Account.import_records(store, BOB.user, records(), device=int(BOB.device))
 
     with e2ee.SQLiteStore(tmp_path / "bob.db", key=key) as store:
         bob = e2ee.Account.open(store)

@@ -62,7 +62,9 @@ class Party:
         self._queued = Journal(folder / "queued")
         self._bundles = Journal(folder / "bundles")
         self.stores = {name: opens(folder, name) for name in PEOPLE}
-        self.accounts = {name: account(name, store) for name, store in self.stores.items()}
+        self.accounts = {
+            name: account(e2ee.Address(name), store) for name, store in self.stores.items()
+        }
         self._under_way: deque[Letter] = deque()
         self._queuing: set[str] = set()
         # Texts of two lives are never the same, even if the first did not come to its journal.

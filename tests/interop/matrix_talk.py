@@ -7,7 +7,7 @@ Each package runs in a process of its own. Every second conversation is of two, 
 others of rooms and of what stands beside them; messages are lost, come late and come again, and now
 and then both ends of a session change places, each going on from the other's pickle. At the end one
 message of each kind is altered in every bit and by insertions, and what either side accepts is
-counted.
+counted. In every tenth conversation ours is an `e2ee.Account` in a store.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import importlib
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final, cast
@@ -34,6 +34,7 @@ from tests.interop.matrix.parties import (
     to_text,
 )
 from tests.interop.matrix.process import Peer
+from tests.interop.matrix.stored import StoredParty
 from tests.interop.matrix_tests import AbsentError, prepare
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ class World:
     size: int
     counts: Counter[str]
     number: int = 0
+    package: str = "vodozemac"
+    #: Our side, if it is in a store.
+    stored: StoredParty | None = None
     names: Counter[str] = field(default_factory=Counter)
 
     def name(self, kind: str) -> str:
@@ -131,6 +135,12 @@ def pairwise(world: World) -> None:
             deliver(world, end, world.random.randrange(len(end.waiting)))
 
 
+def stored(world: World) -> None:
+    """A conversation of two, in which ours is an account in a store."""
+    ours = StoredParty(world.package)
+    pairwise(replace(world, ours=cast("Party", ours), stored=ours))
+
+
 def pairwise_step(world: World, ends: list[End]) -> None:
     """Something happens: a message, a delivery, or both ends change places."""
     what = world.random.random()
@@ -164,7 +174,11 @@ def deliver(world: World, end: End, place: int) -> None:
 
 
 def exchange(world: World, ends: list[End]) -> None:
-    """Each end goes on where the other was, from its pickle."""
+    """Each end goes on where the other was, from its pickle; an account in a store is reopened."""
+    if world.stored is not None:
+        world.stored.reopen()
+        world.counts["accounts opened again"] += 1
+        return
     pickles = [end.party.pickle(SESSION, end.session) for end in ends]
     ends[0].party, ends[1].party = ends[1].party, ends[0].party
     for end, pickle in zip(ends, pickles, strict=True):
@@ -253,6 +267,12 @@ def moved(world: World, kind: str, name: str, party: Party) -> tuple[str, Party]
     return fresh, other
 
 
+def kind_of(number: int) -> Callable[[World], None]:
+    """What the conversation of this number is about."""
+    kinds = {8: stored, 9: companions}
+    return kinds.get(number % 10, pairwise if number % 2 == 0 else room)
+
+
 def run(python: Path, package: str, asked: argparse.Namespace) -> bool:
     """All conversations with one package; true if nothing failed."""
     ours = cast("Party", PARTIES[package](importlib.import_module(f"e2ee.compat.{package}")))
@@ -264,9 +284,9 @@ def run(python: Path, package: str, asked: argparse.Namespace) -> bool:
     numbers = range(asked.conversations) if asked.only is None else [asked.only]
     for number in numbers:
         random = Random(f"{asked.seed}/{package}/{number}")
-        world = World(random, ours, theirs, asked.size, counts, number)
+        world = World(random, ours, theirs, asked.size, counts, number, package)
         try:
-            (companions if number % 10 == 9 else pairwise if number % 2 == 0 else room)(world)
+            kind_of(number)(world)
         except Exception as error:  # noqa: BLE001 (printed, and counted as a failure)
             failures.append(f"{number}: {type(error).__name__}: {error}")
         counts["conversations"] += 1

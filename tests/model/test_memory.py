@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 import e2ee
+from e2ee._protocols import signal_of
 from e2ee.store import Transaction
 from tests.properties.world import put_rows, read_rows
 
@@ -90,11 +91,12 @@ def test_steps_that_were_undone_together_are_forgotten() -> None:
 def test_what_was_read_of_an_undone_transaction_is_forgotten() -> None:
     store, bob = e2ee.MemoryStore(), e2ee.Account.create(e2ee.MemoryStore(), "bob")
     alice = e2ee.Account.create(store, "alice")
+    core = signal_of(alice._inner)  # noqa: SLF001
     whom, bundle = e2ee.Address("bob"), bob.bundle().to_bytes()
 
     def connected_and_read() -> None:
         with store.transaction() as transaction:
-            step = alice._inner.connect(transaction, whom, bundle)  # noqa: SLF001
+            step = core.connect(transaction, whom, bundle)
             transaction.apply(step.writes)
             assert len(alice._inner.contacts(transaction)) == 1  # noqa: SLF001
             sending = alice._inner.encrypt(transaction, whom, b"never sent")  # noqa: SLF001

@@ -12,6 +12,7 @@ import e2ee
 from e2ee import matrix, olm, signal
 from tests.operator.megolm import of_megolm
 from tests.operator.olm import of_olm
+from tests.operator.olm_account import of_olm_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ def both() -> tuple[matrix.SasAcceptor, matrix.SasStarter, list[matrix.Sas]]:
 
 def of_all_of_matrix() -> Shown:
     """Olm, Megolm and what is around them."""
-    return of_olm() | of_megolm() | of_matrix()
+    return of_olm() | of_megolm() | of_matrix() | of_olm_account()
 
 
 def of_matrix() -> Shown:

@@ -27,6 +27,8 @@ KEY = bytes(range(32))
 PEER = e2ee.Address("bob")
 VECTORS = Path(__file__).parent.parent / "vectors" / "signal"
 
+#: Methods that want something, and the one that only envelopes of Olm have.
+TAKES_MORE = {"from_bytes", "from_scannable", "compare", "assemble", "from_matrix", "to_matrix"}
 #: What a public attribute or method shows, by class and name.
 Shown = dict[tuple[str, str], object]
 
@@ -47,7 +49,7 @@ def of_values(bob: e2ee.Account, alice: e2ee.Account) -> Shown:
     for value in (envelope, bundle, number, contact, message, outgoing, PEER, *keys, *imported):
         for name in public_names(type(value)):
             attribute = getattr(value, name)
-            takes_more = name in {"from_bytes", "from_scannable", "compare", "assemble"}
+            takes_more = name in TAKES_MORE
             shown = attribute() if callable(attribute) and not takes_more else attribute
             found[type(value).__name__, name] = (
                 attribute(value.to_bytes()).to_bytes()
@@ -74,6 +76,7 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
         unsealed = [message, alice.inbox()]
     calls: dict[str, object] = {
         "user": alice.user,
+        "protocol": alice.protocol,
         "device": alice.device,
         "address": alice.address,
         "identity_key": alice.identity_key,
@@ -92,12 +95,8 @@ def of_accounts(store: e2ee.SQLiteStore) -> Shown:
         "import_records": of_import(),
     }
     club = alice.create_group(["bob"])
-    groups = {
-        "create_group": repr(club),
-        "group": repr(alice.group(club.id)),
-        "groups": alice.groups(),
-    }
-    calls |= groups
+    calls |= {"create_group": repr(club), "group": repr(alice.group(club.id))}
+    calls |= {"groups": alice.groups()}
     calls |= {"prekeys": alice.prekeys(), "refresh_prekeys": alice.refresh_prekeys(0)}
     calls |= {"repair": bob.repair("alice", alice.encrypt("bob", b"lost"), 1)}
     alice.reset("bob")
@@ -268,7 +267,7 @@ def of_certificates() -> Shown:
 def issued(signer: signal.ServerSigner, account: e2ee.Account) -> signal.SenderCertificate:
     """A certificate for an account."""
     expires = datetime.now(UTC) + timedelta(days=1)
-    return signer.issue(account.user, account.device, account.identity_key, expires)
+    return signer.issue(account.user, int(account.device), account.identity_key, expires)
 
 
 def of_stores(*stores: e2ee.MemoryStore | e2ee.SQLiteStore | e2ee.PostgresStore) -> Shown:
@@ -378,8 +377,9 @@ def of_a_database(folder: Path) -> Shown:
 
 def of_import() -> e2ee.ImportReport:
     """The report of an import."""
+    device = int(libsignal.BOB.device)
     return e2ee.Account.import_records(
-        e2ee.MemoryStore(), libsignal.BOB.user, libsignal.records(), device=libsignal.BOB.device
+        e2ee.MemoryStore(), libsignal.BOB.user, libsignal.records(), device=device
     )
 
 

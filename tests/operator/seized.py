@@ -164,7 +164,7 @@ def under_seal(seized: Seized, people: tuple[e2ee.Account, e2ee.Account]) -> Non
     seized.signers.append(signer.seal(key))
     expires = datetime.now(UTC) + timedelta(days=1)
     for sender, recipient in (people, people[::-1]):
-        certificate = signer.issue(sender.user, sender.device, sender.identity_key, expires)
+        certificate = signer.issue(sender.user, int(sender.device), sender.identity_key, expires)
         seized.certificates.append(certificate.to_bytes())
         for read in (True, False):
             envelope = sender.encrypt_sealed(recipient.user, seized.text(), certificate)

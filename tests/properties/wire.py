@@ -11,6 +11,8 @@ from dataclasses import dataclass
 ENVELOPE_HEAD = 2
 RATCHET, PREKEY = 2, 3
 TAG_LEN = 8
+#: Of Olm: the field of a prekey message with the normal one, and where a normal one begins.
+OLM_INNER, OLM_RATCHET_KEY = 0x22, b"\x03\x0a\x20"
 #: Version byte of messages that need and speak version 4.
 VERSION = 0x44
 
@@ -127,3 +129,18 @@ def header(envelope: bytes) -> Header:
     pq_epoch, place = read_varint(pq, 1)
     pq_index, _ = read_varint(pq, place)
     return Header(bytes_of(found, RATCHET_KEY), number_of(found, INDEX), pq_epoch, pq_index)
+
+
+def olm_header(envelope: bytes) -> Header:
+    """The same of an envelope of Olm (olm_megolm.md §1.3), which has no post-quantum chain."""
+    message = envelope[2:]
+    if envelope[1] == PREKEY:
+        place = 1
+        while message[place] != OLM_INNER:
+            length, place = read_varint(message, place + 1)
+            place += length
+        _, place = read_varint(message, place + 1)
+        message = message[place:]
+    assert message[:3] == OLM_RATCHET_KEY
+    index, _ = read_varint(message, 3 + 32 + 1)
+    return Header(message[3:35], index, 0, 0)

@@ -8,14 +8,19 @@ What leaves an account goes into the journal `sent`, what was handled into `hand
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import e2ee
 from e2ee.store import Store
 from tests.stores.journal import Journal
 from tests.stores.kinds import store_of
 
+if TYPE_CHECKING:
+    from e2ee._protocols import ProtocolName
+
 PEOPLE = ("alice", "bob")
+#: A file that is there if the accounts speak Olm.
+OLM = "olm"
 
 
 def text_of(sender: str, number: int) -> bytes:
@@ -31,13 +36,16 @@ class Correspondence:
         self.sent = Journal(folder / "sent")
         self.handled = Journal(folder / "handled")
         self.stores = {name: store_of(folder, name) for name in PEOPLE}
-        self.accounts = {name: account(name, store) for name, store in self.stores.items()}
+        self.addresses = {name: address(name, olm=(folder / OLM).exists()) for name in PEOPLE}
+        self.accounts = {
+            name: account(self.addresses[name], store) for name, store in self.stores.items()
+        }
 
     def introduce(self) -> None:
         """Alice starts a session, unless she has one."""
         alice, bob = (self.accounts[name] for name in PEOPLE)
         if not alice.contacts():
-            alice.connect("bob", bob.bundle(reusable=True))
+            alice.connect(self.addresses["bob"], bob.bundle(reusable=True))
 
     def close(self) -> None:
         """Closes the stores."""
@@ -58,7 +66,7 @@ class Correspondence:
     def send(self, sender: str) -> bytes:
         """Sends the next message; it has left when it stands in the journal."""
         number = sum(line[0] == sender for line in self.sent.lines())
-        recipient = PEOPLE[1 - PEOPLE.index(sender)]
+        recipient = self.addresses[PEOPLE[1 - PEOPLE.index(sender)]]
         envelope = self.accounts[sender].encrypt(recipient, text_of(sender, number)).to_bytes()
         self.sent.add(sender, str(number), envelope.hex())
         return envelope
@@ -67,7 +75,7 @@ class Correspondence:
         """Receives and handles; what was handled before says so."""
         recipient = self.accounts[PEOPLE[1 - PEOPLE.index(sender)]]
         try:
-            with recipient.receive(sender, envelope) as message:
+            with recipient.receive(self.addresses[sender], envelope) as message:
                 self.note(message)
         except e2ee.DuplicateMessageError as duplicate:
             if not duplicate.delivered:
@@ -87,12 +95,18 @@ class Correspondence:
                     self.deliver(sender, late)
 
 
-def account(name: str, store: Store) -> e2ee.Account:
+def address(name: str, *, olm: bool) -> e2ee.Address:
+    """User and device, as the protocol names it."""
+    return e2ee.Address(name, "DEVICE") if olm else e2ee.Address(name)
+
+
+def account(owner: e2ee.Address, store: Store) -> e2ee.Account:
     """Opens an account, or makes it."""
     try:
         return e2ee.Account.open(store)
     except e2ee.StoreMissingError:
-        return e2ee.Account.create(store, name)
+        protocol: ProtocolName = "olm" if isinstance(owner.device, str) else "signal"
+        return e2ee.Account.create(store, owner.user, device=owner.device, protocol=protocol)
 
 
 def main() -> None:

@@ -98,7 +98,7 @@ def test_a_message_that_is_shown_can_still_be_handled(
 
 
 BOB, DAVE, FRANK = (e2ee.Address(name) for name in ("bob", "dave", "frank"))
-Made = Callable[[_core.Account, State, Transaction], _core.Step[Any]]
+Made = Callable[[Any, State, Transaction], _core.Step[Any]]
 #: Steps of the core, each made before the change of the key and written after it.
 STEPS: dict[str, Made] = {
     "encrypt": lambda core, _, inside: core.encrypt(inside, BOB, b"late"),

@@ -10,9 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from e2ee._heal import Healed
+    from e2ee._matrix_account import KeyUpload
     from e2ee.aio.account import Account
     from e2ee.prekeys import PreKeyUpload
     from e2ee.store import StoreSecret
@@ -91,3 +93,20 @@ async def rekey(  # noqa: D417 (self is the account)
     """
     call = partial(self._account.rekey, key=key, passphrase=passphrase, secret=secret)
     return await self._call_outside(call, shares=False)
+
+
+async def generate_keys(self: Account, one_time: int = 0, *, fallback: bool = False) -> KeyUpload:
+    """Makes keys for first messages, and returns all that wait to be published."""
+    return await self._call_outside(
+        partial(self._account.generate_keys, one_time, fallback=fallback)
+    )
+
+
+async def mark_keys_as_published(self: Account) -> None:
+    """Says that the server has all keys that waited."""
+    await self._call_outside(self._account.mark_keys_as_published)
+
+
+async def sign_object(self: Account, value: Mapping[str, object]) -> dict[str, object]:
+    """The object with the signature of this device; others in it stay (olm_megolm.md §8)."""
+    return await self._call(partial(self._account.sign_object, value))

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, final
 
 import e2ee
-from e2ee import _core, importing
+from e2ee import _core, _protocols, importing
 from e2ee._commits import lent_store
 from e2ee.aio import _batches, _outbox, _trust, _upkeep
 from e2ee.aio._block import Block, refuse_block
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
     from uuid import UUID
 
+    from e2ee._protocols import Core, ProtocolName
     from e2ee._sealed import SenderCertificate
     from e2ee.importing import ImportReport, LibsignalRecords
     from e2ee.store import Store
@@ -56,7 +57,14 @@ class Account:
         raise TypeError(msg)
 
     @classmethod
-    async def create(cls, store: Store, user: str, *, device: int = 1) -> Account:
+    async def create(
+        cls,
+        store: Store,
+        user: str,
+        *,
+        device: int | str = 1,
+        protocol: ProtocolName = "signal",
+    ) -> Account:
         """Makes an account in an empty store.
 
         Raises:
@@ -65,7 +73,7 @@ class Account:
                 connection that was lent: that belongs to the application's thread.
         """
         owner, turns = Address(user, device), _turns(store)
-        create = partial(_core.Account.create, store.secret)
+        create = partial(_protocols.created, protocol, store.secret)
         return await cls._of(
             turns, lambda: turns.together.write(lambda inside: create(inside, owner))
         )
@@ -81,11 +89,11 @@ class Account:
             InvalidArgumentError: The store works on a connection that was lent.
         """
         turns = _turns(store)
-        opens = partial(_core.Account.open, store.secret)
+        opens = partial(_core.open_account, store.secret)
         return await cls._of(turns, lambda: turns.together.read(opens))
 
     @classmethod
-    async def _of(cls, turns: Turns, makes: Callable[[], _core.Account]) -> Account:
+    async def _of(cls, turns: Turns, makes: Callable[[], Core]) -> Account:
         try:
             core = await turns.call(makes)
         except BaseException:
@@ -138,8 +146,13 @@ class Account:
         return self._account.user
 
     @property
-    def device(self) -> int:
-        """The device's number."""
+    def protocol(self) -> ProtocolName:
+        """What it speaks."""
+        return self._account.protocol
+
+    @property
+    def device(self) -> int | str:
+        """The device's number, or for Olm its id."""
         return self._account.device
 
     @property
@@ -149,7 +162,7 @@ class Account:
 
     @property
     def identity_key(self) -> bytes:
-        """The public identity key: a type byte (05) and 32 bytes."""
+        """The public identity key: a type byte (05) and 32 bytes; for Olm 32 bytes."""
         return self._account.identity_key
 
     async def bundle(self, *, reusable: bool = False) -> PreKeyBundle:
@@ -163,6 +176,9 @@ class Account:
     reset = _upkeep.reset
     heal = _upkeep.heal
     rekey = _upkeep.rekey
+    generate_keys = _upkeep.generate_keys
+    mark_keys_as_published = _upkeep.mark_keys_as_published
+    sign_object = _upkeep.sign_object
 
     async def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.

@@ -128,7 +128,7 @@ def restore(  # noqa: PLR0913 - options, each by its name
             raise StoreAnchorError("a restored backup is a store of its own: give an empty anchor")
         for rows in _batches(records, progress):
             transaction.apply([(name, 0, revision, sealed) for name, revision, sealed in rows])
-        account = _core.Account.open(former, transaction)
+        account = _core.open_account(former, transaction)
         healing = account.heal_copy(transaction)
         transaction.apply(healing.writes)
         move = _core.Rekeying.moving(account, transaction, store.secret)

@@ -24,6 +24,7 @@ pub mod rekey;
 pub mod resting;
 pub mod saved;
 pub mod sessions;
+pub mod unlocked;
 pub mod vault;
 
 pub use anchoring::Confirmation;
@@ -36,4 +37,5 @@ pub use peer::{Peer, SessionId, Trust};
 pub use protocol::{Content, Device, Identity, Protocol, Sessions, StoredSession};
 pub use saved::Saved;
 pub use sessions::LoadedPeer;
+pub use unlocked::Unlocked;
 pub use vault::Vault;

@@ -5,9 +5,7 @@
 use std::collections::HashMap;
 
 use e2ee_primitives::{hmac::HmacKey, secret::SecretBytes};
-use e2ee_state::{
-    Failure, Records, Sealer, Step, StoreError, StoreSecret, Stored, Write, digest::SetDigest, key,
-};
+use e2ee_state::{Failure, Records, Sealer, Step, StoreError, Stored, Write, digest::SetDigest};
 use e2ee_wire::Error;
 
 use crate::{
@@ -59,14 +57,6 @@ impl<P: Protocol> Vault<P> {
             resting: Resting::none(),
             successor: None,
         }
-    }
-
-    /// Of a store that holds an account, of which no row is known yet.
-    ///
-    /// [`StoreError::Missing`] if it holds none.
-    pub fn open(secret: &StoreSecret, records: &mut dyn Records) -> Result<Self, Failure> {
-        let record = records.get(key::RECORD_NAME)?.ok_or(StoreError::Missing)?;
-        Ok(Self::new((secret.open(&record.sealed)?, record.sealed)))
     }
 
     /// Takes note of the first root record, which was drafted last.

@@ -101,6 +101,20 @@ impl OneTimeKeys {
         Ok(())
     }
 
+    /// Makes a one-time key that is given away at once, and counts as published.
+    pub fn reserve(&mut self, random: &mut dyn Random) -> Result<(u64, x25519::PublicKey), Error> {
+        self.generate_more(1, random)?;
+        let made = self.keys.last_mut().ok_or(Error::CorruptState)?;
+        made.published = true;
+        Ok((made.id, *made.key.public()))
+    }
+
+    /// Number and public half of the fallback key, published or not.
+    #[must_use]
+    pub fn current_fallback(&self) -> Option<(u64, x25519::PublicKey)> {
+        self.fallback.newest_first().next().map(|kept| (kept.id, *kept.key.public()))
+    }
+
     /// Makes a fallback key; the current one becomes the previous, and the previous goes.
     pub fn generate_fallback(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         self.fallback.renew(OneTimeKey::random(&mut self.next_id, random)?);

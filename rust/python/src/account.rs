@@ -1,36 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An account in Python's hands (docs/storage.md, "Steps").
-//!
-//! Locks: the account's mutex is taken inside an open transaction of a store, whose own lock is thus
-//! always held first, or alone by [`Step`]'s release, which calls no Python code under it. While a
-//! thread waits for the mutex it is detached from the interpreter (`lock_py_attached`), so the
-//! thread that holds it can attach to ask the store. Therefore no two threads wait for each other.
 
 #![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
 
-use std::sync::MutexGuard;
-
+use e2ee_account::Vault;
 use e2ee_signal::{
-    account::{Account as CoreAccount, Environment, Outcome},
+    DeviceId,
+    account::{Account as CoreAccount, Environment, Rekeying},
+    dialect::Signal,
     keys::{EC_KEY_LEN, encode_ec},
     stock::Remaining,
 };
-use e2ee_state::{Failure, Step as CoreStep};
-use e2ee_wire::Error;
+use e2ee_state::{Failure, Step as CoreStep, Write};
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
     convert::{self, ContactRow, Entry, Number, Peer},
-    errors::Refusal,
+    kept::{Kept, LONG},
     own::Own,
     secret::StoreSecret,
     step::{Step, Unspent},
     transaction,
-    waiting::Waiting,
 };
-
-/// Bytes of input above which a call lets other Python threads run: about 15 µs of work.
-pub const LONG: usize = 16 * 1_024;
 
 /// An account, as one process knows it.
 #[pyclass(frozen, module = "e2ee._core")]
@@ -46,7 +37,8 @@ pub struct Account {
 }
 
 impl Account {
-    fn new(inner: CoreAccount) -> Self {
+    /// An account that was opened.
+    pub fn new(inner: CoreAccount) -> Self {
         let (user, device) = inner.user();
         Self {
             user: user.to_owned(),
@@ -55,66 +47,28 @@ impl Account {
             inner: Own::new(inner),
         }
     }
-
-    /// The core's account, unless a panic left it half changed, or another process opened it.
-    pub fn lock(&self) -> PyResult<MutexGuard<'_, CoreAccount>> {
-        Python::attach(|py| self.inner.lock(py))
-    }
-
-    /// Calls the core inside `transaction`; detached, if the work is `long`.
-    pub fn call<T: Send>(
-        &self,
-        transaction: &Bound<'_, PyAny>,
-        long: bool,
-        work: impl FnOnce(&mut CoreAccount, &mut Environment<'_>) -> Result<T, Failure> + Send,
-    ) -> Result<T, Refusal> {
-        let (mut work, mut done) = (Some(work), None);
-        self.within(transaction, long, &mut |account, environment| {
-            let work = work.take().ok_or(Error::Stale)?;
-            done = Some(work(account, environment)?);
-            Ok(())
-        })?;
-        done.ok_or_else(|| Failure::from(Error::Stale).into())
-    }
-
-    /// [`Account::call`] of what keeps its result to itself: it is compiled only once.
-    fn within(
-        &self,
-        transaction: &Bound<'_, PyAny>,
-        long: bool,
-        work: &mut Work<'_>,
-    ) -> Result<(), Refusal> {
-        let (py, transaction) = (transaction.py(), transaction.clone().unbind());
-        let call = move || {
-            let mut account = self.lock()?;
-            transaction::within(transaction, |environment| {
-                work(&mut account, environment)
-                    .map_err(|failure| account.explained(failure, environment.records))
-            })
-        };
-        if long { py.detach(call) } else { call() }
-    }
-
-    /// Like [`Account::call`], for what must be saved before `convert` may see it.
-    pub fn step<T: Send + Sync + 'static>(
-        slf: &Bound<'_, Self>,
-        (transaction, long): (&Bound<'_, PyAny>, bool),
-        work: impl FnOnce(&mut CoreAccount, &mut Environment<'_>) -> Stepped<T> + Send,
-        convert: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
-    ) -> Result<Step, Refusal> {
-        let CoreStep { writes, result } = slf.get().call(transaction, long, work)?;
-        let anchor = transaction::anchor_of(transaction)?;
-        let account = slf.clone().unbind();
-        Ok(Step::new(slf.py(), writes, Waiting::new(account, anchor, result, convert))?)
-    }
 }
 
-/// What is done with an account inside a transaction.
-type Work<'a> =
-    dyn FnMut(&mut CoreAccount, &mut Environment<'_>) -> Result<(), Failure> + Send + 'a;
+impl Kept for Account {
+    type Core = CoreAccount;
+    type Protocol = Signal;
 
-/// A step of the core.
-pub type Stepped<T> = Result<CoreStep<Outcome<T>>, Failure>;
+    fn own(&self) -> &Own<CoreAccount> {
+        &self.inner
+    }
+
+    fn vault(core: &mut CoreAccount) -> &mut Vault<Signal> {
+        core.vault()
+    }
+
+    fn rekey_next(
+        core: &mut CoreAccount,
+        change: &mut Rekeying,
+        environment: &mut Environment<'_>,
+    ) -> Result<Vec<Write>, Failure> {
+        core.rekey_next(change, environment)
+    }
+}
 
 #[pymethods]
 impl Account {
@@ -148,8 +102,7 @@ impl Account {
 
     /// Ties a store without an anchor to the one that it was given.
     fn tie(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
-        let step = Self::step(slf, (transaction, false), CoreAccount::tie, convert::nothing);
-        step.map_err(|refusal| refusal.raise(slf.py()))
+        Self::tied(slf, transaction)
     }
 
     /// The public identity key, with its type byte.
@@ -297,12 +250,8 @@ impl Account {
     }
 
     /// The messages that wait, oldest first.
-    fn inbox<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Vec<Entry<'py>>> {
-        let py = transaction.py();
-        let entries =
-            self.call(transaction, false, |account, inside| account.inbox(inside.records));
-        let entries = entries.map_err(|refusal| refusal.raise(py))?;
-        Ok(entries.into_iter().map(|entry| convert::entry(py, entry)).collect())
+    fn inbox<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Vec<Entry<'py, DeviceId>>> {
+        self.waiting(transaction)
     }
 
     /// Takes a message out of the inbox; the result says whether it was there.
@@ -311,11 +260,7 @@ impl Account {
         transaction: &Bound<'_, PyAny>,
         inbox_id: &str,
     ) -> PyResult<Step> {
-        let handled = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
-            account.handled(inbox_id, inside)
-        };
-        Self::step(slf, (transaction, false), handled, convert::flag)
-            .map_err(|refusal| refusal.raise(slf.py()))
+        Self::handles(slf, transaction, inbox_id)
     }
 
     /// Every peer, in the order of names.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Python values as the core takes them, and back (docs/architecture.md, "Layers").
 
+use e2ee_account::{Delivery, InboxEntry};
+use e2ee_olm::stored;
 use e2ee_signal::{
     DeviceId, PreKeyBundle, PreKeyMessage,
-    account::{Contact, Content, Delivery, GroupId, Healed, InboxEntry, Incoming, Opened},
+    account::{Contact, Content, GroupId, Healed, Incoming, Opened},
     bundle::NumberedKey,
     envelope::{self, Kind},
-    keys::{EC_KEY_LEN, encode_ec, encode_kyber},
+    keys::{encode_ec, encode_kyber},
     stock::{PreKeyUpload, PublicKyberKey},
 };
 use e2ee_wire::Error;
@@ -20,12 +22,13 @@ use pyo3::{
 
 use crate::errors;
 
-/// An `e2ee.Address`, and what it holds.
-pub struct Peer<'py> {
+/// An `e2ee.Address`, and what it holds; a device of another protocol is an
+/// `InvalidArgumentError`.
+pub struct Peer<'py, D = DeviceId> {
     /// The object itself, for errors that name the peer.
     pub address: Bound<'py, PyAny>,
     user: String,
-    device: DeviceId,
+    device: D,
 }
 
 impl Peer<'_> {
@@ -35,15 +38,64 @@ impl Peer<'_> {
     }
 }
 
-impl<'py> FromPyObject<'_, 'py> for Peer<'py> {
+impl<D> Peer<'_, D> {
+    /// Name and device, of whatever kind that is.
+    pub fn named(&self) -> (&str, &D) {
+        (&self.user, &self.device)
+    }
+}
+
+impl<'py, D: PyDevice> FromPyObject<'_, 'py> for Peer<'py, D> {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         Ok(Self {
             user: user(&object.getattr(intern!(object.py(), "user"))?)?,
-            device: device(&object.getattr(intern!(object.py(), "device"))?)?,
+            device: D::read(&object.getattr(intern!(object.py(), "device"))?)?,
             address: object.to_owned(),
         })
+    }
+}
+
+/// A device, as Python names it.
+pub trait PyDevice: Sized {
+    /// What Python has for it.
+    type Shown: for<'py> IntoPyObject<'py>;
+
+    /// The device of this name or number.
+    fn read(value: &Bound<'_, PyAny>) -> PyResult<Self>;
+
+    /// Its name or number.
+    fn shown(self) -> Self::Shown;
+}
+
+impl PyDevice for DeviceId {
+    type Shown = u8;
+
+    fn read(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        device(value)
+    }
+
+    fn shown(self) -> u8 {
+        self.get()
+    }
+}
+
+impl PyDevice for stored::DeviceId {
+    type Shown = String;
+
+    fn read(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = value.py();
+        let Ok(text) = value.cast::<PyString>() else {
+            return Err(errors::protocol(py, Error::InvalidArgument));
+        };
+        let text =
+            text.to_str().map_err(|error| out_of_range::<PyUnicodeEncodeError>(py, error))?;
+        Self::new(text).map_err(|error| errors::protocol(py, error))
+    }
+
+    fn shown(self) -> String {
+        self.as_str().to_owned()
     }
 }
 
@@ -54,9 +106,12 @@ pub fn user(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(text.to_owned())
 }
 
-/// A device number; any other number is an `InvalidArgumentError`.
+/// A device number; any other number, and a name, is an `InvalidArgumentError`.
 pub fn device(value: &Bound<'_, PyAny>) -> PyResult<DeviceId> {
     let py = value.py();
+    if value.is_instance_of::<PyString>() {
+        return Err(errors::protocol(py, Error::InvalidArgument));
+    }
     let number = value.extract().map_err(|error| out_of_range::<PyOverflowError>(py, error))?;
     DeviceId::new(number).map_err(|error| errors::protocol(py, error))
 }
@@ -81,12 +136,28 @@ fn out_of_range<E: pyo3::PyTypeInfo>(py: Python<'_>, error: PyErr) -> PyErr {
 /// What a message is, in one word, with its group and the time that a resend asks for.
 pub type ContentRow = (&'static str, Option<GroupId>, Option<u64>);
 
-fn content(content: Content) -> ContentRow {
-    match content {
-        Content::Direct => ("message", None, None),
-        Content::Group(id) => ("group", Some(id), None),
-        Content::Invitation(id) => ("invitation", Some(id), None),
-        Content::Resend { sent_ms } => ("resend", None, Some(sent_ms)),
+/// What a message is, as Python sees it.
+pub trait PyContent {
+    /// In one word, with what belongs to it.
+    fn row(self) -> ContentRow;
+}
+
+impl PyContent for Content {
+    fn row(self) -> ContentRow {
+        match self {
+            Self::Direct => ("message", None, None),
+            Self::Group(id) => ("group", Some(id), None),
+            Self::Invitation(id) => ("invitation", Some(id), None),
+            Self::Resend { sent_ms } => ("resend", None, Some(sent_ms)),
+        }
+    }
+}
+
+impl PyContent for stored::Message {
+    fn row(self) -> ContentRow {
+        match self {
+            Self::Direct => ("message", None, None),
+        }
     }
 }
 
@@ -96,21 +167,24 @@ pub type OpenedRow<'py> = (ContentRow, Bound<'py, PyBytes>);
 /// An opened message.
 #[expect(clippy::needless_pass_by_value, reason = "the core's copy is wiped here")]
 pub fn opened(py: Python<'_>, opened: Opened) -> PyResult<Py<PyAny>> {
-    let row = (content(opened.content), PyBytes::new(py, opened.plaintext.expose()));
+    let row = (opened.content.row(), PyBytes::new(py, opened.plaintext.expose()));
     row.into_py_any(py)
 }
 
 /// What a message from the inbox looks like in Python: id, user, device, time, and the message.
-pub type Entry<'py> = (String, String, u8, u64, OpenedRow<'py>);
+pub type Entry<'py, D> = (String, String, <D as PyDevice>::Shown, u64, OpenedRow<'py>);
 
 /// An entry of the inbox.
-pub fn entry(py: Python<'_>, entry: InboxEntry) -> Entry<'_> {
-    let message = (content(entry.content), PyBytes::new(py, entry.plaintext.expose()));
-    (entry.id, entry.user, entry.device.get(), entry.received_ms, message)
+pub fn entry<D: PyDevice, C: PyContent>(py: Python<'_>, entry: InboxEntry<D, C>) -> Entry<'_, D> {
+    let message = (entry.content.row(), PyBytes::new(py, entry.plaintext.expose()));
+    (entry.id, entry.user, entry.device.shown(), entry.received_ms, message)
 }
 
 /// The message that a delivery brought, or `None` if it was handled before.
-pub fn delivery(py: Python<'_>, delivery: Delivery) -> PyResult<Py<PyAny>> {
+pub fn delivery<D: PyDevice, C: PyContent>(
+    py: Python<'_>,
+    delivery: Delivery<D, C>,
+) -> PyResult<Py<PyAny>> {
     let message = match delivery {
         Delivery::New(message) | Delivery::Waiting(message) => Some(entry(py, message)),
         Delivery::Handled => None,
@@ -191,12 +265,13 @@ pub fn incoming<'a>(sender: &'a Peer<'_>, envelope: &'a [u8]) -> Incoming<'a> {
 }
 
 /// The identity key that a bundle offers.
-pub fn key_of_bundle(bundle: &[u8]) -> Option<[u8; EC_KEY_LEN]> {
-    PreKeyBundle::decode(bundle).ok().map(|bundle| encode_ec(&bundle.identity_key))
+pub fn key_of_bundle(bundle: &[u8]) -> Option<Vec<u8>> {
+    PreKeyBundle::decode(bundle).ok().map(|bundle| encode_ec(&bundle.identity_key).to_vec())
 }
 
 /// The identity key that an envelope carries, if it is that of a first message.
-pub fn key_of_envelope(envelope: &[u8]) -> Option<[u8; EC_KEY_LEN]> {
+pub fn key_of_envelope(envelope: &[u8]) -> Option<Vec<u8>> {
     let Ok((Kind::PreKey, message)) = envelope::decode(envelope) else { return None };
-    PreKeyMessage::decode(message).ok().map(|message| encode_ec(&message.outer.identity_key))
+    let message = PreKeyMessage::decode(message).ok()?;
+    Some(encode_ec(&message.outer.identity_key).to_vec())
 }

@@ -30,10 +30,10 @@ impl Refusal {
     }
 
     /// The exception for a call about `peer`, who offered an identity key or did not.
-    pub fn raise_for(
+    pub fn raise_for<D>(
         self,
-        peer: &Peer<'_>,
-        offered: impl FnOnce() -> Option<[u8; EC_KEY_LEN]>,
+        peer: &Peer<'_, D>,
+        offered: impl FnOnce() -> Option<Vec<u8>>,
     ) -> PyErr {
         let py = peer.address.py();
         match self {

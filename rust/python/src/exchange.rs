@@ -2,10 +2,7 @@
 //! A step of one record, which a store can make without a transaction (docs/storage.md, "Sessions
 //! at rest").
 
-use e2ee_signal::{
-    DeviceId,
-    account::{Exchange, Outcome},
-};
+use e2ee_account::{Exchange, Outcome};
 use e2ee_state::Failure;
 use pyo3::{
     prelude::*,
@@ -16,6 +13,8 @@ use crate::{
     account::Account,
     convert::Peer,
     errors::Refusal,
+    kept::{AtRest, Corresponds, DeviceOf, Kept},
+    olm::OlmStoredAccount,
     transaction::{OsRandom, now_ms},
 };
 
@@ -24,8 +23,8 @@ use crate::{
 /// `change` is given the new revision and sealed bytes, the record's name with the revision and the
 /// sealed bytes that must be found, and the same three of another record; it returns, once the
 /// change is durable, whether there was one to make.
-fn changed<T>(
-    account: &Account,
+fn changed<K: Kept, T>(
+    account: &K,
     (exchange, outcome): (Exchange, Outcome<T>),
     change: &Bound<'_, PyAny>,
 ) -> PyResult<Option<T>> {
@@ -35,29 +34,42 @@ fn changed<T>(
     }
     let shown = outcome.confirm(None);
     let shown = shown.map_err(|error| Refusal::from(Failure::from(error)).raise(py))?;
-    Ok(Some(account.lock()?.committed(outcome, &shown)))
+    let mut account = account.lock()?;
+    Ok(Some(K::vault(&mut account).committed(outcome, &shown)))
 }
 
 /// Encrypts to a peer whose session is at rest, has `change` make the change of its record, and
 /// returns the envelope; `None` if the store has to be read, or `change` has found other records.
 ///
-/// The peer may be a name, which means device 1.
+/// The peer may be a name, which means device 1 where devices have numbers.
 #[pyfunction]
 pub fn encrypt_at_rest<'py>(
-    account: &Bound<'py, Account>,
+    account: &Bound<'py, PyAny>,
     peer: &Bound<'py, PyAny>,
     plaintext: &[u8],
     change: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-    let account = account.get();
+    let message = (peer, plaintext);
+    if let Ok(account) = account.cast::<Account>() {
+        return encrypt_of(account.get(), message, change);
+    }
+    encrypt_of(account.cast::<OlmStoredAccount>()?.get(), message, change)
+}
+
+fn encrypt_of<'py, K: Corresponds>(
+    account: &K,
+    (peer, plaintext): (&Bound<'py, PyAny>, &[u8]),
+    change: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
     let mut own = account.lock()?;
     let (now_ms, mut random) = (now_ms(), OsRandom);
     let made = if let Ok(name) = peer.cast::<PyString>() {
         // What is no Unicode text is nobody's name; who reads the store says so.
-        let Ok(name) = name.to_str() else { return Ok(None) };
-        own.encrypt_at_rest((name, DeviceId::FIRST), plaintext, (now_ms, &mut random))
+        let Some(whom) = name.to_str().ok().and_then(K::named) else { return Ok(None) };
+        K::encrypt_at_rest(&mut own, whom, plaintext, (now_ms, &mut random))
     } else {
-        own.encrypt_at_rest(peer.extract::<Peer<'_>>()?.get(), plaintext, (now_ms, &mut random))
+        let peer = peer.extract::<Peer<'_, DeviceOf<K>>>()?;
+        K::encrypt_at_rest(&mut own, K::whom(&peer), plaintext, (now_ms, &mut random))
     };
     drop(own);
     let Some(made) = made else { return Ok(None) };
@@ -66,15 +78,15 @@ pub fn encrypt_at_rest<'py>(
 }
 
 /// Like [`encrypt_at_rest`], of many plaintexts to one peer; without the interpreter.
-pub fn encrypt_all_at_rest(
-    account: &Account,
-    peer: (&str, DeviceId),
+pub fn encrypt_all_at_rest<K: Corresponds>(
+    account: &K,
+    peer: K::Whom<'_>,
     plaintexts: &[&[u8]],
     change: &Bound<'_, PyAny>,
 ) -> PyResult<Option<Vec<Vec<u8>>>> {
-    let made = change.py().detach(|| {
+    let made: PyResult<AtRest<_>> = change.py().detach(|| {
         let mut own = account.lock()?;
-        PyResult::Ok(own.encrypt_all_at_rest(peer, plaintexts, (now_ms(), &mut OsRandom)))
+        Ok(K::encrypt_all_at_rest(&mut own, peer, plaintexts, (now_ms(), &mut OsRandom)))
     });
     made?.map_or(Ok(None), |made| changed(account, made, change))
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
 
+use e2ee_olm::{standalone::Received, stored};
 use e2ee_signal::{
     DeviceId, PreKeyBundle, account,
     bundle::NumberedKey,
@@ -12,27 +13,41 @@ use e2ee_signal::{
 };
 use e2ee_state::log;
 use e2ee_wire::Error;
-use pyo3::{prelude::*, types::PyBytes};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyString},
+};
 
 use crate::{
-    convert::{self, Number},
+    convert::{self, Number, PyDevice},
     errors,
 };
 
-/// Refuses a name or a device that cannot be one.
+/// Refuses a name or a device that cannot be one; devices of Matrix have names.
 #[pyfunction]
 pub fn check_address(
     py: Python<'_>,
     #[pyo3(from_py_with = convert::user)] user: String,
-    #[pyo3(from_py_with = convert::device)] device: DeviceId,
+    device: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
-    let _: DeviceId = device;
+    if device.is_instance_of::<PyString>() {
+        stored::DeviceId::read(device)?;
+    } else {
+        DeviceId::read(device)?;
+    }
     account::check_user(&user).map_err(|error| errors::protocol(py, error))
 }
 
 /// What an envelope holds, in one word.
 #[pyfunction]
 pub fn envelope_kind(py: Python<'_>, envelope: &[u8]) -> PyResult<&'static str> {
+    if envelope.first() == Some(&stored::envelope::FORMAT_VERSION) {
+        let message = stored::envelope::decode(envelope);
+        return match message.map_err(|error| errors::protocol(py, error))? {
+            Received::PreKey(_) => Ok("prekey"),
+            Received::Normal(_) => Ok("message"),
+        };
+    }
     let (kind, _) = envelope::decode(envelope).map_err(|error| errors::protocol(py, error))?;
     Ok(match kind {
         Kind::Ratchet => "message",

@@ -9,8 +9,9 @@ use e2ee_signal::account::{
 use pyo3::{IntoPyObjectExt, exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
-    account::{Account, LONG},
+    account::Account,
     convert::{self, Peer},
+    kept::{Kept, LONG},
     step::Step,
 };
 

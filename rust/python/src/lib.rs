@@ -16,6 +16,7 @@ mod between;
 mod certificates;
 mod compat;
 mod convert;
+mod corresponds;
 mod errors;
 mod examining;
 mod exchange;
@@ -23,7 +24,9 @@ mod functions;
 mod given;
 mod groups;
 mod importing;
+mod kept;
 mod nonces;
+mod of_protocol;
 mod olm;
 mod outbox;
 mod own;
@@ -78,6 +81,7 @@ mod _core {
         },
         groups::Groups,
         importing::{examine_records, import_records},
+        of_protocol::open_account,
         olm::channel::{LoginChannel, LoginRecipient},
         olm::export::{open_key_export, seal_key_export},
         olm::files::{MatrixFileEncryptor, MatrixFileSegments, MatrixFileVerifier},
@@ -90,6 +94,7 @@ mod _core {
         olm::storage::StorageKey,
         olm::{
             OlmAccount, OlmInboundGroupSession, OlmOutboundGroupSession, OlmPickles, OlmSession,
+            OlmStoredAccount,
         },
         outbox::Outbox,
         rekey::Rekeying,

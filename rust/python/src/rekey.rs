@@ -3,12 +3,13 @@
 
 use std::sync::Mutex;
 
-use e2ee_signal::account::{Account as CoreAccount, Environment, Rekeying as CoreRekeying};
+use e2ee_account::{Environment, rekey::Rekeying as CoreRekeying};
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyList};
 
 use crate::{
-    account::Account,
     errors::{self, Refusal},
+    kept::Kept,
+    of_protocol::OfProtocol,
     secret::StoreSecret,
     step,
 };
@@ -18,18 +19,8 @@ use crate::{
 /// One that is dropped has changed nothing, unless the transaction was committed.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Rekeying {
-    account: Py<Account>,
+    account: OfProtocol,
     inner: Mutex<CoreRekeying>,
-}
-
-impl Rekeying {
-    fn begun(
-        account: &Bound<'_, Account>,
-        change: Result<CoreRekeying, Refusal>,
-    ) -> PyResult<Self> {
-        let inner = Mutex::new(change.map_err(|refusal| refusal.raise(account.py()))?);
-        Ok(Self { account: account.clone().unbind(), inner })
-    }
 }
 
 #[pymethods]
@@ -37,50 +28,92 @@ impl Rekeying {
     /// Begins; `next` says what to write.
     #[new]
     fn new(
-        account: &Bound<'_, Account>,
+        account: OfProtocol,
         transaction: &Bound<'_, PyAny>,
         secret: &StoreSecret,
     ) -> PyResult<Self> {
-        let begin = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
-            account.rekey(&secret.inner, inside)
-        };
-        Self::begun(account, account.get().call(transaction, true, begin))
+        Self::begun(account, (transaction, secret), false)
     }
 
     /// Begins to make the store another one.
     #[staticmethod]
     fn moving(
-        account: &Bound<'_, Account>,
+        account: OfProtocol,
         transaction: &Bound<'_, PyAny>,
         secret: &StoreSecret,
     ) -> PyResult<Self> {
-        let begin = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
-            account.move_to(&secret.inner, inside)
-        };
-        Self::begun(account, account.get().call(transaction, true, begin))
+        Self::begun(account, (transaction, secret), true)
     }
 
     /// The next writes of the transaction; none when all is written.
     fn next<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let py = transaction.py();
-        let next = |account: &mut CoreAccount, inside: &mut Environment<'_>| {
-            // Whoever else asks meanwhile, or after a panic, has not this transaction.
-            let held = self.inner.try_lock();
-            let mut change = held.map_err(|_| e2ee_wire::Error::Stale)?;
-            account.rekey_next(&mut change, inside)
-        };
-        let writes: Result<_, Refusal> = self.account.get().call(transaction, true, next);
-        step::rows(py, writes.map_err(|refusal| refusal.raise(py))?)
+        match &self.account {
+            OfProtocol::Signal(account) => self.next_of(account.get(), transaction),
+            OfProtocol::Olm(account) => self.next_of(account.get(), transaction),
+        }
     }
 
     /// Takes note that the transaction is committed.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         let change = self.inner.try_lock().map_err(|_| errors::stale(py))?;
-        self.account.get().lock()?.rekeyed(&change);
-        Ok(())
+        match &self.account {
+            OfProtocol::Signal(account) => rekeyed(account.get(), &change),
+            OfProtocol::Olm(account) => rekeyed(account.get(), &change),
+        }
     }
 
     fn __reduce__(_slf: &Bound<'_, Self>) -> PyResult<()> {
         Err(PyTypeError::new_err("a change of the key cannot be copied"))
     }
+}
+
+impl Rekeying {
+    fn begun(
+        account: OfProtocol,
+        (transaction, secret): (&Bound<'_, PyAny>, &StoreSecret),
+        moves: bool,
+    ) -> PyResult<Self> {
+        let change = match &account {
+            OfProtocol::Signal(account) => begin(account.get(), (transaction, secret), moves),
+            OfProtocol::Olm(account) => begin(account.get(), (transaction, secret), moves),
+        };
+        let inner = Mutex::new(change.map_err(|refusal| refusal.raise(transaction.py()))?);
+        Ok(Self { account, inner })
+    }
+
+    fn next_of<'py, K: Kept>(
+        &self,
+        account: &K,
+        transaction: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = transaction.py();
+        let next = |account: &mut K::Core, inside: &mut Environment<'_>| {
+            // Whoever else asks meanwhile, or after a panic, has not this transaction.
+            let held = self.inner.try_lock();
+            let mut change = held.map_err(|_| e2ee_wire::Error::Stale)?;
+            K::rekey_next(account, &mut change, inside)
+        };
+        let writes: Result<_, Refusal> = account.call(transaction, true, next);
+        step::rows(py, writes.map_err(|refusal| refusal.raise(py))?)
+    }
+}
+
+fn begin<K: Kept>(
+    account: &K,
+    (transaction, secret): (&Bound<'_, PyAny>, &StoreSecret),
+    moves: bool,
+) -> Result<CoreRekeying, Refusal> {
+    account.call(transaction, true, |account, inside| {
+        let vault = K::vault(account);
+        if moves {
+            vault.move_to(&secret.inner, inside)
+        } else {
+            vault.rekey(&secret.inner, inside)
+        }
+    })
+}
+
+fn rekeyed<K: Kept>(account: &K, change: &CoreRekeying) -> PyResult<()> {
+    K::vault(&mut *account.lock()?).rekeyed(change);
+    Ok(())
 }

@@ -11,10 +11,11 @@ use e2ee_signal::{
 use pyo3::{IntoPyObjectExt, exceptions::PyTypeError, prelude::*};
 
 use crate::{
-    account::{Account, LONG, Stepped},
+    account::Account,
     certificates::TrustAnchors,
     convert::{self, Peer},
     errors::Claimed,
+    kept::{Kept, LONG, Stepped},
     step::Step,
 };
 

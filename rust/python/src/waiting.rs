@@ -2,52 +2,47 @@
 //! The result of a step of an account, which leaves after the store's anchor knows of it
 //! (docs/storage.md, "Anchor").
 
-use e2ee_signal::account::{Confirmation, Outcome};
+use e2ee_account::{Confirmation, Outcome};
 use e2ee_state::Failure;
 use pyo3::prelude::*;
 
 use crate::{
-    account::Account,
     convert,
     errors::Refusal,
+    kept::Kept,
     step::{Held, Joined, Released},
     transaction::Anchor,
 };
 
 /// The result of a step of an account.
-pub struct Waiting<T, C> {
-    past: Past,
+pub struct Waiting<K, T, C> {
+    past: Past<K>,
     value: T,
     /// How Python sees it.
     convert: C,
 }
 
 /// What a step has left to be told before its result may leave.
-struct Past {
-    account: Py<Account>,
+struct Past<K> {
+    account: Py<K>,
     anchor: Option<Py<PyAny>>,
     outcome: Outcome<()>,
 }
 
-impl<T, C> Waiting<T, C> {
+impl<K: Kept, T, C> Waiting<K, T, C> {
     /// What the core gave to `account`, and the anchor of its store.
-    pub fn new(
-        account: Py<Account>,
-        anchor: Option<Py<PyAny>>,
-        outcome: Outcome<T>,
-        convert: C,
-    ) -> Self {
+    pub fn new(account: Py<K>, anchor: Option<Py<PyAny>>, outcome: Outcome<T>, convert: C) -> Self {
         let (value, outcome) = outcome.part();
         Self { past: Past { account, anchor, outcome }, value, convert }
     }
 }
 
-impl Past {
+impl<K: Kept> Past<K> {
     fn confirm(&self, inside: Option<&Bound<'_, PyAny>>) -> Result<Confirmation, Refusal> {
         if let Some(inside) = inside {
             let outcome = &self.outcome;
             return self.account.get().call(inside, false, |account, environment| {
-                account.confirm_late(outcome, environment.records)
+                K::vault(account).confirm_late(outcome, environment.records)
             });
         }
         let anchor = self.anchor.as_ref();
@@ -63,16 +58,21 @@ impl Past {
     }
 
     fn committed(self, shown: &Confirmation) -> PyResult<()> {
-        self.account.get().lock().map(|mut account| account.committed(self.outcome, shown))
+        let mut account = self.account.get().lock()?;
+        K::vault(&mut account).committed(self.outcome, shown);
+        Ok(())
     }
 
     fn ended(&self) -> PyResult<()> {
-        self.account.get().lock().map(|mut account| account.ended(&self.outcome))
+        let mut account = self.account.get().lock()?;
+        K::vault(&mut account).ended(&self.outcome);
+        Ok(())
     }
 }
 
-impl<T, C> Held for Waiting<T, C>
+impl<K, T, C> Held for Waiting<K, T, C>
 where
+    K: Kept,
     T: Send + Sync + 'static,
     C: FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 {

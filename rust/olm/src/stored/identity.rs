@@ -16,7 +16,7 @@ use crate::stored_key;
 use super::DeviceId;
 
 /// The first version of a Matrix device's: lower ones are other protocols' identities.
-const FORMAT_VERSION: u8 = 32;
+pub const FORMAT_VERSION: u8 = 32;
 
 /// The account's long-term secrets and names.
 #[derive(Debug)]

@@ -60,6 +60,32 @@ impl StoredAccount {
         self.changed_keys(&keys, (), environment)
     }
 
+    /// A one-time key for one session, given away by hand: it counts as published.
+    pub fn reserve_key(
+        &mut self,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Numbered>>, Failure> {
+        self.vault.refresh(environment.records)?;
+        let mut keys = self.one_time_keys(environment.records)?;
+        let reserved = keys.reserve(environment.random)?;
+        self.changed_keys(&keys, reserved, environment)
+    }
+
+    /// The fallback key, which serves any number of sessions; a new one if there is none.
+    pub fn reusable_key(
+        &mut self,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<Numbered>>, Failure> {
+        self.vault.refresh(environment.records)?;
+        let mut keys = self.one_time_keys(environment.records)?;
+        if let Some(current) = keys.current_fallback() {
+            return Ok(self.vault.kept(Vec::new(), Outcome::unspent(current, Learnt::default())));
+        }
+        keys.generate_fallback(environment.random)?;
+        let current = keys.current_fallback().ok_or(Error::CorruptState)?;
+        self.changed_keys(&keys, current, environment)
+    }
+
     fn changed_keys<T>(
         &mut self,
         keys: &OneTimeKeys,

@@ -6,6 +6,7 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Vault::committed`] in exchange for the result.
 
+pub mod envelope;
 mod heal;
 mod identity;
 mod keys;
@@ -18,7 +19,8 @@ mod receive;
 mod send;
 
 use e2ee_account::{
-    Environment, Learnt, Ledger, Outcome, Vault, anchoring, draft::Draft, index::Index, names,
+    Environment, Learnt, Ledger, Outcome, Unlocked, Vault, anchoring, draft::Draft, index::Index,
+    names,
 };
 use e2ee_primitives::{ed25519, x25519};
 use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Write, key};
@@ -30,6 +32,7 @@ use identity::Identity;
 
 pub use e2ee_account::rekey::Rekeying;
 pub use heal::Healed;
+pub use identity::FORMAT_VERSION as IDENTITY_VERSION;
 pub use keys::{Numbered, Unpublished};
 pub use layout::{DeviceId, Message};
 pub use peers::Contact;
@@ -86,10 +89,13 @@ impl StoredAccount {
 
     /// Opens the account of a store, and checks all that its index vouches for.
     pub fn open(secret: &StoreSecret, records: &mut dyn Records) -> Result<Self, Failure> {
-        let vault = Vault::open(secret, records)?;
-        let stored = records.get(names::IDENTITY)?.ok_or(StoreError::Corruption)?;
-        let opened = vault.sealer().open(names::IDENTITY, stored.revision, &stored.sealed)?;
-        let mut account = Self::new(vault, Identity::decode(opened.expose())?);
+        Self::open_unlocked(Unlocked::open(secret, records)?, records)
+    }
+
+    /// The same of a store whose identity record was opened before.
+    pub fn open_unlocked(store: Unlocked, records: &mut dyn Records) -> Result<Self, Failure> {
+        let identity = Identity::decode(store.identity())?;
+        let mut account = Self::new(store.into_vault(), identity);
         account.vault.refresh(records)?;
         Ok(account)
     }

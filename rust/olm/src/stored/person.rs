@@ -9,7 +9,7 @@ use e2ee_primitives::Secret;
 use e2ee_state::{Anchor, Change, Stored};
 
 use super::*;
-use crate::{people::Counter, session::Ciphertext, standalone::Received};
+use crate::people::Counter;
 
 pub(super) const NOW_MS: u64 = 1_800_000_000_000;
 
@@ -117,11 +117,11 @@ impl Person {
             .unwrap();
     }
 
-    pub(super) fn encrypt(&mut self, user: &str, text: &[u8]) -> Result<Ciphertext, Failure> {
+    pub(super) fn encrypt(&mut self, user: &str, text: &[u8]) -> Result<Vec<u8>, Failure> {
         self.step(|account, inside| account.encrypt((user, &device()), text, inside))
     }
 
-    pub(super) fn exchange(&mut self, user: &str, text: &[u8]) -> Option<Ciphertext> {
+    pub(super) fn exchange(&mut self, user: &str, text: &[u8]) -> Option<Vec<u8>> {
         let Self { account, random, store } = self;
         let made = account.encrypt_at_rest((user, &device()), text, (NOW_MS, random));
         let (Exchange { name, before, after, .. }, outcome) = made?;
@@ -131,37 +131,22 @@ impl Person {
         Some(account.vault().committed(outcome, &confirmation))
     }
 
-    pub(super) fn decrypt(
-        &mut self,
-        from: &Self,
-        message: &Ciphertext,
-    ) -> Result<Vec<u8>, Failure> {
-        let (device, message) = (device(), received(message));
-        let (user, identity_key) = (from.account.user().0, from.account.identity_key());
-        let incoming = Incoming { user, device: &device, identity_key, message };
+    pub(super) fn decrypt(&mut self, from: &Self, envelope: &[u8]) -> Result<Vec<u8>, Failure> {
+        let (device, user) = (device(), from.account.user().0);
+        let identity_key = Some(from.account.identity_key());
+        let incoming = Incoming { user, device: &device, identity_key, envelope };
         self.step(|account, inside| account.decrypt(incoming, inside))
             .map(|opened| opened.0.expose().to_vec())
     }
 
-    pub(super) fn receive(
-        &mut self,
-        from: &Self,
-        message: &Ciphertext,
-    ) -> Result<Delivery, Failure> {
-        let (device, message) = (device(), received(message));
-        let (user, identity_key) = (from.account.user().0, from.account.identity_key());
-        let incoming = Incoming { user, device: &device, identity_key, message };
+    pub(super) fn receive(&mut self, from: &Self, envelope: &[u8]) -> Result<Delivery, Failure> {
+        let (device, user) = (device(), from.account.user().0);
+        let identity_key = Some(from.account.identity_key());
+        let incoming = Incoming { user, device: &device, identity_key, envelope };
         self.step(|account, inside| account.receive(incoming, inside))
     }
 
     pub(super) fn handled(&mut self, id: &str) -> bool {
         self.step(|account, inside| account.vault().handled(id, inside)).unwrap()
-    }
-}
-
-pub(super) fn received(message: &Ciphertext) -> Received<'_> {
-    match message {
-        Ciphertext::PreKey(bytes) => Received::PreKey(bytes),
-        Ciphertext::Normal(bytes) => Received::Normal(bytes),
     }
 }

@@ -14,19 +14,21 @@ use crate::{
     standalone::Received,
 };
 
-use super::{Delivery, DeviceId, LoadedPeer, Message, Peer, StoredAccount};
+use super::{Delivery, DeviceId, LoadedPeer, Message, Peer, StoredAccount, envelope};
 
-/// A message and who is said to have sent it.
+/// An envelope and who is said to have sent it.
 #[derive(Clone, Copy, Debug)]
 pub struct Incoming<'a> {
     /// The sender's name.
     pub user: &'a str,
     /// The sender's device.
     pub device: &'a DeviceId,
-    /// The device's identity key, as its signed keys have it.
-    pub identity_key: &'a x25519::PublicKey,
-    /// The message.
-    pub message: Received<'a>,
+    /// The device's identity key, as its signed keys have it. Without it, that of a device which is
+    /// not known is the one that its first message shows: whose it is, the application compares
+    /// then (olm_megolm.md §8).
+    pub identity_key: Option<&'a x25519::PublicKey>,
+    /// The envelope.
+    pub envelope: &'a [u8],
 }
 
 /// An opened message.
@@ -160,22 +162,23 @@ impl StoredAccount {
         environment: &mut Environment<'_>,
     ) -> Result<(SecretBytes, Effect), Failure> {
         let whom = (incoming.user, incoming.device);
-        let trusted = incoming.identity_key;
         let mut budget = envelope_budget();
-        match incoming.message {
+        match envelope::decode(incoming.envelope)? {
             Received::Normal(bytes) => {
                 let message = NormalMessage::decode(bytes)?;
                 let loaded = self.load_peer(environment.records, whom)?;
                 let mut loaded = loaded.ok_or(Error::NoSession)?;
-                if loaded.peer.identity != *trusted {
+                let trusted = loaded.peer.identity;
+                if incoming.identity_key.is_some_and(|key| *key != trusted) {
                     return Err(Error::UntrustedIdentity.into());
                 }
                 let before = Some(loaded.peer.clone());
-                let plaintext = loaded.sessions.decrypt(trusted, &message, &mut budget)?;
+                let plaintext = loaded.sessions.decrypt(&trusted, &message, &mut budget)?;
                 Ok((plaintext, Effect { loaded, before, keys: None }))
             }
             Received::PreKey(bytes) => {
                 let message = PreKeyMessage::decode(bytes)?;
+                let trusted = incoming.identity_key.unwrap_or(&message.keys.identity_key);
                 let (mut loaded, before) = self.peer_or_new(whom, trusted, environment)?;
                 let mut keys = self.one_time_keys(environment.records)?;
                 let ours = (&self.identity.key, &keys);
@@ -221,7 +224,7 @@ impl StoredAccount {
 
     /// The keyed hash by which a message is found again: that of the normal message in it.
     fn ledger_key(&self, incoming: Incoming<'_>) -> Result<String, Error> {
-        let message = match incoming.message {
+        let message = match envelope::decode(incoming.envelope)? {
             Received::Normal(bytes) => bytes,
             Received::PreKey(bytes) => PreKeyMessage::decode(bytes)?.inner,
         };

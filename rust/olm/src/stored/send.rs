@@ -18,7 +18,7 @@ use crate::{
     session::{Ciphertext, Session},
 };
 
-use super::{DeviceId, LoadedPeer, StoredAccount};
+use super::{DeviceId, LoadedPeer, StoredAccount, envelope::wrap};
 
 /// A message to a device.
 pub type Outgoing<'a> = ((&'a str, &'a DeviceId), &'a [u8]);
@@ -45,7 +45,8 @@ impl StoredAccount {
         self.saved((loaded, before), (), environment)
     }
 
-    /// Encrypts to a device on the session that it was received from last.
+    /// Encrypts to a device on the session that it was received from last; the result is the
+    /// envelope.
     ///
     /// [`Error::NoSession`] if there is none.
     pub fn encrypt(
@@ -53,13 +54,13 @@ impl StoredAccount {
         whom: (&str, &DeviceId),
         plaintext: &[u8],
         environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Ciphertext>>, Failure> {
+    ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
         self.vault.refresh(environment.records)?;
         let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
         let before = Some(loaded.peer.clone());
         let at: At<'_> = (environment.now_ms, environment.random);
         let message = encrypt(&mut loaded, plaintext, at)?;
-        self.saved((loaded, before), message, environment)
+        self.saved((loaded, before), wrap(&message), environment)
     }
 
     /// Encrypts to a device, and puts the envelope into the outbox, in the same step; the result is
@@ -99,8 +100,31 @@ impl StoredAccount {
         whom: (&str, &DeviceId),
         plaintext: &[u8],
         at: At<'_>,
-    ) -> Option<(Exchange, Outcome<Ciphertext>)> {
-        self.vault.exchange(whom, at, |loaded, at| encrypt(loaded, plaintext, at).ok())
+    ) -> Option<(Exchange, Outcome<Vec<u8>>)> {
+        let encrypt = |loaded: &mut LoadedPeer, at: At<'_>| encrypt(loaded, plaintext, at).ok();
+        self.vault.exchange(whom, at, |loaded, at| encrypt(loaded, at).as_ref().map(wrap))
+    }
+
+    /// [`StoredAccount::encrypt_many`] without reading, of plaintexts to one device.
+    ///
+    /// `None` also if they move more than the sending chain.
+    pub fn encrypt_all_at_rest(
+        &mut self,
+        whom: (&str, &DeviceId),
+        plaintexts: &[&[u8]],
+        at: At<'_>,
+    ) -> Option<(Exchange, Outcome<Vec<Vec<u8>>>)> {
+        if plaintexts.is_empty() {
+            return None;
+        }
+        self.vault.exchange(whom, at, |loaded, (now_ms, random)| {
+            let encrypt = |plaintext: &&[u8]| {
+                let stays = loaded.sessions.current().is_some_and(Session::sends_in_place);
+                let sent = stays.then(|| encrypt(loaded, plaintext, (now_ms, &mut *random)));
+                sent?.ok().as_ref().map(wrap)
+            };
+            plaintexts.iter().map(encrypt).collect()
+        })
     }
 
     /// Encrypts all plaintexts in one step; the results are in their order.
@@ -111,8 +135,8 @@ impl StoredAccount {
         messages: &[Outgoing<'_>],
         workers: &impl Workers,
         environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Vec<Ciphertext>>>, Refused> {
-        self.send_many(messages, workers, environment, |_, _, message, _| Ok(message))
+    ) -> Result<Step<Outcome<Vec<Vec<u8>>>>, Refused> {
+        self.send_many(messages, workers, environment, |_, _, message, _| Ok(wrap(&message)))
     }
 
     /// Encrypts all plaintexts, and puts the envelopes into the outbox, in one step; the results
@@ -154,14 +178,4 @@ fn encrypt(
     (_, random): At<'_>,
 ) -> Result<Ciphertext, Error> {
     loaded.sessions.encrypt(&loaded.peer.identity, plaintext, random)
-}
-
-/// An envelope of the outbox: the type of a message (1 byte: 0 prekey, 1 normal), and the message
-/// (docs/formats.md, "Matrix identity").
-fn wrap(message: &Ciphertext) -> Vec<u8> {
-    let (kind, message) = match message {
-        Ciphertext::PreKey(message) => (0, message),
-        Ciphertext::Normal(message) => (1, message),
-    };
-    [&[kind], &message[..]].concat()
 }

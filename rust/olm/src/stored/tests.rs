@@ -6,10 +6,10 @@ use e2ee_primitives::random::Random;
 use e2ee_state::Workers;
 
 use super::{
-    person::{NOW_MS, Outside, Person, device, received, secret},
+    person::{NOW_MS, Outside, Person, device, secret},
     *,
 };
-use crate::{limits::MAX_ARCHIVED_SESSIONS, people::Counter, session::Ciphertext};
+use crate::{limits::MAX_ARCHIVED_SESSIONS, people::Counter};
 
 fn pair() -> (Person, Person) {
     let (mut alice, mut bob) = (Person::new("@alice:example.org", 1), Person::new("@bob:b.org", 2));
@@ -211,9 +211,8 @@ fn a_store_that_was_set_back_sends_nothing_until_it_is_healed() {
     let whom = ("@bob:b.org", &device());
     let id = alice.step(|account, inside| account.queue(whom, text, inside)).unwrap();
     let waiting = alice.account.vault().outbox(Some(whom), 10, &mut alice.store).unwrap();
-    assert_eq!([(&id, 0)][..], [(&waiting[0].id, waiting[0].envelope[0])]);
-    let message = Ciphertext::PreKey(waiting[0].envelope[1..].to_vec());
-    assert_eq!(b"waits"[..], bob.decrypt(&alice, &message).unwrap());
+    assert_eq!([(&id, &[32, 3][..])][..], [(&waiting[0].id, &waiting[0].envelope[..2])]);
+    assert_eq!(b"waits"[..], bob.decrypt(&alice, &waiting[0].envelope).unwrap());
 }
 
 /// One after the other, with randomness of its own.
@@ -267,15 +266,15 @@ fn a_batch_is_received_in_one_step_each_message_by_itself() {
     let first = carol.encrypt("@bob:b.org", b"first").unwrap();
     let (device, ours, theirs) =
         (device(), *alice.account.identity_key(), *carol.account.identity_key());
-    let from_alice = |message| Incoming {
+    let from_alice = |envelope| Incoming {
         user: "@alice:example.org",
         device: &device,
-        identity_key: &ours,
-        message: received(message),
+        identity_key: Some(&ours),
+        envelope,
     };
     let from_carol =
-        Incoming { user: "@carol:example.org", identity_key: &theirs, ..from_alice(&first) };
-    let forged = Incoming { identity_key: &ours, ..from_carol };
+        Incoming { user: "@carol:example.org", identity_key: Some(&theirs), ..from_alice(&first) };
+    let forged = Incoming { identity_key: Some(&ours), ..from_carol };
     let batch =
         [from_alice(&sent[1]), forged, from_carol, from_alice(&sent[0]), from_alice(&sent[1])];
 
@@ -324,4 +323,66 @@ fn names_of_devices_are_read_back_or_refused() {
     }
     let name = names::peer("@bob:b.org", &device());
     assert_eq!(Ok(("@bob:b.org", device())), names::peer_of(&name));
+}
+
+#[test]
+fn the_first_message_of_an_unknown_device_says_which_key_is_trusted() {
+    let (mut alice, mut bob) = (Person::new("@alice:example.org", 1), Person::new("@bob:b.org", 2));
+    let mut mallory = Person::new("@alice:example.org", 3);
+    alice.connect(&mut bob);
+    mallory.connect(&mut bob);
+    let (user, device) = ("@alice:example.org", device());
+    let first = alice.encrypt("@bob:b.org", b"first").unwrap();
+    let other = mallory.encrypt("@bob:b.org", b"other").unwrap();
+    let incoming = |envelope| Incoming { user, device: &device, identity_key: None, envelope };
+
+    let opened = bob.step(|account, inside| account.decrypt(incoming(&first), inside)).unwrap();
+    let refused = bob.step(|account, inside| account.decrypt(incoming(&other), inside)).err();
+
+    assert_eq!(b"first", opened.0.expose());
+    assert_eq!(Some(Failure::Protocol(Error::UntrustedIdentity)), refused);
+    assert_eq!(Some(*alice.account.identity_key()), envelope::identity_key(&first));
+}
+
+#[test]
+fn envelopes_of_other_protocols_are_told() {
+    assert_eq!(Err(Error::Malformed), envelope::decode(&[]).map(|_| ()));
+    assert_eq!(Err(Error::Malformed), envelope::decode(&[32]).map(|_| ()));
+    assert_eq!(Err(Error::Malformed), envelope::decode(&[32, 1, 3]).map(|_| ()));
+    assert_eq!(Err(Error::UnsupportedVersion), envelope::decode(&[1, 2, 3]).map(|_| ()));
+}
+
+#[test]
+fn a_key_that_is_given_away_by_hand_waits_for_nobody() {
+    let mut bob = Person::new("@bob:b.org", 2);
+
+    let (first, _) = bob.step(StoredAccount::reserve_key).unwrap();
+    let reusable = bob.step(StoredAccount::reusable_key).unwrap();
+    let again = bob.step(StoredAccount::reusable_key).unwrap();
+    let waiting = bob.step(|account, inside| account.generate_keys(0, false, inside)).unwrap();
+
+    assert_eq!((1, 2), (first, reusable.0));
+    assert_eq!(reusable, again);
+    assert!(waiting.one_time.is_empty());
+}
+
+#[test]
+fn a_batch_at_rest_is_what_would_be_read() {
+    let (mut alice, mut bob) = pair();
+    let answer = bob.encrypt("@alice:example.org", b"answer").unwrap();
+    alice.decrypt(&bob, &answer).unwrap();
+    alice.encrypt("@bob:b.org", b"turns").unwrap();
+    let (device, Person { account, store, random }) = (device(), &mut alice);
+    let whom = ("@bob:b.org", &device);
+
+    assert!(account.encrypt_all_at_rest(whom, &[], (NOW_MS, random)).is_none());
+    let made = account.encrypt_all_at_rest(whom, &[b"0", b"1"], (NOW_MS, random));
+    let (e2ee_account::Exchange { name, before, after, .. }, outcome) = made.unwrap();
+    assert_eq!(Some(&(before.revision, before.sealed)), store.0.get(&name));
+    store.0.insert(name, (after.revision, after.sealed));
+    let confirmation = outcome.confirm(None).unwrap();
+    let sent = account.vault().committed(outcome, &confirmation);
+
+    assert_eq!(b"1"[..], bob.decrypt(&alice, &sent[1]).unwrap());
+    assert_eq!(b"0"[..], bob.decrypt(&alice, &sent[0]).unwrap());
 }

@@ -4,6 +4,7 @@
 
 mod account;
 pub mod channel;
+mod corresponds;
 pub mod export;
 pub mod files;
 pub mod hpke_channel;
@@ -14,11 +15,13 @@ pub mod qr;
 pub mod sas;
 mod session;
 pub mod storage;
+mod stored;
 
 pub use account::OlmAccount;
 pub use megolm::{OlmInboundGroupSession, OlmOutboundGroupSession};
 pub use pickles::OlmPickles;
 pub use session::OlmSession;
+pub use stored::OlmStoredAccount;
 
 use e2ee_primitives::x25519;
 use e2ee_wire::Error;

@@ -28,8 +28,8 @@ mod trust;
 mod waiting;
 
 use e2ee_account::{
-    anchoring, draft, generation, inbox, index, ledger, outbox, outcome, peer, protocol, rekey,
-    vault,
+    Unlocked, anchoring, draft, generation, inbox, index, ledger, outbox, outcome, peer, protocol,
+    rekey, vault,
 };
 use e2ee_primitives::x25519;
 use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Stored, Write, key};
@@ -117,12 +117,14 @@ impl Account {
 
     /// Opens the account of a store, and checks all that its index vouches for.
     pub fn open(secret: &StoreSecret, records: &mut dyn Records) -> Result<Self, Failure> {
-        let vault = Vault::open(secret, records)?;
-        let stored = records.get(names::IDENTITY)?.ok_or(StoreError::Corruption)?;
-        let opened = vault.sealer().open(names::IDENTITY, stored.revision, &stored.sealed)?;
-        let derived = || vault.sealer().hash_secret("ledger");
-        let identity = Identity::decode(opened.expose(), derived)?;
-        let mut account = Self::new(vault, identity);
+        Self::open_unlocked(Unlocked::open(secret, records)?, records)
+    }
+
+    /// The same of a store whose identity record was opened before.
+    pub fn open_unlocked(store: Unlocked, records: &mut dyn Records) -> Result<Self, Failure> {
+        let derived = || store.sealer().hash_secret("ledger");
+        let identity = Identity::decode(store.identity(), derived)?;
+        let mut account = Self::new(store.into_vault(), identity);
         account.vault.refresh(records)?;
         Ok(account)
     }
@@ -130,6 +132,11 @@ impl Account {
     /// An account that knows no row of its index yet.
     fn new(vault: Vault<Signal>, identity: Identity) -> Self {
         Self { vault, ledger: Ledger::new(identity.ledger_hash()), identity }
+    }
+
+    /// The records: what the steps of every protocol's accounts are committed with.
+    pub const fn vault(&mut self) -> &mut Vault<Signal> {
+        &mut self.vault
     }
 
     /// Takes note that a step is durable, and returns its result, which may leave.
