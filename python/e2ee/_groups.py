@@ -50,7 +50,8 @@ def group(self: Account, group_id: UUID) -> Group:
     """
     held = _core.Groups(signal_of(self._inner))
     self._commits.read(lambda inside: held.members(inside, group_id.bytes))
-    return Group._of(held, (self._commits.read, self._commits.write), group_id)  # noqa: SLF001
+    doors = (self._commits.read, self._commits.write)
+    return Group._of(held, doors, group_id)  # noqa: SLF001 - only accounts make them
 
 
 def groups(self: Account) -> list[UUID]:

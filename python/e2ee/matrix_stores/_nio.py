@@ -147,6 +147,7 @@ def _listed(path: Path, user: object, device: object) -> dict[tuple[object, obje
             continue  # there is none, or none of this name can be
         for line in text.splitlines():
             fields = line.split()
-            if len(fields) >= 4 and fields[2] == "matrix-ed25519":  # noqa: PLR2004
+            # User, device, kind and key.
+            if len(fields) >= 4 and fields[2] == "matrix-ed25519":  # noqa: PLR2004 - these four
                 found.setdefault((fields[0], fields[1], fields[3]), trust)
     return found
