@@ -11,7 +11,7 @@ import pytest
 
 from e2ee import DuplicateMessageError, UnknownPreKeyError, olm
 
-FIXTURES = sorted((Path(__file__).parent.parent / "vectors" / "state").glob("olm-*.json"))
+FIXTURES = sorted((Path(__file__).parent.parent / "vectors" / "state").glob("olm-[0-9].json"))
 every_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 
 
