@@ -17,7 +17,9 @@ KEY = bytes(range(32))
 CLUB = UUID(int=9)
 
 
-def healed(account: e2ee.Account) -> tuple[list[tuple[str, int | str]], list[bytes], list[str]]:
+def healed(
+    account: e2ee.Account,
+) -> tuple[list[tuple[str, int | str]], list[bytes] | list[str], list[str]]:
     """Heals an account, and says what that ended."""
     return account._commits.commit(account._inner.heal)  # noqa: SLF001 - the public call needs an anchor
 

@@ -2,19 +2,21 @@
 //! Healing an account whose store was set back: no key that the lost past may have used is used
 //! again (docs/storage.md, "Healing").
 //!
-//! Sessions receive and never send again, what waits to be posted is dropped, and one-time keys are
-//! destroyed. Trust, the inbox and the ledger stay.
+//! Sessions receive and never send again, our keys of rooms end, what waits to be posted is dropped,
+//! and one-time keys are destroyed. Trust, the inbox and the ledger stay.
 
 use e2ee_account::{Environment, Learnt, Outcome, anchoring::Begun, draft::Draft, names};
 use e2ee_state::{Failure, Step};
 
-use super::{DeviceId, StoredAccount};
+use super::{DeviceId, RoomId, StoredAccount};
 
 /// What healing ended.
 #[derive(Debug, Default)]
 pub struct Healed {
     /// The devices to which nothing can be sent until the application connects again.
     pub peers: Vec<(String, DeviceId)>,
+    /// The rooms whose members need our next key.
+    pub rooms: Vec<RoomId>,
     /// The names of the outbox's entries that were dropped; their texts are to be queued again.
     pub dropped: Vec<String>,
 }
@@ -61,6 +63,8 @@ impl StoredAccount {
             healed.peers.push((user.to_owned(), device));
             peers.push((loaded, before));
         }
+        let rooms = self.rooms_anew(environment)?;
+        healed.rooms.extend(rooms.iter().map(|room| room.id().clone()));
         let mut keys = self.one_time_keys(environment.records)?;
         keys.renew(environment.random)?;
         let outbox = environment.records.list(names::OUTBOX_PREFIX)?;
@@ -71,6 +75,9 @@ impl StoredAccount {
         for (loaded, before) in &mut peers {
             let change = (Some(&*before), &mut index);
             self.vault.save_sessions(loaded, change, &mut draft, &mut learnt)?;
+        }
+        for room in &rooms {
+            self.save_room(room, &mut index, &mut draft, &mut learnt)?;
         }
         if let Some(stored) = untied {
             draft.delete(names::GENERATION, stored.revision);

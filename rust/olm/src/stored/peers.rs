@@ -2,11 +2,10 @@
 //! The devices that an account knows (olm_megolm.md §8).
 
 use e2ee_account::{Environment, Learnt, Outcome, draft::Draft, names};
-use e2ee_primitives::x25519;
 use e2ee_state::{Failure, Records, Step};
 use e2ee_wire::Error;
 
-use super::{DeviceId, StoredAccount};
+use super::{DeviceId, DeviceKeys, StoredAccount};
 
 /// A device, as a list of them shows it.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,8 +14,8 @@ pub struct Contact {
     pub user: String,
     /// The device.
     pub device: DeviceId,
-    /// The identity key that is trusted.
-    pub identity_key: x25519::PublicKey,
+    /// The keys that are trusted.
+    pub keys: DeviceKeys,
     /// How many sessions there are.
     pub sessions: usize,
 }
@@ -30,13 +29,16 @@ impl StoredAccount {
             let Some((_, peer)) = self.vault.read_peer(records, &name)? else { continue };
             let (user, device) = names::peer_of(&name)?;
             let sessions = peer.archived.len().saturating_add(usize::from(peer.current.is_some()));
-            let (user, identity_key) = (user.to_owned(), peer.identity);
-            contacts.push(Contact { user, device, identity_key, sessions });
+            let (user, keys) = (user.to_owned(), peer.identity);
+            contacts.push(Contact { user, device, keys, sessions });
         }
         Ok(contacts)
     }
 
-    /// Forgets a device with all its sessions; [`Error::NoSession`] if it is not known.
+    /// Forgets a device with all its sessions, and ends our keys of the rooms that it is a member
+    /// of; [`Error::NoSession`] if it is not known.
+    ///
+    /// Its keys of rooms stay, and open what it wrote once its identity key is trusted again.
     pub fn forget(
         &mut self,
         whom: (&str, &DeviceId),
@@ -44,9 +46,14 @@ impl StoredAccount {
     ) -> Result<Step<Outcome<()>>, Failure> {
         self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
+        let rooms = self.rooms_without(whom, environment)?;
+        let mut index = self.vault.index();
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.vault.delete_peer(&loaded, self.vault.index(), &mut draft, &mut learnt)?;
+        for room in &rooms {
+            self.save_room(room, &mut index, &mut draft, &mut learnt)?;
+        }
+        self.vault.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
         self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 }

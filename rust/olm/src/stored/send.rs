@@ -18,7 +18,7 @@ use crate::{
     session::{Ciphertext, Session},
 };
 
-use super::{DeviceId, LoadedPeer, StoredAccount, envelope::wrap};
+use super::{DeviceId, DeviceKeys, LoadedPeer, StoredAccount, envelope::wrap};
 
 /// A message to a device.
 pub type Outgoing<'a> = ((&'a str, &'a DeviceId), &'a [u8]);
@@ -27,20 +27,21 @@ impl StoredAccount {
     /// Starts a session with a device under one of its one-time or fallback keys; the device may be
     /// away.
     ///
-    /// Nothing here says whose keys they are: both must have come under the device's Ed25519
-    /// signature (olm_megolm.md §8). The first identity key of a device is trusted, and
-    /// [`Error::UntrustedIdentity`] is said of any other: a device never changes it.
+    /// Nothing here says whose keys they are: identity key and one-time key must have come under
+    /// the signature of the Ed25519 key in `keys` (olm_megolm.md §8). The first keys of a device
+    /// are trusted, and [`Error::UntrustedIdentity`] is said of any others: a device never changes
+    /// them.
     pub fn connect(
         &mut self,
         whom: (&str, &DeviceId),
-        identity_key: &x25519::PublicKey,
+        keys: DeviceKeys,
         one_time_key: &x25519::PublicKey,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
         self.vault.refresh(environment.records)?;
-        let (mut loaded, before) = self.peer_or_new(whom, identity_key, environment)?;
-        let ours = &self.identity.key;
-        let session = Session::initiate(ours, identity_key, one_time_key, environment.random)?;
+        let (mut loaded, before) = self.peer_or_new(whom, keys, environment)?;
+        let (ours, theirs) = (&self.identity.key, &keys.identity_key);
+        let session = Session::initiate(ours, theirs, one_time_key, environment.random)?;
         loaded.sessions.install(session);
         self.saved((loaded, before), (), environment)
     }
@@ -172,10 +173,10 @@ impl StoredAccount {
 }
 
 /// Encrypts on the session that a device was received from last.
-fn encrypt(
+pub(super) fn encrypt(
     loaded: &mut LoadedPeer,
     plaintext: &[u8],
     (_, random): At<'_>,
 ) -> Result<Ciphertext, Error> {
-    loaded.sessions.encrypt(&loaded.peer.identity, plaintext, random)
+    loaded.sessions.encrypt(&loaded.peer.identity.identity_key, plaintext, random)
 }
