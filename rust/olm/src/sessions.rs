@@ -10,7 +10,7 @@ use e2ee_wire::Error;
 
 use crate::{
     keys::SessionKeys,
-    limits::MAX_ARCHIVED_SESSIONS,
+    limits::{MAX_ARCHIVED_SESSIONS, MAX_SKIPPED_SEEDS_PER_PEER},
     message::{NormalMessage, PreKeyMessage},
     one_time_keys::OneTimeKeys,
     session::{Ciphertext, Session},
@@ -93,6 +93,18 @@ impl Sessions {
         self.archived.iter_mut().for_each(Session::retire);
     }
 
+    /// Forgets late messages of the oldest sessions while too many are remembered.
+    fn limit_skipped(&mut self) {
+        let mut total: usize = self.iter().map(Session::skipped_len).sum();
+        for session in self.archived.iter_mut().rev() {
+            if total <= MAX_SKIPPED_SEEDS_PER_PEER {
+                break;
+            }
+            total = total.saturating_sub(session.skipped_len());
+            session.forget_skipped();
+        }
+    }
+
     /// Encrypts on the current session, which must authenticate the `trusted` identity.
     pub fn encrypt(
         &mut self,
@@ -132,7 +144,7 @@ impl Sessions {
             }
             None => self.search(trusted, message, budget)?,
         };
-        self.promote(position);
+        self.moved(position);
         Ok(plaintext)
     }
 
@@ -178,7 +190,7 @@ impl Sessions {
         if let Some(position) = existing {
             let session = self.iter_mut().nth(position).ok_or(Error::NoSession)?;
             let plaintext = session.decrypt_prekey(message, budget)?;
-            self.promote(position);
+            self.moved(position);
             return Ok(Accepted { plaintext, keys: None });
         }
         keys.check(&message.keys)?;
@@ -186,7 +198,14 @@ impl Sessions {
         let mut session = Session::accept(ours, private, message)?;
         let plaintext = session.decrypt_prekey(message, budget)?;
         self.install(session);
+        self.limit_skipped();
         Ok(Accepted { plaintext, keys: Some(message.keys) })
+    }
+
+    /// Takes note that the session at `position` of [`Sessions::iter`] has opened a message.
+    fn moved(&mut self, position: usize) {
+        self.promote(position);
+        self.limit_skipped();
     }
 
     /// Makes the session at `position` of [`Sessions::iter`] the current one, if it may send.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which session sends, which one opens, and which gives way (olm_megolm.md §8).
 
+use e2ee_ratchet::skipped::MAX_SKIPPED_SEEDS;
+
 use super::*;
 use crate::{
     account::Account,
+    limits::MAX_SKIPPED_SEEDS_PER_PEER,
     people::{Counter, account, bytes},
     session::envelope_budget,
 };
@@ -92,4 +95,57 @@ fn another_identity_neither_opens_nor_is_written_to() {
     assert_eq!(Some(Error::UntrustedIdentity), refused);
     assert_eq!(Some(Error::UntrustedIdentity), sessions.encrypt(&other, b"x", random).err());
     assert!(sessions.encrypt(peer.identity_key(), b"x", random).is_ok());
+}
+
+/// Loses messages of `theirs`, which are kept as late when the next one arrives.
+fn lose(
+    (sessions, ours): (&mut Sessions, &mut Account),
+    theirs: &mut Session,
+    count: usize,
+    random: &mut Counter,
+) {
+    for _ in 0..count {
+        theirs.encrypt(b"late", random).unwrap();
+    }
+    let trusted = theirs.keys().identity_key;
+    match theirs.encrypt(b"arrives", random).unwrap() {
+        Ciphertext::PreKey(first) => _ = accept(sessions, ours, &first).unwrap(),
+        Ciphertext::Normal(bytes) => {
+            let message = NormalMessage::decode(&bytes).unwrap();
+            sessions.decrypt(&trusted, &message, &mut envelope_budget()).unwrap();
+        }
+    }
+}
+
+/// How many late messages are kept of each session, the current one first, after so many of the
+/// last chains of the fifth session were lost: before, four sessions keep two full chains each.
+fn kept_after(last: &[usize]) -> Vec<usize> {
+    let random = &mut Counter(4);
+    let ((mut ours, _), (peer, _)) = (account(random), account(random));
+    let mut sessions = Sessions::none();
+    let full = [MAX_SKIPPED_SEEDS; 2];
+    for lost in [&full[..], &full[..], &full[..], &full[..], last] {
+        let (mut theirs, first) = first_to(&mut ours, &peer, b"first", random);
+        accept(&mut sessions, &mut ours, &first).unwrap();
+        for count in lost {
+            lose((&mut sessions, &mut ours), &mut theirs, *count, random);
+            let answer = sessions.encrypt(peer.identity_key(), b"turns", random).unwrap();
+            crate::people::receive(&mut theirs, &answer).unwrap();
+        }
+    }
+    sessions.iter().map(Session::skipped_len).collect()
+}
+
+#[test]
+fn late_messages_of_the_oldest_session_give_way_above_the_limit() {
+    let (full, last) = (2 * MAX_SKIPPED_SEEDS, MAX_SKIPPED_SEEDS);
+    assert_eq!(MAX_SKIPPED_SEEDS_PER_PEER, 5 * full);
+
+    for (lost, expected) in [
+        (&[last, last - 1][..], [full - 1, full, full, full, full]),
+        (&[last, last], [full; 5]),
+        (&[last, last, 1], [full + 1, full, full, full, 0]),
+    ] {
+        assert_eq!(expected[..], kept_after(lost), "{lost:?}");
+    }
 }
