@@ -29,7 +29,7 @@ fn accept(sessions: &mut Sessions, ours: &mut Account, first: &[u8]) -> Result<V
     let message = PreKeyMessage::decode(first)?;
     let trusted = message.keys.identity_key;
     let keys = (&ours.identity, &ours.one_time);
-    let accepted = sessions.decrypt_prekey(keys, &trusted, &message, &mut envelope_budget())?;
+    let accepted = decrypt_prekey(sessions, keys, &trusted, &message, &mut envelope_budget())?;
     if let Some(keys) = accepted.keys {
         ours.accepted(&keys);
     }
@@ -89,12 +89,13 @@ fn another_identity_neither_opens_nor_is_written_to() {
     let message = PreKeyMessage::decode(&first).unwrap();
     let keys = (&ours.identity, &ours.one_time);
 
-    let refused = sessions.decrypt_prekey(keys, &other, &message, &mut envelope_budget()).err();
+    let refused =
+        decrypt_prekey(&mut sessions, keys, &other, &message, &mut envelope_budget()).err();
     accept(&mut sessions, &mut ours, &first).unwrap();
 
     assert_eq!(Some(Error::UntrustedIdentity), refused);
-    assert_eq!(Some(Error::UntrustedIdentity), sessions.encrypt(&other, b"x", random).err());
-    assert!(sessions.encrypt(peer.identity_key(), b"x", random).is_ok());
+    assert_eq!(Some(Error::UntrustedIdentity), encrypt(&mut sessions, &other, b"x", random).err());
+    assert!(encrypt(&mut sessions, peer.identity_key(), b"x", random).is_ok());
 }
 
 /// Loses messages of `theirs`, which are kept as late when the next one arrives.
@@ -112,7 +113,7 @@ fn lose(
         Ciphertext::PreKey(first) => _ = accept(sessions, ours, &first).unwrap(),
         Ciphertext::Normal(bytes) => {
             let message = NormalMessage::decode(&bytes).unwrap();
-            sessions.decrypt(&trusted, &message, &mut envelope_budget()).unwrap();
+            decrypt(sessions, &trusted, &message, &mut envelope_budget()).unwrap();
         }
     }
 }
@@ -129,7 +130,7 @@ fn kept_after(last: &[usize]) -> Vec<usize> {
         accept(&mut sessions, &mut ours, &first).unwrap();
         for count in lost {
             lose((&mut sessions, &mut ours), &mut theirs, *count, random);
-            let answer = sessions.encrypt(peer.identity_key(), b"turns", random).unwrap();
+            let answer = encrypt(&mut sessions, peer.identity_key(), b"turns", random).unwrap();
             crate::people::receive(&mut theirs, &answer).unwrap();
         }
     }

@@ -11,6 +11,7 @@ use crate::{
     message::{NormalMessage, PreKeyMessage},
     one_time_keys::OneTimeKeys,
     session::envelope_budget,
+    sessions,
     standalone::Received,
 };
 
@@ -173,7 +174,8 @@ impl StoredAccount {
                     return Err(Error::UntrustedIdentity.into());
                 }
                 let before = Some(loaded.peer.clone());
-                let plaintext = loaded.sessions.decrypt(&trusted, &message, &mut budget)?;
+                let plaintext =
+                    sessions::decrypt(&mut loaded.sessions, &trusted, &message, &mut budget)?;
                 Ok((plaintext, Effect { loaded, before, keys: None }))
             }
             Received::PreKey(bytes) => {
@@ -182,8 +184,9 @@ impl StoredAccount {
                 let (mut loaded, before) = self.peer_or_new(whom, trusted, environment)?;
                 let mut keys = self.one_time_keys(environment.records)?;
                 let ours = (&self.identity.key, &keys);
+                let sessions = &mut loaded.sessions;
                 let accepted =
-                    loaded.sessions.decrypt_prekey(ours, trusted, &message, &mut budget)?;
+                    sessions::decrypt_prekey(sessions, ours, trusted, &message, &mut budget)?;
                 let keys = accepted.keys.map(|used| {
                     keys.accepted(&used);
                     keys

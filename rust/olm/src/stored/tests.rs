@@ -3,7 +3,7 @@
 
 use e2ee_account::batch::Refused;
 use e2ee_primitives::random::Random;
-use e2ee_state::Workers;
+use e2ee_state::{StoreError, Workers};
 
 use super::{
     person::{NOW_MS, Outside, Person, device, secret},

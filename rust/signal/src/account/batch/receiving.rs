@@ -19,6 +19,7 @@ use crate::{
     envelope::{self, Kind},
     padding::{self, Boundary},
     session::envelope_budget,
+    sessions,
 };
 
 use super::Workers;
@@ -155,7 +156,7 @@ impl Account {
             if let Some(mut loaded) = self.load_peer(&mut batch.overlay, user, device)? {
                 if messages.len() > 1 {
                     // Several of them are likely to need the chunks.
-                    self.vault.read_chunks(&mut batch.overlay, &mut loaded)?;
+                    self.vault.complete(&mut batch.overlay, &mut loaded)?;
                 }
                 all.push(Arrived { loaded, parties, messages });
             }
@@ -172,7 +173,7 @@ impl Account {
         for (place, message) in messages {
             let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
             let padded = RatchetMessage::decode(message).and_then(|message| {
-                loaded.sessions.decrypt(&parties, &trusted, &message, &mut budget)
+                sessions::decrypt(&mut loaded.sessions, &parties, &trusted, &message, &mut budget)
             });
             let plaintext = match padded.and_then(|padded| padding::unpad(padded.expose())) {
                 Ok((Boundary::Application, plaintext)) => Ok(plaintext),
