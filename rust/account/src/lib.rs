@@ -11,6 +11,7 @@ pub mod batch;
 pub mod draft;
 pub mod exchange;
 pub mod generation;
+pub mod healing;
 pub mod inbox;
 pub mod index;
 pub mod ledger;
@@ -30,6 +31,7 @@ pub mod vault;
 
 pub use anchoring::Confirmation;
 pub use exchange::Exchange;
+pub use healing::Healing;
 pub use inbox::{Delivery, InboxEntry};
 pub use ledger::Ledger;
 pub use outbox::OutboxEntry;
