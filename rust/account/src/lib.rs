@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod outcome;
 pub mod peer;
 pub mod protocol;
+pub mod receiving;
 pub mod rekey;
 pub mod resting;
 pub mod saved;

@@ -78,6 +78,22 @@ pub fn decrypt(
     sessions.open(trusted, knows, |session| session.decrypt(message, budget))
 }
 
+/// Opens a prekey message with the session that it names; `None` if there is no such session.
+///
+/// [`Error::UntrustedIdentity`] if the message is under another identity than the `trusted` one.
+pub fn decrypt_repeated(
+    sessions: &mut Sessions,
+    trusted: &x25519::PublicKey,
+    message: &PreKeyMessage<'_>,
+    budget: &mut Budget,
+) -> Result<Option<SecretBytes>, Error> {
+    if message.keys.identity_key != *trusted {
+        return Err(Error::UntrustedIdentity);
+    }
+    let names = |session: &Session| session.matches(message);
+    sessions.open_named(names, |session| session.decrypt_prekey(message, budget))
+}
+
 /// Opens a prekey message: with the session that it names, or with a new one under a key of `keys`
 /// (olm_megolm.md §1.4); either becomes the current one, unless it is retired.
 ///
@@ -91,12 +107,7 @@ pub fn decrypt_prekey(
     message: &PreKeyMessage<'_>,
     budget: &mut Budget,
 ) -> Result<Accepted, Error> {
-    if message.keys.identity_key != *trusted {
-        return Err(Error::UntrustedIdentity);
-    }
-    let names = |session: &Session| session.matches(message);
-    let existing = sessions.open_named(names, |session| session.decrypt_prekey(message, budget));
-    if let Some(plaintext) = existing? {
+    if let Some(plaintext) = decrypt_repeated(sessions, trusted, message, budget)? {
         return Ok(Accepted { plaintext, keys: None });
     }
     keys.check(&message.keys)?;

@@ -6,6 +6,7 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Vault::committed`] in exchange for the result.
 
+mod batch;
 pub mod envelope;
 mod heal;
 mod identity;
@@ -27,13 +28,14 @@ use crate::{dialect::Olm, one_time_keys::OneTimeKeys};
 
 use identity::Identity;
 
+pub use batch::Placed;
 pub use e2ee_account::rekey::Rekeying;
 pub use heal::Healed;
 pub use identity::FORMAT_VERSION as IDENTITY_VERSION;
 pub use keys::{Numbered, Unpublished};
 pub use layout::{DeviceId, Message};
 pub use peers::Contact;
-pub use receive::{Incoming, Opened, Placed};
+pub use receive::{Incoming, Opened};
 pub use send::Outgoing;
 
 /// A message in the inbox.
