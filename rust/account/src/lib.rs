@@ -9,6 +9,7 @@ pub mod anchor_value;
 pub mod anchoring;
 pub mod batch;
 pub mod draft;
+pub mod examination;
 pub mod exchange;
 pub mod generation;
 pub mod healing;

@@ -8,6 +8,7 @@
 
 mod batch;
 pub mod envelope;
+mod examination;
 mod heal;
 mod identity;
 mod keys;
@@ -30,6 +31,7 @@ use identity::Identity;
 
 pub use batch::Placed;
 pub use e2ee_account::rekey::Rekeying;
+pub use examination::{KeysState, examine, is_of_olm};
 pub use heal::Healed;
 pub use identity::FORMAT_VERSION as IDENTITY_VERSION;
 pub use keys::{Numbered, Unpublished};

@@ -28,8 +28,7 @@ mod trust;
 mod waiting;
 
 use e2ee_account::{
-    Unlocked, anchoring, draft, generation, inbox, index, ledger, outbox, outcome, peer, protocol,
-    rekey, vault,
+    Unlocked, anchoring, draft, inbox, index, ledger, outbox, outcome, peer, protocol, rekey, vault,
 };
 use e2ee_primitives::{random::Random, x25519};
 use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Write};
@@ -48,10 +47,7 @@ pub use anchoring::Confirmation;
 pub use batch::{Placed, Refused, Workers};
 pub use content::{Content, GroupId};
 pub use e2ee_account::Exchange;
-pub use examination::{
-    ChainsState, Examination, Fault, Finding, GroupState, InboxState, Naming, OpenedSession,
-    PeerState, Phase, Place, RecordCount, RecordKind, Sending, SessionState, Severity,
-};
+pub use examination::examine;
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use heal::Healed;
 pub(crate) use names::hex;
