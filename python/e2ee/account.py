@@ -166,6 +166,7 @@ class Account:
     heal = _heal.heal
     generate_keys = _matrix_account.generate_keys
     mark_keys_as_published = _matrix_account.mark_keys_as_published
+    mark_verified = _matrix_account.mark_verified
     sign_object = _matrix_account.sign_object
     export_room_keys = _matrix_rooms.export_room_keys
     import_room_keys = _matrix_rooms.import_room_keys

@@ -36,6 +36,10 @@ impl DeviceKeys {
 impl Identity for DeviceKeys {
     const VERSION: u8 = 2;
 
+    fn agreement_key(&self) -> &x25519::PublicKey {
+        &self.identity_key
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.identity_key.as_bytes());
         write_length(out, usize::from(self.signing_key.is_some()));

@@ -10,10 +10,7 @@ use e2ee_wire::{
     record::{RecordReader, write_bytes},
 };
 
-use crate::{
-    dialect::Olm, limits::MAX_ARCHIVED_SESSIONS, record::Revisions, session::Session,
-    sessions::Sessions,
-};
+use crate::{dialect::Olm, record::Revisions, session::Session};
 
 use super::{
     device_keys::DeviceKeys,
@@ -130,7 +127,7 @@ impl Protocol for Olm {
     type Content = Message;
     type Identity = DeviceKeys;
     type Parties = ();
-    type Sessions = Sessions;
+    type Session = Session;
 
     const MEMBERS: &'static [&'static str] = &[names::PEER_PREFIX, ROOM_PREFIX, ROOM_KEY_PREFIX];
 
@@ -144,35 +141,5 @@ impl Protocol for Olm {
         } else {
             Ok(None)
         }
-    }
-}
-
-impl e2ee_account::Sessions for Sessions {
-    type Session = Session;
-
-    const MAX_ARCHIVED: usize = MAX_ARCHIVED_SESSIONS;
-
-    fn none() -> Self {
-        Self::none()
-    }
-
-    fn from_parts(current: Option<Session>, archived: Vec<Session>) -> Result<Self, Error> {
-        Self::from_parts(current, archived)
-    }
-
-    fn current(&self) -> Option<&Session> {
-        self.current()
-    }
-
-    fn archived(&self) -> impl Iterator<Item = &Session> {
-        self.archived()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.iter()
-    }
-
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
-        self.iter_mut()
     }
 }

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use e2ee_account::Exchange;
+use e2ee_account::{Exchange, Outcome};
 use e2ee_primitives::Secret;
-use e2ee_state::{Anchor, Change, Stored};
+use e2ee_state::{Anchor, Change, StoreError, Stored, Workers};
 
 use super::*;
 use crate::people::Counter;
@@ -79,6 +79,21 @@ pub(super) fn secret(byte: u8) -> StoreSecret {
 
 pub(super) fn device() -> DeviceId {
     DeviceId::new("JLAFKJWSCS").unwrap()
+}
+
+/// One after the other, with randomness of its own.
+pub(super) struct Alone;
+
+impl Workers for Alone {
+    fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        _: impl Fn(&T) -> usize,
+        work: impl Fn(T, &mut dyn Random) -> R + Sync,
+    ) -> Vec<R> {
+        let random = &mut Counter(9 << 40);
+        items.into_iter().map(|item| work(item, random)).collect()
+    }
 }
 
 impl Person {

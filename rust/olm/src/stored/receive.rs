@@ -6,13 +6,14 @@ use e2ee_account::{
     Environment, InboxEntry as Entry, Learnt, Ledger, Outcome, draft::Draft, names,
 };
 use e2ee_primitives::{secret::SecretBytes, x25519};
-use e2ee_state::{Failure, Overlay, Step};
+use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
 use crate::{
     message::{NormalMessage, PreKeyMessage},
     one_time_keys::OneTimeKeys,
     session::envelope_budget,
+    sessions,
     standalone::Received,
 };
 
@@ -45,11 +46,6 @@ pub struct Opened {
     /// The plaintext; empty if it is an invitation.
     pub plaintext: SecretBytes,
 }
-
-/// What a place of a batch holds.
-pub type Placed<T> = Result<T, Error>;
-
-type Stepped<T> = Result<Step<Outcome<T>>, Failure>;
 
 /// What opening a message changes in the store.
 enum Effect {
@@ -108,73 +104,21 @@ impl StoredAccount {
             }
             opened => opened?,
         };
-        let key = self.ledger_key(incoming)?;
         let now_ms = environment.now_ms;
         let expired = self.ledger.expired(environment)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let moved = self.save_effect(effect, &mut draft, &mut learnt)?;
-        let sender = (incoming.user, incoming.device.clone());
-        let opened = (opened.content, opened.plaintext);
-        let entry = Entry::new(sender, now_ms, opened, &mut draft)?;
-        Ledger::put(&key, now_ms, &entry.id, &mut draft)?;
+        let value = self.keep(incoming, opened, (now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
         let drafted = (draft.finish(), learnt);
-        let step = self.vault.drafted(drafted, Delivery::New(entry), environment)?;
+        let step = self.vault.drafted(drafted, value, environment)?;
         if let Some(loaded) = moved {
             self.vault.rest(loaded);
         }
         Ok(step)
-    }
-
-    /// Opens all messages in one step, in their order; each place holds what
-    /// [`StoredAccount::decrypt`] would give.
-    pub fn decrypt_many(
-        &mut self,
-        messages: &[Incoming<'_>],
-        environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Vec<Placed<Opened>>>>, Failure> {
-        self.open_many(messages, environment, Self::decrypt)
-    }
-
-    /// Opens all messages and puts them into the inbox in one step, in their order; each place
-    /// holds what [`StoredAccount::receive`] would give.
-    pub fn receive_many(
-        &mut self,
-        messages: &[Incoming<'_>],
-        environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Vec<Placed<Delivery>>>>, Failure> {
-        self.open_many(messages, environment, Self::receive)
-    }
-
-    /// Makes one step of those that `open` makes, each over what those before it have changed. A
-    /// message that is refused changes nothing; a store that fails ends all.
-    fn open_many<T>(
-        &mut self,
-        messages: &[Incoming<'_>],
-        environment: &mut Environment<'_>,
-        open: impl Fn(&mut Self, Incoming<'_>, &mut Environment<'_>) -> Stepped<T>,
-    ) -> Stepped<Vec<Placed<T>>> {
-        let now_ms = environment.now_ms;
-        let mut overlay = Overlay::new(environment.records);
-        let (mut results, mut learnt) = (Vec::with_capacity(messages.len()), Learnt::default());
-        for message in messages {
-            let random = &mut *environment.random;
-            let mut inside = Environment { records: &mut overlay, random, now_ms };
-            match open(self, *message, &mut inside) {
-                Ok(Step { writes, result }) => {
-                    overlay.apply(writes)?;
-                    let (value, mut more) = result.apart();
-                    learnt.rows.append(&mut more.rows);
-                    results.push(Ok(value));
-                }
-                Err(Failure::Protocol(refusal)) => results.push(Err(refusal)),
-                Err(failure @ Failure::Store(_)) => return Err(failure),
-            }
-        }
-        Ok(self.vault.kept(overlay.finish(), Outcome::unspent(results, learnt)))
     }
 
     /// Opens a message; nothing is written yet.
@@ -207,7 +151,8 @@ impl StoredAccount {
             return Err(Error::UntrustedIdentity.into());
         }
         let before = Some(loaded.peer.clone());
-        let plaintext = loaded.sessions.decrypt(&trusted, message, &mut envelope_budget())?;
+        let (sessions, budget) = (&mut loaded.sessions, &mut envelope_budget());
+        let plaintext = sessions::decrypt(sessions, &trusted, message, budget)?;
         let keys = &mut loaded.peer.identity;
         let (opened, invited) = self.opened(whom, keys, plaintext, environment)?;
         Ok((opened, Effect::Session { loaded, before, keys: None, invited }))
@@ -225,7 +170,8 @@ impl StoredAccount {
         let (mut loaded, before) = self.peer_or_new(whom, known, environment)?;
         let mut keys = self.one_time_keys(environment.records)?;
         let (ours, budget) = ((&self.identity.key, &keys), &mut envelope_budget());
-        let accepted = loaded.sessions.decrypt_prekey(ours, trusted, message, budget)?;
+        let sessions = &mut loaded.sessions;
+        let accepted = sessions::decrypt_prekey(sessions, ours, trusted, message, budget)?;
         let keys = accepted.keys.map(|used| {
             keys.accepted(&used);
             Box::new(keys)
@@ -279,8 +225,22 @@ impl StoredAccount {
         }
     }
 
+    /// Puts an opened message into the inbox, with its entry in the ledger.
+    pub(super) fn keep(
+        &self,
+        incoming: Incoming<'_>,
+        opened: Opened,
+        (now_ms, draft): (u64, &mut Draft<'_>),
+    ) -> Result<Delivery, Failure> {
+        let sender = (incoming.user, incoming.device.clone());
+        let opened = (opened.content, opened.plaintext);
+        let entry = Entry::new(sender, now_ms, opened, draft)?;
+        Ledger::put(&self.ledger_key(incoming)?, now_ms, &entry.id, draft)?;
+        Ok(Delivery::New(entry))
+    }
+
     /// What is known of a message that was refused: the refusal, unless it was opened before.
-    fn refused(
+    pub(super) fn refused(
         &self,
         incoming: Incoming<'_>,
         refusal: Error,

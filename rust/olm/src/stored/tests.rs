@@ -2,14 +2,13 @@
 //! Accounts over a store in memory: what is said survives each step, and what was set back is found.
 
 use e2ee_account::batch::Refused;
-use e2ee_primitives::random::Random;
-use e2ee_state::Workers;
+use e2ee_state::StoreError;
 
 use super::{
-    person::{NOW_MS, Outside, Person, device},
+    person::{Alone, NOW_MS, Outside, Person, device},
     *,
 };
-use crate::{limits::MAX_ARCHIVED_SESSIONS, people::Counter};
+use crate::limits::MAX_ARCHIVED_SESSIONS;
 
 fn pair() -> (Person, Person) {
     let (mut alice, mut bob) = (Person::new("@alice:example.org", 1), Person::new("@bob:b.org", 2));
@@ -203,21 +202,6 @@ fn a_store_that_was_set_back_sends_nothing_until_it_is_healed() {
     assert_eq!(b"waits"[..], bob.decrypt(&alice, &waiting[0].envelope).unwrap());
 }
 
-/// One after the other, with randomness of its own.
-struct Alone;
-
-impl Workers for Alone {
-    fn map<T: Send, R: Send>(
-        &self,
-        items: Vec<T>,
-        _: impl Fn(&T) -> usize,
-        work: impl Fn(T, &mut dyn Random) -> R + Sync,
-    ) -> Vec<R> {
-        let random = &mut Counter(9 << 40);
-        items.into_iter().map(|item| work(item, random)).collect()
-    }
-}
-
 #[test]
 fn a_batch_is_sent_as_a_whole_or_not_at_all() {
     let (mut alice, mut bob) = pair();
@@ -266,7 +250,8 @@ fn a_batch_is_received_in_one_step_each_message_by_itself() {
     let batch =
         [from_alice(&sent[1]), forged, from_carol, from_alice(&sent[0]), from_alice(&sent[1])];
 
-    let Ok(results) = bob.step(|account, inside| account.receive_many(&batch, inside)) else {
+    let Ok(results) = bob.step(|account, inside| account.receive_many(&batch, &Alone, inside))
+    else {
         panic!()
     };
     let kept: Vec<_> = results
@@ -286,7 +271,8 @@ fn a_batch_is_received_in_one_step_each_message_by_itself() {
     assert_eq!(b"back"[..], carol.decrypt(&bob, &back).unwrap());
     let next = alice.encrypt("@bob:b.org", b"2").unwrap();
     let incoming = [from_alice(&next)];
-    let opened = bob.step(|account, inside| account.decrypt_many(&incoming, inside)).unwrap();
+    let opened =
+        bob.step(|account, inside| account.decrypt_many(&incoming, &Alone, inside)).unwrap();
     assert_eq!(b"2", opened[0].as_ref().unwrap().plaintext.expose());
 }
 

@@ -255,6 +255,21 @@ impl OlmStoredAccount {
         Ok(contacts.into_iter().map(|each| contact(py, each)).collect())
     }
 
+    /// Marks a peer's identity key of 32 bytes, which must be the trusted one, as verified.
+    fn mark_verified(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_, DeviceId>,
+        identity_key: &[u8],
+    ) -> PyResult<Step> {
+        let whom = peer.named();
+        let mark = |account: &mut StoredAccount, inside: &mut Environment<'_>| {
+            account.mark_verified(whom, &public_key(identity_key)?, inside)
+        };
+        Self::step(slf, (transaction, false), mark, convert::nothing)
+            .map_err(|refusal| refusal.raise_for(&peer, || Some(identity_key.to_vec())))
+    }
+
     /// Forgets a peer with all its sessions.
     fn forget(
         slf: &Bound<'_, Self>,
@@ -274,14 +289,15 @@ impl OlmStoredAccount {
     }
 }
 
-/// User, device, identity key, two fields that other protocols have, and the Ed25519 key.
+/// User, device, identity key, whether it was verified, what other protocols have, and the Ed25519
+/// key.
 type ContactRow<'py> =
     (String, String, Bound<'py, PyBytes>, bool, Option<(u64, u64)>, Option<Bound<'py, PyBytes>>);
 
 fn contact(py: Python<'_>, contact: Contact) -> ContactRow<'_> {
     let key = PyBytes::new(py, contact.keys.identity_key.as_bytes());
     let signing_key = contact.keys.signing_key.map(|key| PyBytes::new(py, key.as_bytes()));
-    (contact.user, contact.device.as_str().to_owned(), key, false, None, signing_key)
+    (contact.user, contact.device.as_str().to_owned(), key, contact.verified, None, signing_key)
 }
 
 fn device_keys(identity_key: &[u8], signing_key: &[u8]) -> Result<DeviceKeys, Error> {

@@ -23,6 +23,11 @@ pub(in super::super) struct Invited {
     key: KeptKey,
 }
 
+/// Whether a plaintext from a session of two is a key of a room, or wants to be one.
+pub(in super::super) fn brings_key(plaintext: &[u8]) -> bool {
+    RoomKey::read(plaintext).is_some()
+}
+
 impl StoredAccount {
     /// What a plaintext is that a device has sent through a session of two: the application's, or a
     /// key of a room, which is kept. A room that is not known begins.

@@ -70,7 +70,7 @@ impl KeptKey {
         Self { facts, session, opened, revision: 0, read_revision: 0, changed: true }
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         names::key(&self.facts.room, self.session.session_id(), &self.facts.sender)
     }
 
@@ -147,7 +147,7 @@ impl KeptKey {
         })
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
         if reader.u8()? != FORMAT_VERSION {
             return Err(Error::CorruptState);
@@ -173,7 +173,7 @@ impl KeptKey {
         Ok(Self { changed: false, ..Self::new(facts, session) })
     }
 
-    fn go_on(&mut self, read: &[u8]) -> Result<(), Error> {
+    pub(super) fn go_on(&mut self, read: &[u8]) -> Result<(), Error> {
         let mut reader = RecordReader::new(read);
         if reader.u8()? != READ_VERSION {
             return Err(Error::CorruptState);

@@ -15,6 +15,7 @@ mod opened_runs;
 mod payload;
 mod record;
 pub mod rotation;
+mod seeing;
 mod sending;
 #[cfg(test)]
 mod tests;
@@ -33,9 +34,10 @@ use super::{
 use record::{DeviceAddress, Share};
 use rotation::Rotation;
 
-pub(super) use incoming::Invited;
+pub(super) use incoming::{Invited, brings_key};
 pub use inviting::Invitation;
 pub(super) use kept_key::KeptKey;
+pub(super) use seeing::{SeenRoom, is_key, is_read, is_room, is_sending, see_key};
 pub(super) use sending::LoadedRoom;
 
 /// What changes in a room on our side; nobody else learns of it.

@@ -12,7 +12,8 @@ use super::super::RoomId;
 pub const ROOM_PREFIX: &str = "room/";
 /// What the names of received keys of rooms begin with.
 pub const ROOM_KEY_PREFIX: &str = "room-key/";
-const SENDING_PREFIX: &str = "room-sending/";
+/// What the names of our own sessions' records begin with.
+pub const SENDING_PREFIX: &str = "room-sending/";
 const READ_PREFIX: &str = "room-read/";
 
 /// The record of a room.

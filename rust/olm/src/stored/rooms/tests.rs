@@ -4,7 +4,7 @@
 
 use super::{
     super::{
-        person::{Person, device, secret},
+        person::{Alone, Person, device, secret},
         *,
     },
     exporting::{ForeignKey, Taken},
@@ -358,7 +358,8 @@ fn a_batch_takes_an_invitation_and_what_follows_it() {
         |envelope| Incoming { user: ALICE, device: &device, identity_key: None, envelope };
     let messages: Vec<_> = envelopes.iter().map(|envelope| incoming(&envelope[..])).collect();
 
-    let placed = bob.step(|account, inside| account.decrypt_many(&messages, inside)).unwrap();
+    let placed =
+        bob.step(|account, inside| account.decrypt_many(&messages, &Alone, inside)).unwrap();
 
     let contents: Vec<_> = placed.into_iter().map(|each| each.unwrap().content).collect();
     assert_eq!([Message::Invitation(id()), Message::Room(id()), Message::Room(id())][..], contents);
