@@ -18,7 +18,10 @@ use crate::{
     session::{Ciphertext, Session},
 };
 
-use super::{DeviceId, LoadedPeer, StoredAccount, envelope::wrap};
+use super::{
+    DeviceId, LoadedPeer, StoredAccount,
+    envelope::{MAX_PLAINTEXT_LEN, wrap},
+};
 
 /// A message to a device.
 pub type Outgoing<'a> = ((&'a str, &'a DeviceId), &'a [u8]);
@@ -48,7 +51,8 @@ impl StoredAccount {
     /// Encrypts to a device on the session that it was received from last; the result is the
     /// envelope.
     ///
-    /// [`Error::NoSession`] if there is none.
+    /// [`Error::NoSession`] if there is none, [`Error::InvalidArgument`] above
+    /// [`MAX_PLAINTEXT_LEN`] bytes.
     pub fn encrypt(
         &mut self,
         whom: (&str, &DeviceId),
@@ -171,11 +175,15 @@ impl StoredAccount {
     }
 }
 
-/// Encrypts on the session that a device was received from last.
+/// Encrypts on the session that a device was received from last; [`Error::InvalidArgument`] above
+/// [`MAX_PLAINTEXT_LEN`] bytes.
 fn encrypt(
     loaded: &mut LoadedPeer,
     plaintext: &[u8],
     (_, random): At<'_>,
 ) -> Result<Ciphertext, Error> {
+    if plaintext.len() > MAX_PLAINTEXT_LEN {
+        return Err(Error::InvalidArgument);
+    }
     loaded.sessions.encrypt(&loaded.peer.identity, plaintext, random)
 }
