@@ -239,7 +239,12 @@ def run(profile: Profile) -> Result:
 def controlled(kind: Kind) -> Callable[[Profile], Result]:
     """The gate over a store with a planted fault."""
     size = (SHORT_OPERATIONS, SHORT_LIVES)
-    return lambda profile: lost(profile, kind, size, CONTROL_IMAGES)
+    images = CONTROL_IMAGES
+
+    def run(profile: Profile) -> Result:
+        return lost(profile, kind, size, profile.share(short=images, full=images))
+
+    return run
 
 
 def lost(profile: Profile, kind: Kind, size: tuple[int, int], images: int) -> Result:
