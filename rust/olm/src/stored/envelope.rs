@@ -19,6 +19,11 @@ use crate::{message::PreKeyMessage, session::Ciphertext, standalone::Received};
 
 /// The first byte of an envelope.
 pub const FORMAT_VERSION: u8 = 32;
+/// The most bytes of a plaintext: 16 MiB. Matrix events are far shorter; larger contents belong into
+/// encrypted files.
+pub const MAX_PLAINTEXT_LEN: usize = 16 << 20;
+/// The most bytes of an envelope: a plaintext with all that can stand around it.
+pub const MAX_ENVELOPE_LEN: usize = MAX_PLAINTEXT_LEN + 4_096;
 /// A normal message: type 1 in Matrix.
 const NORMAL: u8 = 2;
 /// A prekey message: type 0 in Matrix.
@@ -92,8 +97,12 @@ fn part<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Error> {
 
 /// The message in an envelope.
 ///
-/// [`Error::UnsupportedVersion`] for another version, [`Error::Malformed`] for another kind.
+/// [`Error::UnsupportedVersion`] for another version, [`Error::Malformed`] for another kind, and
+/// above [`MAX_ENVELOPE_LEN`] bytes.
 pub fn decode(envelope: &[u8]) -> Result<Contents<'_>, Error> {
+    if envelope.len() > MAX_ENVELOPE_LEN {
+        return Err(Error::Malformed);
+    }
     let pairwise = |message| Ok(Contents::Pairwise(message));
     match envelope.split_first_chunk::<2>() {
         Some(([FORMAT_VERSION, PREKEY], message)) => pairwise(Received::PreKey(message)),
@@ -114,5 +123,21 @@ pub fn identity_key(envelope: &[u8]) -> Option<x25519::PublicKey> {
         }
         Contents::Pairwise(Received::Normal(_)) => None,
         Contents::Room(message) => message.sender_key.copied().map(x25519::PublicKey::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_above_the_limit_is_malformed() {
+        let mut envelope = vec![0; MAX_ENVELOPE_LEN];
+        envelope[..2].copy_from_slice(&[FORMAT_VERSION, NORMAL]);
+        assert!(decode(&envelope).is_ok());
+
+        envelope.push(0);
+
+        assert_eq!(Some(Error::Malformed), decode(&envelope).err());
     }
 }

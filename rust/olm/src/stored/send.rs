@@ -18,7 +18,10 @@ use crate::{
     sessions,
 };
 
-use super::{DeviceId, DeviceKeys, LoadedPeer, StoredAccount, envelope::wrap};
+use super::{
+    DeviceId, DeviceKeys, LoadedPeer, StoredAccount,
+    envelope::{MAX_PLAINTEXT_LEN, wrap},
+};
 
 /// A message to a device.
 pub type Outgoing<'a> = ((&'a str, &'a DeviceId), &'a [u8]);
@@ -49,7 +52,8 @@ impl StoredAccount {
     /// Encrypts to a device on the session that it was received from last; the result is the
     /// envelope.
     ///
-    /// [`Error::NoSession`] if there is none.
+    /// [`Error::NoSession`] if there is none, [`Error::InvalidArgument`] above
+    /// [`MAX_PLAINTEXT_LEN`] bytes.
     pub fn encrypt(
         &mut self,
         whom: (&str, &DeviceId),
@@ -168,12 +172,16 @@ impl StoredAccount {
     }
 }
 
-/// Encrypts on the session that a device was received from last.
+/// Encrypts on the session that a device was received from last; [`Error::InvalidArgument`] above
+/// [`MAX_PLAINTEXT_LEN`] bytes.
 pub(super) fn encrypt(
     loaded: &mut LoadedPeer,
     plaintext: &[u8],
     (_, random): At<'_>,
 ) -> Result<Ciphertext, Error> {
+    if plaintext.len() > MAX_PLAINTEXT_LEN {
+        return Err(Error::InvalidArgument);
+    }
     let LoadedPeer { sessions, peer, .. } = loaded;
     sessions::encrypt(sessions, &peer.identity.identity_key, plaintext, random)
 }

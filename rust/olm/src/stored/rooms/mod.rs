@@ -28,7 +28,7 @@ use crate::limits::MAX_ROOMS;
 
 use super::{
     DeviceId, RoomId, StoredAccount,
-    envelope::{RoomMessage, wrap_room},
+    envelope::{MAX_PLAINTEXT_LEN, RoomMessage, wrap_room},
 };
 
 use record::{DeviceAddress, Share};
@@ -151,13 +151,17 @@ impl StoredAccount {
     /// Encrypts `plaintext` for all members; the result is an envelope.
     ///
     /// [`Error::InvitationsPending`] if a member does not have our session, or if that has come to
-    /// its end: [`StoredAccount::room_invitations`] gives the next one.
+    /// its end: [`StoredAccount::room_invitations`] gives the next one. [`Error::InvalidArgument`]
+    /// above [`MAX_PLAINTEXT_LEN`] bytes.
     pub fn encrypt_to_room(
         &mut self,
         id: &RoomId,
         plaintext: &[u8],
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
+        if plaintext.len() > MAX_PLAINTEXT_LEN {
+            return Err(Error::InvalidArgument.into());
+        }
         self.vault.refresh(environment.records)?;
         let mut loaded = self.load_room(id, environment.records)?;
         let mut own = self.load_own(&loaded, environment.records)?;
