@@ -46,5 +46,5 @@ def signal_of(core: Core) -> _core.Account:
 def olm_of(core: Core) -> _core.OlmStoredAccount:
     """The account, for what only Matrix has."""
     if not isinstance(core, _core.OlmStoredAccount):
-        raise InvalidArgumentError("only an account of Olm has keys to publish for Matrix")
+        raise InvalidArgumentError("only an account of Olm has keys for Matrix")
     return core
