@@ -146,7 +146,10 @@ def megolm(corpus: Path) -> None:
     recorded = json.loads((folder / "megolm.json").read_text())
     for number, session in enumerate(recorded["sessions"]):
         for place, step in enumerate(session["messages"]):
-            write(corpus / "megolm_message" / f"{number}-{place}", unpadded(step["ciphertext"]))
+            message = unpadded(step["ciphertext"])
+            write(corpus / "megolm_message" / f"{number}-{place}", message)
+            event = bytes([32, 5]) + bytes(32) + b"\x05!room\x06DEVICE\x00" + message
+            write(corpus / "matrix_envelope" / f"{number}-{place}", event)
         for name in ("session_key", "exported_at_0"):
             write(corpus / "megolm_share" / f"{number}-{name}", unpadded(session[name]))
         if "plain_pickle" in session:

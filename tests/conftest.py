@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What all tests share: the database server, which ends with the session, and a report."""
+"""What all tests share: the protocols, the database server, which ends with them, and a report."""
 
 import pytest
 
 from tests.properties import report
 from tests.stores import server
+from tests.stores.protocols import PROTOCOLS, Protocol, protocol_name
 
 #: Programs in processes of their own, which import what is fetched only when they are to run.
 collect_ignore = [
@@ -23,3 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     """Stops the server that a test has started."""
     server.stop()
+
+
+@pytest.fixture(params=PROTOCOLS, ids=protocol_name)
+def protocol(request: pytest.FixtureRequest) -> Protocol:
+    """Each protocol that accounts speak."""
+    found: Protocol = request.param
+    return found

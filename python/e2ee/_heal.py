@@ -27,7 +27,7 @@ class Healed:
     """
 
     peers: tuple[Address, ...]
-    groups: tuple[UUID, ...]
+    groups: tuple[UUID | str, ...]
     dropped: tuple[str, ...]
 
 
@@ -48,11 +48,13 @@ def heal(self: Account) -> Healed:
     return healed(self._commits.write(self._inner.heal))
 
 
-def healed(row: tuple[list[tuple[str, int | str]], list[bytes], list[str]]) -> Healed:
+def healed(
+    row: tuple[list[tuple[str, int | str]], list[bytes] | list[str], list[str]],
+) -> Healed:
     """What healing ended, as the core says it."""
     peers, groups, dropped = row
     return Healed(
         tuple(Address(user, device) for user, device in peers),
-        tuple(UUID(bytes=each) for each in groups),
+        tuple(UUID(bytes=each) if isinstance(each, bytes) else each for each in groups),
         tuple(dropped),
     )

@@ -56,8 +56,8 @@ def read_bundle(encoded: bytes) -> tuple[bytes, str, bool]:
     return identity_key, device, key.get("fallback") is True
 
 
-def verified_keys(whom: Address, encoded: bytes) -> tuple[bytes, bytes]:
-    """Identity key and one-time key of a device, after its signatures were verified.
+def verified_keys(whom: Address, encoded: bytes) -> tuple[bytes, bytes, bytes]:
+    """Identity key, Ed25519 key and one-time key of a device, after its signatures were verified.
 
     Raises:
         BadSignatureError: A signature of the device is missing or does not verify.
@@ -66,10 +66,9 @@ def verified_keys(whom: Address, encoded: bytes) -> tuple[bytes, bytes]:
     device_keys, key = _parts(encoded)
     device = str(whom.device)
     keys = verify_device_itself(device_keys, user=whom.user, device_id=device)
-    one_time = verify_one_time_key(
-        key, user=whom.user, device_id=device, signing_key=keys[f"ed25519:{device}"]
-    )
-    return _identity_key(keys, device), decoded_key(one_time)
+    signing_key = keys[f"ed25519:{device}"]
+    one_time = verify_one_time_key(key, user=whom.user, device_id=device, signing_key=signing_key)
+    return _identity_key(keys, device), decoded_key(signing_key), decoded_key(one_time)
 
 
 def decoded_key(text: str) -> bytes:

@@ -37,7 +37,7 @@ def signal_of(core: Core) -> _core.Account:
     """The account, for what only Signal's protocol has."""
     if not isinstance(core, _core.Account):
         raise InvalidArgumentError(
-            "an account of Olm has no prekey uploads of Signal's, no groups, sealed senders, "
+            "an account of Olm has no prekey uploads of Signal's, no sealed senders, "
             "safety numbers, repairs or resets"
         )
     return core

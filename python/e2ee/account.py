@@ -16,6 +16,7 @@ from e2ee import (
     _groups,
     _heal,
     _matrix_account,
+    _matrix_rooms,
     _outbox,
     _protocols,
     _scopes,
@@ -25,7 +26,7 @@ from e2ee import (
 )
 from e2ee._commits import Commits, handled_before, reading, refuse_joined
 from e2ee._given import address_of, encoded_of
-from e2ee._opened import message_of, opened_message
+from e2ee._opened import contact_of, message_of, opened_message
 from e2ee._sealed import anchors
 from e2ee.values import Address, Contact, Envelope, Message, PreKeyBundle, envelope_of
 
@@ -167,6 +168,8 @@ class Account:
     mark_keys_as_published = _matrix_account.mark_keys_as_published
     mark_verified = _matrix_account.mark_verified
     sign_object = _matrix_account.sign_object
+    export_room_keys = _matrix_rooms.export_room_keys
+    import_room_keys = _matrix_rooms.import_room_keys
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.
@@ -370,10 +373,7 @@ class Account:
 
     def contacts(self) -> list[Contact]:
         """Every peer, in the order of names."""
-        return [
-            Contact(Address(user, device), key, verified, *(progress or (None, None)))
-            for user, device, key, verified, progress in self._commits.read(self._inner.contacts)
-        ]
+        return [contact_of(row) for row in self._commits.read(self._inner.contacts)]
 
     create_group = _groups.create_group
     group = _groups.group

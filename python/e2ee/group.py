@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A group: one envelope that all its members can open (signal.md §9).
+"""A group: one envelope that all its members can open (signal.md §9; olm_megolm.md §2).
 
 Each device that writes has a key of its own for the group, and gives it to every member in an
 invitation, once. Who is in a group is the application's knowledge: no device learns it from
@@ -8,8 +8,11 @@ another.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
+from e2ee import _core
+from e2ee.errors import InvalidArgumentError
 from e2ee.values import Address, Envelope
 
 if TYPE_CHECKING:
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Protocol
     from uuid import UUID
 
-    from e2ee import _core
     from e2ee._sealed import SenderCertificate
     from e2ee.account import Account
     from e2ee.store import Transaction
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 
     class _Write(Protocol):
         def __call__(self, work: Callable[[Transaction], _core.Step[_T]], /) -> _T: ...
+
+
+_WEEK: Final = timedelta(weeks=1)
+#: Above every limit of the core, and a number that fits.
+_MOST: Final = 1 << 40
 
 
 @final
@@ -48,14 +55,20 @@ class Group:
     ...     message.plaintext, message.group == club.id
     (b'Hello, all.', True)
 
+    Of a Matrix account it is a room: `id` is the room's id, an invitation is an `m.room_key` inside
+    an Olm message, and `Envelope.to_matrix` says what stands in events.
+
     Names and devices are those of `Account`. `remove`, a new identity of a member, and forgetting
     it end this device's key: the next one goes to those who are left, in new invitations.
     """
 
-    __slots__ = ("_groups", "_id", "_read", "_write")
+    __slots__ = ("_groups", "_id", "_key", "_read", "_write")
 
-    _groups: _core.Groups
-    _id: UUID
+    #: The core's `Groups`, or of a Matrix account its `OlmRooms`, which have the same methods.
+    _groups: Any
+    _id: UUID | str
+    #: The id as the core takes it.
+    _key: Any
     _read: _Read
     _write: _Write
 
@@ -69,22 +82,27 @@ class Group:
         account: Account,
         members: Iterable[Address | str] = (),
         *,
-        id: UUID | None = None,  # noqa: A002 - the word for it
+        id: UUID | str | None = None,  # noqa: A002 - the word for it
     ) -> Group:
         """The same as `Account.create_group`."""
         return account.create_group(members, id=id)
 
     @classmethod
-    def _of(cls, groups: _core.Groups, doors: tuple[_Read, _Write], group_id: UUID) -> Group:
+    def _of(
+        cls,
+        groups: _core.Groups | _core.OlmRooms,
+        doors: tuple[_Read, _Write],
+        ids: tuple[UUID | str, bytes | str],
+    ) -> Group:
         group = object.__new__(cls)
         group._groups = groups
         group._read, group._write = doors
-        group._id = group_id
+        group._id, group._key = ids
         return group
 
     @property
-    def id(self) -> UUID:
-        """The group's id, 16 bytes, the same for all its members; it is visible in envelopes."""
+    def id(self) -> UUID | str:
+        """The group's id, the same for all its members; it is visible in envelopes."""
         return self._id
 
     @property
@@ -112,7 +130,7 @@ class Group:
             InvalidArgumentError: It is this device, or there are 5,000 members.
             NoGroupError: This device has left the group.
         """
-        whom, group_id = _address(member), self._id.bytes
+        whom, group_id = _address(member), self._key
         self._write(lambda inside: self._groups.add(inside, group_id, whom))
 
     def remove(self, member: Address | str) -> None:
@@ -125,7 +143,7 @@ class Group:
         Raises:
             NoGroupError: This device has left the group.
         """
-        whom, group_id = _address(member), self._id.bytes
+        whom, group_id = _address(member), self._key
         self._write(lambda inside: self._groups.remove(inside, group_id, whom))
 
     def reinvite(self, member: Address | str) -> None:
@@ -135,7 +153,7 @@ class Group:
             InvalidArgumentError: The device is no member.
             NoGroupError: This device has left the group.
         """
-        whom, group_id = _address(member), self._id.bytes
+        whom, group_id = _address(member), self._key
         self._write(lambda inside: self._groups.reinvite(inside, group_id, whom))
 
     def rotate(self) -> None:
@@ -148,7 +166,29 @@ class Group:
         Raises:
             NoGroupError: This device has left the group.
         """
-        self._write(lambda inside: self._groups.rotate(inside, self._id.bytes))
+        self._write(lambda inside: self._groups.rotate(inside, self._key))
+
+    def rotate_after(self, *, messages: int = 100, period: timedelta = _WEEK) -> None:
+        """Says how long a key of this device serves in a room of Matrix, as the room asks for.
+
+        A key that has come to its end gives way to the next one: everyone is in `pending`, and
+        `invitations` has it. So call `invitations` before each `encrypt`.
+
+        Args:
+            messages: `rotation_period_msgs` of the room's `m.room.encryption`; what is not between
+                1 and 10,000 counts as the nearer of both.
+            period: `rotation_period_ms`, likewise; at most 100 days.
+
+        Raises:
+            NoGroupError: This device has left the group.
+            InvalidArgumentError: The account is not of Olm.
+        """
+        rooms = self._groups
+        if isinstance(rooms, _core.Groups):
+            raise InvalidArgumentError("keys of Signal's groups serve until they are ended")
+        count = min(max(messages, 0), _MOST)
+        period_ms = min(max(period // timedelta(milliseconds=1), 0), _MOST)
+        self._write(lambda inside: rooms.rotate_after(inside, self._key, count, period_ms))
 
     def leave(self) -> None:
         """Forgets the group with all its keys; the other members do not learn of it.
@@ -156,7 +196,7 @@ class Group:
         Raises:
             NoGroupError: This device has left the group already.
         """
-        self._write(lambda inside: self._groups.leave(inside, self._id.bytes))
+        self._write(lambda inside: self._groups.leave(inside, self._key))
 
     def invitations(self) -> list[tuple[Address, Envelope]]:
         """An envelope for each member that does not have this device's key, once.
@@ -167,17 +207,18 @@ class Group:
         Raises:
             NoGroupError: This device has left the group.
         """
-        made = self._write(lambda inside: self._groups.invitations(inside, self._id.bytes))
+        made = self._write(lambda inside: self._groups.invitations(inside, self._key))
         return [(Address(user, device), Envelope(envelope)) for user, device, envelope in made]
 
     def encrypt(self, plaintext: bytes) -> Envelope:
         """Encrypts to all members; the envelope leaves after the key's next state is durable.
 
         Raises:
-            InvitationsPendingError: A member does not have this device's key.
+            InvitationsPendingError: A member does not have this device's key, or that has come to
+                its end (see `rotate_after`): send `invitations`.
             NoGroupError: This device has left the group.
         """
-        group_id = self._id.bytes
+        group_id = self._key
         return Envelope(
             self._write(lambda inside: self._groups.encrypt(inside, group_id, plaintext))
         )
@@ -205,18 +246,19 @@ class Group:
             NoSessionError: There is no session with a member: connect to it.
             InvalidCertificateError: The certificate is another device's, or has expired.
             InvalidArgumentError: Nobody is left, or two devices of one user have different
-                identity keys: this form has one for each user.
+                identity keys: this form has one for each user; or the account is of Olm.
         """
-        group_id, left_out = self._id.bytes, list(excluded)
+        groups = self._groups
+        if not isinstance(groups, _core.Groups):
+            raise InvalidArgumentError("there are no sealed senders in a room of Matrix")
+        group_id, left_out = self._key, list(excluded)
         encoded = certificate if isinstance(certificate, bytes) else certificate.to_bytes()
         return self._write(
-            lambda inside: self._groups.encrypt_sealed(
-                inside, group_id, plaintext, encoded, left_out
-            )
+            lambda inside: groups.encrypt_sealed(inside, group_id, plaintext, encoded, left_out)
         )
 
     def _members(self) -> list[tuple[Address, bool]]:
-        rows = self._read(lambda inside: self._groups.members(inside, self._id.bytes))
+        rows = self._read(lambda inside: self._groups.members(inside, self._key))
         return [(Address(user, device), pending) for user, device, pending in rows]
 
     def __repr__(self) -> str:

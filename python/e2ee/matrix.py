@@ -89,6 +89,7 @@ from e2ee._matrix_cross_signing import (
 )
 from e2ee._matrix_files import decrypt_file, encrypt_file, open_file
 from e2ee._matrix_json import canonical_json, parse_json
+from e2ee._matrix_rooms import RoomKeyReport
 from e2ee._matrix_signed import sign_object, verify_object
 from e2ee._matrix_stored import (
     create_storage_key,
@@ -114,6 +115,7 @@ __all__ = [
     "KeyUpload",
     "LoginChannel",
     "LoginRecipient",
+    "RoomKeyReport",
     "Sas",
     "SasAcceptor",
     "SasStarter",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import binascii
 import hmac
 import io
 import re
@@ -13,7 +12,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from e2ee import _core
-from e2ee.errors import InvalidArgumentError, MalformedMessageError
+from e2ee.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,12 +23,9 @@ if TYPE_CHECKING:
 
     from e2ee.prekeys import OneTimePreKey, PreKeyUpload, SignedPreKey
 
-ContentKind: TypeAlias = Literal["message", "group", "invitation", "resend"]
+ContentKind: TypeAlias = Literal["message", "group", "invitation", "resend", "forwarded"]
 EnvelopeKind: TypeAlias = Literal["prekey", "message", "sealed", "group", "repair"]
 
-#: The version and the kind of a prekey message (docs/formats.md, "Matrix envelope").
-_OLM: Final = 32
-_PREKEY: Final = 3
 _DIGITS: Final = re.compile(r"[0-9]{60}")
 _GROUP: Final = 5
 _MAX_SCALE: Final = 64
@@ -89,35 +85,34 @@ class Envelope:
         return self._encoded
 
     @classmethod
-    def from_matrix(cls, ciphertext: Mapping[str, object]) -> Envelope:
-        """The envelope of an Olm message as events have it: `type` and `body` (olm_megolm.md §8).
+    def from_matrix(cls, content: Mapping[str, object], *, room_id: str | None = None) -> Envelope:
+        """The envelope of a message as events have it (olm_megolm.md §8).
+
+        Args:
+            content: Of an Olm message `type` and `body`; of one to a room the content of its
+                `m.room.encrypted`, which may lack `sender_key` and `device_id`.
+            room_id: The room of the event.
 
         Raises:
-            MalformedMessageError: The type is not 0 or 1, or the body is no unpadded base64.
+            MalformedMessageError: A field is missing or of another type.
+            InvalidArgumentError: The message is to a room, and no id of it is given.
         """
-        kind, body = ciphertext.get("type"), ciphertext.get("body")
-        # True and 1.0 are equal to 1, and no types of messages.
-        if type(kind) is not int or kind not in (0, 1) or not isinstance(body, str):
-            raise MalformedMessageError("the type or the body of an Olm message is none")
-        try:
-            padded = body + "=" * (-len(body) % 4)
-            message = binascii.a2b_base64(padded, strict_mode=True)
-        except ValueError:
-            raise MalformedMessageError("the body of an Olm message is no base64") from None
-        return cls(bytes([_OLM, _PREKEY - kind]) + message)
+        from e2ee import _matrix_envelopes  # noqa: PLC0415 - as for bundles
+
+        return cls(_matrix_envelopes.from_event(content, room_id))
 
     def to_matrix(self) -> dict[str, int | str]:
-        """An envelope of Olm as events have it: `type` and `body` (olm_megolm.md §8).
+        """An envelope of Olm as events have it (olm_megolm.md §8).
 
-        The type is 0 for a prekey message and 1 for others; the body is unpadded base64.
+        To a device: `type`, 0 for a prekey message and 1 for others, and `body`. To a room: the
+        content of `m.room.encrypted`.
 
         Raises:
             InvalidArgumentError: It is another protocol's.
         """
-        if self._encoded[0] != _OLM:
-            raise InvalidArgumentError("the envelope is not of Olm")
-        body = binascii.b2a_base64(self._encoded[2:], newline=False).decode().rstrip("=")
-        return {"type": _PREKEY - self._encoded[1], "body": body}
+        from e2ee import _matrix_envelopes  # noqa: PLC0415 - as for bundles
+
+        return _matrix_envelopes.to_event(self._encoded)
 
     @property
     def kind(self) -> EnvelopeKind:
@@ -167,9 +162,11 @@ class Message:
     - "message": the application's, to this device alone;
     - "group": the application's, to the group `group`;
     - "invitation": from now on messages of the sender to the group `group` can be opened here;
-    - "resend": the sender could not open what was sent to it at the time `sent`: send it again.
+    - "resend": the sender could not open what was sent to it at the time `sent`: send it again;
+    - "forwarded": the application's, to the group `group`, under a key that was imported: nothing
+      says that the sender has written it.
 
-    The last two have no plaintext.
+    An invitation and a resend have no plaintext. The group of a Matrix account is a room's id.
     """
 
     sender: Address
@@ -177,7 +174,7 @@ class Message:
     received: datetime | None = None
     inbox_id: str | None = None
     content: ContentKind = "message"
-    group: UUID | None = None
+    group: UUID | str | None = None
     sent: datetime | None = None
 
 
@@ -384,7 +381,8 @@ class Contact:
     """A peer, as a list of contacts shows it.
 
     `pq_epoch` and `pq_messages` say how far the post-quantum ratchet of the current session is, and
-    how many messages ago it turned; `None` without a session.
+    how many messages ago it turned; `None` without a session. `signing_key` is the Ed25519 key of a
+    Matrix device, once it is known.
     """
 
     address: Address
@@ -392,3 +390,4 @@ class Contact:
     verified: bool
     pq_epoch: int | None
     pq_messages: int | None
+    signing_key: bytes | None = None

@@ -10,6 +10,7 @@ from e2ee.aio._turns import MAX_GROUP
 from e2ee.store import Store
 from tests.api.aio_world import World, indexes, reached, world
 from tests.api.watched import Fault, Place
+from tests.stores.protocols import SIGNAL, Protocol
 
 Check = Callable[[World], Awaitable[None]]
 COUNT = 40
@@ -17,7 +18,7 @@ TEXTS = [b"%d" % number for number in range(COUNT)]
 
 
 def encrypts(at: World, texts: Iterable[bytes] = TEXTS) -> list[Awaitable[e2ee.Envelope]]:
-    return [at.alice.encrypt("bob", text) for text in texts]
+    return [at.alice.encrypt(at.bob.address, text) for text in texts]
 
 
 async def one_commit(at: World) -> None:
@@ -34,7 +35,7 @@ async def own_commits(at: World) -> None:
     """Calls that do not wait together have a commit each."""
     before = at.store.commits
     for text in TEXTS[:3]:
-        await at.alice.encrypt("bob", text)
+        await at.alice.encrypt(at.bob.address, text)
     assert at.store.commits == before + 3
 
 
@@ -63,7 +64,9 @@ async def unknown_is_silent(at: World) -> None:
     left = []
     for fault in (Fault.UNDONE, Fault.DONE, Fault.FULL):
         at.store.faults.append(fault)
-        refused = await at.together(*encrypts(at, TEXTS[:5]), at.alice.encrypt("nobody", b"x"))
+        refused = await at.together(
+            *encrypts(at, TEXTS[:5]), at.alice.encrypt(at.address("nobody"), b"x")
+        )
         kind = e2ee.StoreUnavailableError
         assert [isinstance(each, kind) for each in refused] == [True] * 6
         assert len(set(map(id, refused))) == 6, "each call has its own error"
@@ -84,7 +87,7 @@ async def made_anew(at: World) -> None:
     gate.open()
     between.open()
     await reached(again)
-    quicker = other.encrypt("bob", b"quicker")
+    quicker = other.encrypt(at.bob.address, b"quicker")
     again.open()
     envelopes = await asyncio.gather(*calls)
     assert len({*indexes(envelopes), *indexes([quicker])}) == COUNT + 1
@@ -95,11 +98,11 @@ async def refused_alone(at: World) -> None:
     """What is refused has changed nothing, and does not hold up the others."""
     before = at.store.commits
     first, lost, second, wrong, third = await at.together(
-        at.alice.encrypt("bob", b"1"),
-        at.alice.encrypt("nobody", b"x"),
-        at.alice.encrypt("bob", b"2"),
-        at.alice.encrypt("bob", "no bytes"),  # type: ignore[arg-type]
-        at.alice.encrypt("bob", b"3"),
+        at.alice.encrypt(at.bob.address, b"1"),
+        at.alice.encrypt(at.address("nobody"), b"x"),
+        at.alice.encrypt(at.bob.address, b"2"),
+        at.alice.encrypt(at.bob.address, "no bytes"),  # type: ignore[arg-type]
+        at.alice.encrypt(at.bob.address, b"3"),
     )
     assert (type(lost), type(wrong)) == (e2ee.NoSessionError, TypeError)
     assert at.store.commits == before + 1
@@ -108,14 +111,16 @@ async def refused_alone(at: World) -> None:
 
 async def refused_late(at: World) -> None:
     """A block's end that is refused after its first step leaves nothing; the others go on."""
-    carol = e2ee.Account.create(e2ee.MemoryStore(), "carol")
-    await at.alice.connect("carol", carol.bundle())
-    block = at.alice.receive("bob", at.bob.encrypt("alice", b"question"))
+    carol = e2ee.Account.create(
+        e2ee.MemoryStore(), "carol", device=at.bob.device, protocol=at.bob.protocol
+    )
+    await at.alice.connect(carol.address, carol.bundle())
+    block = at.alice.receive(at.bob.address, at.from_bob(b"question"))
     message = await block.__aenter__()
-    await at.alice.queue("bob", b"reply")
-    await at.alice.queue("carol", b"copy")
+    await at.alice.queue(at.bob.address, b"reply")
+    await at.alice.queue(carol.address, b"copy")
     # Another process, so that the block does not know.
-    e2ee.Account.open(at.store.inner).forget("carol")
+    e2ee.Account.open(at.store.inner).forget(carol.address)
     first, end, second = await at.together(
         asyncio.create_task(at.alice.contacts()),
         block.__aexit__(None, None, None),
@@ -143,6 +148,6 @@ def check_name(value: object) -> str:
     return getattr(value, "__name__", str(value))
 
 
-async def holds(check: Check, inner: Store) -> None:
-    async with world(inner) as at:
+async def holds(check: Check, inner: Store, protocol: Protocol = SIGNAL) -> None:
+    async with world(inner, protocol) as at:
         await check(at)

@@ -13,6 +13,7 @@ from e2ee.store import Store
 from tests.api.watched import Gate, Place, Watched
 from tests.properties import wire
 from tests.stores.kinds import introduced
+from tests.stores.protocols import SIGNAL, Protocol, peer_of
 
 _T = TypeVar("_T")
 
@@ -30,6 +31,14 @@ class World:
     alice: e2ee.aio.Account
     bob: e2ee.Account
     store: Watched
+
+    def address(self, name: str) -> e2ee.Address:
+        """Whom a name means."""
+        return peer_of(self.bob, name)
+
+    def from_bob(self, text: bytes) -> e2ee.Envelope:
+        """What Bob sends."""
+        return self.bob.encrypt(self.alice.address, text)
 
     async def busy(self) -> Gate:
         """Keeps the thread busy with a call that changes nothing, until the gate is opened."""
@@ -49,7 +58,7 @@ class World:
 
     def opens(self, envelopes: Iterable[e2ee.Envelope]) -> list[bytes]:
         """What Bob reads."""
-        return [self.bob.decrypt("alice", envelope).plaintext for envelope in envelopes]
+        return [self.bob.decrypt(self.alice.address, envelope).plaintext for envelope in envelopes]
 
 
 async def reached(gate: Gate) -> None:
@@ -58,9 +67,9 @@ async def reached(gate: Gate) -> None:
 
 
 @asynccontextmanager
-async def world(inner: Store) -> AsyncIterator[World]:
+async def world(inner: Store, protocol: Protocol = SIGNAL) -> AsyncIterator[World]:
     """The two over a store, which is closed at the end."""
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
     introduced(inner, bob)
     store = Watched(inner)
     try:

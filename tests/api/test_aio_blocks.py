@@ -18,6 +18,7 @@ from e2ee.store import Scope, Store, StoreSecret, Transaction, Write
 from tests.api.aio_world import World, indexes, run, world
 from tests.api.watched import Fault
 from tests.stores.kinds import KINDS, UndoneError, introduced, kind_name
+from tests.stores.protocols import Protocol
 
 Kind = Callable[[Path], Store]
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=kind_name)
@@ -27,7 +28,7 @@ async def fails(at: World, envelope: e2ee.Envelope, work: Callable[[], Awaitable
     """Receives an envelope in a block that does some work, and then raises."""
 
     async def block() -> None:
-        async with at.alice.receive("bob", envelope):
+        async with at.alice.receive(at.bob.address, envelope):
             await work()
             raise UndoneError
 
@@ -36,44 +37,50 @@ async def fails(at: World, envelope: e2ee.Envelope, work: Callable[[], Awaitable
 
 
 @each_kind
-def test_a_reply_is_kept_or_undone_with_the_block(kind: Kind, tmp_path: Path) -> None:
+def test_a_reply_is_kept_or_undone_with_the_block(
+    kind: Kind, protocol: Protocol, tmp_path: Path
+) -> None:
     async def main() -> None:
-        async with world(kind(tmp_path)) as at:
-            envelope = at.bob.encrypt("alice", b"question")
+        async with world(kind(tmp_path), protocol) as at:
+            envelope = at.from_bob(b"question")
 
-            await fails(at, envelope, lambda: at.alice.queue("bob", b"undone"))
+            await fails(at, envelope, lambda: at.alice.queue(at.bob.address, b"undone"))
             assert await at.alice.outbox() == []
             assert [each.plaintext for each in await at.alice.inbox()] == [b"question"]
             before = at.store.commits
-            async with at.alice.receive("bob", envelope) as message:
-                name = await at.alice.queue("bob", message.plaintext + b"? yes")
-                more = await at.alice.queue_many([("bob", b"and"), ("bob", b"more")])
+            async with at.alice.receive(at.bob.address, envelope) as message:
+                name = await at.alice.queue(at.bob.address, message.plaintext + b"? yes")
+                more = await at.alice.queue_many(
+                    [(at.bob.address, b"and"), (at.bob.address, b"more")]
+                )
                 assert await at.alice.inbox() == [message]
                 assert at.store.commits == before
 
             assert at.store.commits == before + 1
             replies = await at.alice.outbox()
             assert {each.id for each in replies} == {name, *more}
-            texts = at.opens(each.envelope for each in replies)
-            assert sorted(texts) == [b"and", b"more", b"question? yes"]
+            opened = at.opens(each.envelope for each in replies)
+            assert sorted(opened) == [b"and", b"more", b"question? yes"]
             assert await at.alice.inbox() == []
 
     run(main())
 
 
 @each_kind
-def test_nothing_is_held_while_the_block_waits(kind: Kind, tmp_path: Path) -> None:
+def test_nothing_is_held_while_the_block_waits(
+    kind: Kind, protocol: Protocol, tmp_path: Path
+) -> None:
     async def main() -> None:
-        async with world(kind(tmp_path)) as at:
+        async with world(kind(tmp_path), protocol) as at:
             begin = asyncio.Event()
 
             async def send() -> e2ee.Envelope:
                 await begin.wait()
-                return await at.alice.encrypt("bob", b"outside")
+                return await at.alice.encrypt(at.bob.address, b"outside")
 
             sender = asyncio.create_task(send())
-            async with at.alice.receive("bob", at.bob.encrypt("alice", b"question")):
-                name = await at.alice.queue("bob", b"reply")
+            async with at.alice.receive(at.bob.address, at.from_bob(b"question")):
+                name = await at.alice.queue(at.bob.address, b"reply")
                 begin.set()
                 assert at.opens([await sender]) == [b"outside"]
 
@@ -83,13 +90,13 @@ def test_nothing_is_held_while_the_block_waits(kind: Kind, tmp_path: Path) -> No
     run(main())
 
 
-def test_replies_are_listed_and_numbered_in_the_order_of_calls() -> None:
+def test_replies_are_listed_and_numbered_in_the_order_of_calls(protocol: Protocol) -> None:
     async def main() -> None:
-        async with world(e2ee.MemoryStore()) as at:
+        async with world(e2ee.MemoryStore(), protocol) as at:
             texts = [b"%d" % number for number in range(30)]
-            async with at.alice.receive("bob", at.bob.encrypt("alice", b"question")):
-                names = [await at.alice.queue("bob", text) for text in texts[:20]]
-                names += await at.alice.queue_many([("bob", text) for text in texts[20:]])
+            async with at.alice.receive(at.bob.address, at.from_bob(b"question")):
+                names = [await at.alice.queue(at.bob.address, text) for text in texts[:20]]
+                names += await at.alice.queue_many([(at.bob.address, text) for text in texts[20:]])
 
             replies = await at.alice.outbox()
             assert [each.id for each in replies] == names
@@ -100,14 +107,14 @@ def test_replies_are_listed_and_numbered_in_the_order_of_calls() -> None:
     run(main())
 
 
-def test_other_messages_and_sent_envelopes_end_with_the_block() -> None:
+def test_other_messages_and_sent_envelopes_end_with_the_block(protocol: Protocol) -> None:
     async def main() -> None:
-        async with world(e2ee.MemoryStore()) as at:
-            await at.alice.queue("bob", b"x")
+        async with world(e2ee.MemoryStore(), protocol) as at:
+            await at.alice.queue(at.bob.address, b"x")
             (waiting,) = await at.alice.outbox()
-            (other,) = await at.alice.receive_many([("bob", at.bob.encrypt("alice", b"other"))])
+            (other,) = await at.alice.receive_many([(at.bob.address, at.from_bob(b"other"))])
             assert isinstance(other, e2ee.Message)
-            envelope = at.bob.encrypt("alice", b"this")
+            envelope = at.from_bob(b"this")
 
             async def ends_all() -> None:
                 await at.alice.handled(other)
@@ -116,7 +123,7 @@ def test_other_messages_and_sent_envelopes_end_with_the_block() -> None:
             await fails(at, envelope, ends_all)
             assert len(await at.alice.inbox()) == 2
             assert await at.alice.outbox() == [waiting]
-            async with at.alice.receive("bob", envelope) as message:
+            async with at.alice.receive(at.bob.address, envelope) as message:
                 await at.alice.handled(message)
                 await ends_all()
             assert await at.alice.inbox() == []
@@ -125,14 +132,17 @@ def test_other_messages_and_sent_envelopes_end_with_the_block() -> None:
     run(main())
 
 
-def test_what_cannot_be_queued_is_refused_inside_the_block() -> None:
+def test_what_cannot_be_queued_is_refused_inside_the_block(protocol: Protocol) -> None:
     async def main() -> None:
-        async with world(e2ee.MemoryStore()) as at:
-            async with at.alice.receive("bob", at.bob.encrypt("alice", b"x")):
+        async with world(e2ee.MemoryStore(), protocol) as at:
+            nobody = at.address("nobody")
+            async with at.alice.receive(at.bob.address, at.from_bob(b"x")):
                 with pytest.raises(e2ee.NoSessionError):
-                    await at.alice.queue("nobody", b"x")
+                    await at.alice.queue(nobody, b"x")
                 with pytest.raises(e2ee.NoSessionError) as caught:
-                    await at.alice.queue_many([("bob", b"x"), ("nobody", b"x")])
+                    await at.alice.queue_many(
+                        [(at.bob.address, b"x"), (at.address("nobody"), b"x")]
+                    )
                 assert caught.value.place == 1
             assert await at.alice.outbox() == []
             assert await at.alice.inbox() == []
@@ -178,9 +188,9 @@ def test_what_leaves_is_refused_in_the_block_and_in_its_tasks() -> None:
 
             async def outlives() -> e2ee.Envelope:
                 await late.wait()
-                return await at.alice.encrypt("bob", b"after the block")
+                return await at.alice.encrypt(at.bob.address, b"after the block")
 
-            async with at.alice.receive("bob", at.bob.encrypt("alice", b"x")):
+            async with at.alice.receive(at.bob.address, at.from_bob(b"x")):
                 for call in leaving(at.alice, club).values():
                     with pytest.raises(e2ee.TransactionOpenError):
                         await asyncio.ensure_future(call)
@@ -191,18 +201,18 @@ def test_what_leaves_is_refused_in_the_block_and_in_its_tasks() -> None:
     run(main())
 
 
-def test_blocks_inside_each_other_end_their_own_messages() -> None:
+def test_blocks_inside_each_other_end_their_own_messages(protocol: Protocol) -> None:
     async def main() -> None:
-        async with world(e2ee.MemoryStore()) as at:
-            first, second = (at.bob.encrypt("alice", text) for text in (b"1", b"2"))
-            async with at.alice.receive("bob", first) as outer:
-                async with at.alice.receive("bob", second) as inner:
+        async with world(e2ee.MemoryStore(), protocol) as at:
+            first, second = (at.from_bob(text) for text in (b"1", b"2"))
+            async with at.alice.receive(at.bob.address, first) as outer:
+                async with at.alice.receive(at.bob.address, second) as inner:
                     await at.alice.handled(outer)
-                    await at.alice.queue("bob", b"inner")
+                    await at.alice.queue(at.bob.address, b"inner")
                 assert [each.inbox_id for each in await at.alice.inbox()] == [outer.inbox_id]
                 with pytest.raises(e2ee.DuplicateMessageError):
                     await at.alice.handled(inner)
-                await at.alice.queue("bob", b"outer")
+                await at.alice.queue(at.bob.address, b"outer")
             assert await at.alice.inbox() == []
             assert len(await at.alice.outbox()) == 2
 
@@ -214,19 +224,19 @@ def test_two_accounts_have_their_own_blocks() -> None:
         async with (
             world(e2ee.MemoryStore()) as at,
             world(e2ee.MemoryStore()) as other,
-            at.alice.receive("bob", at.bob.encrypt("alice", b"x")),
+            at.alice.receive(at.bob.address, at.from_bob(b"x")),
         ):
-            assert other.opens([await other.alice.encrypt("bob", b"free")]) == [b"free"]
+            assert other.opens([await other.alice.encrypt(at.bob.address, b"free")]) == [b"free"]
 
     run(main())
 
 
-def test_a_message_that_others_have_handled_is_a_duplicate_at_the_end() -> None:
+def test_a_message_that_others_have_handled_is_a_duplicate_at_the_end(protocol: Protocol) -> None:
     async def main() -> None:
-        async with world(e2ee.MemoryStore()) as at:
-            block = at.alice.receive("bob", at.bob.encrypt("alice", b"x"))
+        async with world(e2ee.MemoryStore(), protocol) as at:
+            block = at.alice.receive(at.bob.address, at.from_bob(b"x"))
             message = await block.__aenter__()
-            await at.alice.queue("bob", b"reply")
+            await at.alice.queue(at.bob.address, b"reply")
             e2ee.Account.open(at.store.inner).handled(message)
             with pytest.raises(e2ee.DuplicateMessageError) as caught:
                 await block.__aexit__(None, None, None)
@@ -236,13 +246,13 @@ def test_a_message_that_others_have_handled_is_a_duplicate_at_the_end() -> None:
     run(main())
 
 
-def test_what_joins_a_block_that_has_ended_meanwhile_is_refused() -> None:
+def test_what_joins_a_block_that_has_ended_meanwhile_is_refused(protocol: Protocol) -> None:
     async def main() -> None:
-        async with world(e2ee.MemoryStore()) as at:
-            block = at.alice.receive("bob", at.bob.encrypt("alice", b"x"))
+        async with world(e2ee.MemoryStore(), protocol) as at:
+            block = at.alice.receive(at.bob.address, at.from_bob(b"x"))
             await block.__aenter__()
             gate = await at.busy()
-            late = asyncio.create_task(at.alice.queue("bob", b"late"))
+            late = asyncio.create_task(at.alice.queue(at.bob.address, b"late"))
             await asyncio.sleep(0)
             end = asyncio.create_task(block.__aexit__(None, None, None))
             await asyncio.sleep(0)
@@ -256,14 +266,14 @@ def test_what_joins_a_block_that_has_ended_meanwhile_is_refused() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.CONFLICT, Fault.UNDONE, Fault.FULL])
-def test_a_block_whose_end_fails_is_repeated(fault: Fault) -> None:
+def test_a_block_whose_end_fails_is_repeated(fault: Fault, protocol: Protocol) -> None:
     async def main() -> None:
-        async with world(e2ee.MemoryStore()) as at:
-            envelope = at.bob.encrypt("alice", b"question")
+        async with world(e2ee.MemoryStore(), protocol) as at:
+            envelope = at.from_bob(b"question")
 
             async def handle() -> None:
-                async with at.alice.receive("bob", envelope) as message:
-                    await at.alice.queue("bob", b"reply to " + message.plaintext)
+                async with at.alice.receive(at.bob.address, envelope) as message:
+                    await at.alice.queue(at.bob.address, b"reply to " + message.plaintext)
 
             at.store.faults.extend([None, fault])
             if fault is Fault.CONFLICT:

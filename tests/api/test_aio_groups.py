@@ -23,12 +23,15 @@ from tests.api.aio_world import run, world
 from tests.api.watched import Fault
 from tests.properties.world import read_rows
 from tests.stores.kinds import KINDS, kind_name
+from tests.stores.protocols import Protocol
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=kind_name)
 @pytest.mark.parametrize("check", CHECKS, ids=check_name)
-def test_it_holds(check: Check, kind: Callable[[Path], Store], tmp_path: Path) -> None:
-    run(holds(check, kind(tmp_path)))
+def test_it_holds(
+    check: Check, kind: Callable[[Path], Store], protocol: Protocol, tmp_path: Path
+) -> None:
+    run(holds(check, kind(tmp_path), protocol))
 
 
 # What somebody could get wrong, and the checks must find.

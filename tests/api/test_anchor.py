@@ -11,6 +11,8 @@ import e2ee
 from tests.api.anchored import Register
 from tests.properties import wire
 from tests.properties.world import Rows, put_rows, read_rows
+from tests.stores.kinds import introduced
+from tests.stores.protocols import Protocol, peer_of
 
 KEY = bytes(range(32))
 
@@ -19,14 +21,11 @@ KEY = bytes(range(32))
 class World:
     """Alice, whose store has an anchor, and Bob."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: Protocol) -> None:
         self.register = Register()
         self.store = e2ee.MemoryStore(key=KEY, anchor=self.register)
-        self.alice = e2ee.Account.create(self.store, "alice")
-        self.bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
-        self.alice.connect("bob", self.bob.bundle())
-        self.bob.decrypt("alice", self.alice.encrypt("bob", b"Hello."))
-        self.alice.decrypt("bob", self.bob.encrypt("alice", b"Hello."))
+        self.bob = protocol.created(e2ee.MemoryStore(), "bob")
+        self.alice = introduced(self.store, self.bob)
 
     def copy(self, rows: Rows | None = None) -> e2ee.MemoryStore:
         """Another store with the same rows and the same anchor: a clone."""
@@ -36,19 +35,19 @@ class World:
 
     def sends(self, account: e2ee.Account, text: bytes = b"text") -> wire.Header:
         """What names the key of a message that Bob has opened."""
-        envelope = account.encrypt("bob", text)
-        assert self.bob.decrypt("alice", envelope).plaintext == text
+        envelope = account.encrypt(peer_of(account), text)
+        assert self.bob.decrypt(self.alice.address, envelope).plaintext == text
         return wire.header(envelope.to_bytes())
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world(protocol: Protocol) -> World:
+    return World(protocol)
 
 
 def refuses_to_send(account: e2ee.Account) -> None:
     with pytest.raises(e2ee.StoreRollbackError):
-        account.encrypt("bob", b"never leaves")
+        account.encrypt(peer_of(account), b"never leaves")
 
 
 def test_each_sending_transaction_moves_the_anchor_and_receiving_does_not(world: World) -> None:
@@ -56,7 +55,7 @@ def test_each_sending_transaction_moves_the_anchor_and_receiving_does_not(world:
 
     world.sends(world.alice)
     sent = world.register.count()
-    world.alice.decrypt("bob", world.bob.encrypt("alice", b"answer"))
+    world.alice.decrypt(world.bob.address, world.bob.encrypt(world.alice.address, b"answer"))
 
     assert (before + 1, before + 1) == (sent, world.register.count())
 
@@ -81,19 +80,19 @@ def test_the_clone_that_sends_first_stops_the_original(world: World) -> None:
 
 
 def test_a_store_that_was_put_back_receives_heals_and_sends_after_connect(world: World) -> None:
-    rows, on_its_way = read_rows(world.store), world.bob.encrypt("alice", b"still here")
+    rows, on_its_way = read_rows(world.store), world.bob.encrypt(world.alice.address, b"still here")
     used = {world.sends(world.alice), world.sends(world.alice)}
     back = e2ee.Account.open(world.copy(rows))
 
     refuses_to_send(back)
-    with back.receive("bob", on_its_way) as message:
+    with back.receive(world.bob.address, on_its_way) as message:
         assert message.plaintext == b"still here"
     healed = back.heal()
 
-    assert healed.peers == (e2ee.Address("bob"),)
+    assert healed.peers == (world.bob.address,)
     with pytest.raises(e2ee.NoSessionError):
-        back.encrypt("bob", b"not on the old session")
-    back.connect("bob", world.bob.bundle())
+        back.encrypt(world.bob.address, b"not on the old session")
+    back.connect(world.bob.address, world.bob.bundle())
     assert world.sends(back) not in used
     refuses_to_send(world.alice)
 
@@ -104,7 +103,7 @@ def test_a_worker_that_dies_before_the_anchor_is_told_is_done_for_by_the_next(
     world.register.fails = ["before"]
     count = world.register.count()
     with pytest.raises(ConnectionError):
-        world.alice.encrypt("bob", b"never leaves")
+        world.alice.encrypt(world.bob.address, b"never leaves")
     assert world.register.count() == count
 
     used = world.sends(e2ee.Account.open(world.store))
@@ -116,7 +115,7 @@ def test_a_worker_that_dies_before_the_anchor_is_told_is_done_for_by_the_next(
 def test_an_anchor_that_fails_after_it_took_the_step_does_no_harm(world: World) -> None:
     world.register.fails = ["after"]
     with pytest.raises(ConnectionError):
-        world.alice.encrypt("bob", b"never leaves")
+        world.alice.encrypt(world.bob.address, b"never leaves")
 
     world.sends(world.alice)
 
@@ -132,7 +131,7 @@ def test_healing_that_dies_before_the_anchor_is_told_is_completed_by_the_next(
         e2ee.Account.open(store).heal()
 
     again = e2ee.Account.open(store)
-    again.connect("bob", world.bob.bundle())
+    again.connect(world.bob.address, world.bob.bundle())
 
     world.sends(again)
     refuses_to_send(world.alice)
@@ -144,12 +143,12 @@ def test_a_clone_that_overtakes_between_commit_and_anchor_stops_the_result(world
 
     def overtaken(old: bytes | None, new: bytes, /) -> bool:
         world.register.advance = told  # type: ignore[method-assign]
-        clone.encrypt("bob", b"quicker")
+        clone.encrypt(world.bob.address, b"quicker")
         return told(old, new)
 
     world.register.advance = overtaken  # type: ignore[method-assign]
     with pytest.raises(e2ee.StoreOutcomeUnknownError):
-        world.alice.encrypt("bob", b"never leaves")
+        world.alice.encrypt(world.bob.address, b"never leaves")
 
     refuses_to_send(world.alice)
     world.sends(clone)
@@ -161,7 +160,9 @@ def test_a_worker_that_others_overtook_still_sends(world: World) -> None:
 
     def overtaken(old: bytes | None, new: bytes, /) -> bool:
         world.register.advance = told  # type: ignore[method-assign]
-        used.extend(wire.header(each.encrypt("bob", b"x").to_bytes()) for each in others)
+        used.extend(
+            wire.header(each.encrypt(world.bob.address, b"x").to_bytes()) for each in others
+        )
         return told(old, new)
 
     world.register.advance = overtaken  # type: ignore[method-assign]
@@ -178,15 +179,15 @@ def test_a_store_keeps_its_anchor(world: World) -> None:
         e2ee.Account.open(without)
 
 
-def test_another_stores_anchor_is_refused(world: World) -> None:
-    other = World()
+def test_another_stores_anchor_is_refused(world: World, protocol: Protocol) -> None:
+    other = World(protocol)
     store = e2ee.MemoryStore(key=KEY, anchor=other.register)
     put_rows(store, read_rows(world.store))
 
     with pytest.raises(e2ee.StoreAnchorError):
         e2ee.Account.open(store)
     with pytest.raises(e2ee.StoreAnchorError):
-        e2ee.Account.create(e2ee.MemoryStore(anchor=other.register), "carol")
+        protocol.created(e2ee.MemoryStore(anchor=other.register), "carol")
 
 
 @pytest.mark.parametrize("value", [b"", b"\x02" + bytes(40), bytes(41), b"\x01" * 42])
@@ -194,7 +195,7 @@ def test_an_anchor_that_holds_something_else_is_refused(world: World, value: byt
     world.register.value = value
 
     with pytest.raises(e2ee.StoreAnchorError):
-        world.alice.encrypt("bob", b"never leaves")
+        world.alice.encrypt(world.bob.address, b"never leaves")
     with pytest.raises(e2ee.StoreAnchorError):
         e2ee.Account.open(world.store)
 
@@ -204,7 +205,7 @@ def test_an_anchor_that_was_lost_is_a_mismatch_and_heals(world: World) -> None:
     refuses_to_send(world.alice)
 
     world.alice.heal()
-    world.alice.connect("bob", world.bob.bundle())
+    world.alice.connect(world.bob.address, world.bob.bundle())
 
     world.sends(world.alice)
 
@@ -214,7 +215,7 @@ def test_a_lost_generation_is_damage(world: World) -> None:
     del rows["generation"]
 
     with pytest.raises(e2ee.StoreCorruptionError):
-        e2ee.Account.open(world.copy(rows)).encrypt("bob", b"never leaves")
+        e2ee.Account.open(world.copy(rows)).encrypt(world.bob.address, b"never leaves")
 
 
 def test_an_older_generation_in_a_newer_store_is_found(world: World) -> None:
@@ -225,32 +226,34 @@ def test_an_older_generation_in_a_newer_store_is_found(world: World) -> None:
     refuses_to_send(e2ee.Account.open(world.copy(rows)))
 
 
-def test_an_older_store_is_tied_when_it_is_opened_with_an_empty_anchor() -> None:
+def test_an_older_store_is_tied_when_it_is_opened_with_an_empty_anchor(
+    protocol: Protocol,
+) -> None:
     plain, register = e2ee.MemoryStore(key=KEY), Register()
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
-    e2ee.Account.create(plain, "alice").connect("bob", bob.bundle())
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
+    protocol.created(plain, "alice").connect(bob.address, bob.bundle())
     before = read_rows(plain)
     tied = e2ee.MemoryStore(key=KEY, anchor=register)
     put_rows(tied, before)
 
     alice = e2ee.Account.open(tied)
     assert register.count() == 1
-    alice.encrypt("bob", b"sends")
+    alice.encrypt(bob.address, b"sends")
 
     again = e2ee.MemoryStore(key=KEY, anchor=register)
     put_rows(again, before)
     refuses_to_send(e2ee.Account.open(again))
 
 
-def test_a_process_without_the_anchor_stops_when_the_store_gets_one() -> None:
+def test_a_process_without_the_anchor_stops_when_the_store_gets_one(protocol: Protocol) -> None:
     store, register = e2ee.MemoryStore(key=KEY), Register()
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
-    alice = e2ee.Account.create(store, "alice")
-    alice.connect("bob", bob.bundle())
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
+    alice = protocol.created(store, "alice")
+    alice.connect(bob.address, bob.bundle())
     tied = e2ee.MemoryStore(key=KEY, anchor=register)
     put_rows(tied, read_rows(store))
     e2ee.Account.open(tied)
     put_rows(store, read_rows(tied))
 
     with pytest.raises(e2ee.StoreAnchorError):
-        alice.encrypt("bob", b"never leaves")
+        alice.encrypt(bob.address, b"never leaves")

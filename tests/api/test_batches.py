@@ -13,6 +13,7 @@ import pytest
 import e2ee
 from tests.properties import wire
 from tests.stores.kinds import KINDS, introduced, kind_name
+from tests.stores.protocols import SIGNAL, Protocol, peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,25 +30,41 @@ class Crowd:
     """Alice, in some kind of store, and peers in memory who have sessions with her."""
 
     alice: e2ee.Account
-    peers: dict[str, e2ee.Account]
+    peers: dict[e2ee.Address, e2ee.Account]
+
+    @property
+    def bob(self) -> e2ee.Account:
+        """The first of the peers."""
+        return next(iter(self.peers.values()))
+
+    def sent(
+        self, messages: list[tuple[e2ee.Address, bytes]]
+    ) -> list[tuple[e2ee.Address, e2ee.Envelope]]:
+        """What the peers send to Alice, with who sends it."""
+        alice = self.alice.address
+        return [(peer, self.peers[peer].encrypt(alice, text)) for peer, text in messages]
+
+    def address(self, name: str) -> e2ee.Address:
+        """Whom a name means."""
+        return peer_of(self.alice, name)
 
 
 @pytest.fixture(params=KINDS, ids=kind_name)
-def crowd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Crowd]:
+def crowd(request: pytest.FixtureRequest, tmp_path: Path, protocol: Protocol) -> Iterator[Crowd]:
     kind: Callable[[Path], Store] = request.param
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
     with closing(kind(tmp_path)) as store:
         alice = introduced(store, bob)
-        peers = {"bob": bob}
+        peers = {bob.address: bob}
         for number in range(1, PEERS):
-            name = f"peer {number}"
-            peers[name] = e2ee.Account.create(e2ee.MemoryStore(), name)
-            peers[name].connect("alice", alice.bundle())
-            alice.decrypt(name, peers[name].encrypt("alice", b"Hello."))
+            peer = protocol.created(e2ee.MemoryStore(), f"peer {number}")
+            peers[peer.address] = peer
+            peer.connect(alice.address, alice.bundle())
+            alice.decrypt(peer.address, peer.encrypt(alice.address, b"Hello."))
         yield Crowd(alice, peers)
 
 
-def shuffled(crowd: Crowd) -> list[tuple[str, bytes]]:
+def shuffled(crowd: Crowd) -> list[tuple[e2ee.Address, bytes]]:
     """Texts to all peers, in any order; those to each peer ascend."""
     names = [name for name in crowd.peers for _ in range(EACH)]
     random.Random(1).shuffle(names)  # noqa: S311 - an order, no secret
@@ -66,7 +83,7 @@ def test_every_peer_opens_what_a_batch_sends_it(crowd: Crowd) -> None:
     envelopes = crowd.alice.encrypt_many(messages)
 
     opened = [
-        crowd.peers[name].decrypt("alice", envelope).plaintext
+        crowd.peers[name].decrypt(crowd.alice.address, envelope).plaintext
         for (name, _), envelope in zip(messages, envelopes, strict=True)
     ]
     assert opened == [text for _, text in messages]
@@ -83,13 +100,13 @@ def test_a_batch_queues_in_order(crowd: Crowd) -> None:
     assert set(names) == set(waiting)
     for peer, account in crowd.peers.items():
         of_peer = crowd.alice.outbox(peer=peer, limit=len(messages))
-        opened = [account.decrypt("alice", each.envelope).plaintext for each in of_peer]
+        opened = [account.decrypt(crowd.alice.address, each.envelope).plaintext for each in of_peer]
         assert opened == [text for name, text in messages if name == peer]
 
 
 def test_a_batch_opens_what_all_peers_sent(crowd: Crowd) -> None:
     messages = shuffled(crowd)
-    envelopes = [(name, crowd.peers[name].encrypt("alice", text)) for name, text in messages]
+    envelopes = crowd.sent(messages)
 
     assert texts(crowd.alice.decrypt_many(envelopes)) == [text for _, text in messages]
     again = crowd.alice.decrypt_many(envelopes)
@@ -98,7 +115,7 @@ def test_a_batch_opens_what_all_peers_sent(crowd: Crowd) -> None:
 
 def test_a_batch_waits_in_the_inbox_and_is_known_again(crowd: Crowd) -> None:
     messages = shuffled(crowd)
-    envelopes = [(name, crowd.peers[name].encrypt("alice", text)) for name, text in messages]
+    envelopes = crowd.sent(messages)
 
     received = crowd.alice.receive_many(envelopes)
     assert texts(received) == [text for _, text in messages]
@@ -113,27 +130,28 @@ def test_a_batch_waits_in_the_inbox_and_is_known_again(crowd: Crowd) -> None:
     assert crowd.alice.inbox() == []
 
 
-def test_what_is_refused_has_its_error_in_its_place(crowd: Crowd) -> None:
-    bob = crowd.peers["bob"]
-    first, second, third = (bob.encrypt("alice", b"%d" % number).to_bytes() for number in range(3))
+def test_what_is_refused_has_its_error_in_its_place(crowd: Crowd, protocol: Protocol) -> None:
+    bob = crowd.bob
+    alice = crowd.alice.address
+    first, second, third = (bob.encrypt(alice, b"%d" % number).to_bytes() for number in range(3))
     forged = second[:-1] + bytes([second[-1] ^ 1])
-    stranger = e2ee.Account.create(e2ee.MemoryStore(), "stranger")
-    stranger.connect("alice", crowd.alice.bundle(reusable=True))
-    impostor = e2ee.Account.create(e2ee.MemoryStore(), "impostor")
-    impostor.connect("alice", crowd.alice.bundle(reusable=True))
+    stranger = protocol.created(e2ee.MemoryStore(), "stranger")
+    stranger.connect(crowd.alice.address, crowd.alice.bundle(reusable=True))
+    impostor = protocol.created(e2ee.MemoryStore(), "impostor")
+    impostor.connect(crowd.alice.address, crowd.alice.bundle(reusable=True))
 
     placed = crowd.alice.receive_many(
         [
-            ("bob", third),
-            ("bob", forged),
-            ("bob", third),
-            ("bob", b""),
-            ("nobody", first),
-            ("bob", impostor.encrypt("alice", b"x")),
-            ("stranger", stranger.encrypt("alice", b"first message")),
-            ("bob", first),
-            ("stranger", stranger.encrypt("alice", b"second message")),
-            ("bob", second),
+            (bob.address, third),
+            (bob.address, forged),
+            (bob.address, third),
+            (bob.address, b""),
+            (crowd.address("nobody"), first),
+            (bob.address, impostor.encrypt(crowd.alice.address, b"x")),
+            (stranger.address, stranger.encrypt(crowd.alice.address, b"first message")),
+            (bob.address, first),
+            (stranger.address, stranger.encrypt(crowd.alice.address, b"second message")),
+            (bob.address, second),
         ]
     )
 
@@ -152,22 +170,23 @@ def test_what_is_refused_has_its_error_in_its_place(crowd: Crowd) -> None:
     ]
     untrusted = placed[5]
     assert isinstance(untrusted, e2ee.UntrustedIdentityError)
-    assert untrusted.peer == e2ee.Address("bob")
+    assert untrusted.peer == bob.address
     assert untrusted.identity_key == impostor.identity_key
     assert len(crowd.alice.inbox()) == 5
 
 
+@pytest.mark.parametrize("protocol", [SIGNAL], ids=["signal"])
 def test_invitations_and_group_messages_come_in_a_batch(crowd: Crowd) -> None:
-    bob, other = crowd.peers["bob"], crowd.peers["peer 1"]
+    bob, other = crowd.bob, crowd.peers[crowd.address("peer 1")]
     clubs = [bob.create_group(["alice"]), other.create_group(["alice"])]
     (_, first), (_, second) = (club.invitations()[0] for club in clubs)
     envelopes = [
-        ("bob", bob.encrypt("alice", b"before")),
-        ("peer 1", second),
-        ("bob", first),
-        ("bob", clubs[0].encrypt(b"to the first")),
-        ("peer 1", clubs[1].encrypt(b"to the second")),
-        ("bob", bob.encrypt("alice", b"behind")),
+        (bob.address, bob.encrypt(crowd.alice.address, b"before")),
+        (other.address, second),
+        (bob.address, first),
+        (bob.address, clubs[0].encrypt(b"to the first")),
+        (other.address, clubs[1].encrypt(b"to the second")),
+        (bob.address, bob.encrypt(crowd.alice.address, b"behind")),
     ]
 
     opened = crowd.alice.decrypt_many(envelopes)
@@ -182,18 +201,20 @@ def test_invitations_and_group_messages_come_in_a_batch(crowd: Crowd) -> None:
     ]
     assert sorted(crowd.alice.groups()) == sorted(club.id for club in clubs)
     later = clubs[0].encrypt(b"later")
-    assert crowd.alice.decrypt("bob", later).plaintext == b"later"
+    assert crowd.alice.decrypt(bob.address, later).plaintext == b"later"
 
 
 def test_a_batch_to_somebody_without_a_session_is_refused_whole(crowd: Crowd) -> None:
+    bob, nobody = crowd.bob, crowd.address("nobody")
     with pytest.raises(e2ee.NoSessionError) as caught:
-        crowd.alice.encrypt_many([("bob", b"0"), ("bob", b"1"), ("nobody", b"2")])
+        crowd.alice.encrypt_many([(bob.address, b"0"), (bob.address, b"1"), (nobody, b"2")])
     assert caught.value.place == 2
     with pytest.raises(e2ee.NoSessionError):
-        crowd.alice.queue_many([("bob", b"0"), ("nobody", b"1")])
+        crowd.alice.queue_many([(bob.address, b"0"), (nobody, b"1")])
 
     assert crowd.alice.outbox() == []
-    assert crowd.peers["bob"].decrypt("alice", crowd.alice.encrypt("bob", b"x")).plaintext == b"x"
+    sent = crowd.alice.encrypt(crowd.bob.address, b"x")
+    assert crowd.bob.decrypt(crowd.alice.address, sent).plaintext == b"x"
 
 
 def test_empty_batches_do_nothing(crowd: Crowd) -> None:
@@ -204,9 +225,10 @@ def test_empty_batches_do_nothing(crowd: Crowd) -> None:
 
 
 def test_a_batch_goes_on_where_single_calls_were(crowd: Crowd) -> None:
-    bob = crowd.peers["bob"]
+    alice, bob = crowd.alice, crowd.bob
     for turn in range(3):
-        sent = [crowd.alice.encrypt("bob", b"a"), *crowd.alice.encrypt_many([("bob", b"b")] * 3)]
-        assert texts(bob.decrypt_many([("alice", each) for each in sent])) == [b"a", *[b"b"] * 3]
-        answers = bob.encrypt_many([("alice", b"%d" % turn)] * 2)
-        assert texts(crowd.alice.receive_many([("bob", each) for each in answers]))
+        sent = [alice.encrypt(bob.address, b"a"), *alice.encrypt_many([(bob.address, b"b")] * 3)]
+        opened = bob.decrypt_many([(alice.address, each) for each in sent])
+        assert texts(opened) == [b"a", *[b"b"] * 3]
+        answers = bob.encrypt_many([(alice.address, b"%d" % turn)] * 2)
+        assert texts(alice.receive_many([(bob.address, each) for each in answers]))

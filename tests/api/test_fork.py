@@ -17,6 +17,8 @@ import pytest
 import e2ee
 from e2ee import _core, olm, signal
 from e2ee.files import FileKey
+from tests.stores.kinds import introduced
+from tests.stores.protocols import OLM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +40,9 @@ class Opened:
         self.bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
         for account in (self.alice, self.memory):
             account.connect("bob", self.bob.bundle())
+        self.olm_store = e2ee.SQLiteStore(folder / "matrix.db", key=bytes(32))
+        self.matrix_bob = OLM.created(e2ee.MemoryStore(), "bob")
+        self.matrix_alice = introduced(self.olm_store, self.matrix_bob)
         self.device = signal.Device.generate("dave", 1)
         bundle = self.bob.bundle().to_bytes()
         self.session = signal.Session.initiate(key, self.device, e2ee.Address("bob"), bundle)
@@ -62,6 +67,7 @@ class Opened:
 CALLS: Final[dict[str, Callable[[Opened], object]]] = {
     "account over a file": lambda opened: opened.alice.encrypt("bob", b"x"),
     "account in memory": lambda opened: opened.memory.encrypt("bob", b"x"),
+    "account of Olm": lambda opened: opened.matrix_alice.encrypt(OLM.address("bob"), b"x"),
     "device": lambda opened: opened.device.bundle(),
     "session": lambda opened: opened.other.encrypt(b"x"),
     "step": lambda opened: opened.step.release(),

@@ -42,6 +42,8 @@ def test_its_sessions_and_keys_go_on(fixture: dict[str, Any]) -> None:
     for user, device, envelope, plaintext in fixture["envelopes"]:
         message = account.decrypt(e2ee.Address(user, device), bytes.fromhex(envelope))
         assert message.plaintext.decode() == plaintext
+        if "contents" in fixture:
+            assert message.content == fixture["contents"].pop(0)
     account.encrypt(ALICE, b"goes on")
 
 
@@ -54,3 +56,21 @@ def test_what_was_handled_is_not_shown_again(fixture: dict[str, Any]) -> None:
     ):
         pass
     assert refused.value.delivered
+
+
+def test_its_rooms_go_on(fixture: dict[str, Any]) -> None:
+    account = e2ee.Account.open(stored(fixture))
+    assert account.groups() == fixture.get("rooms", [])
+
+    for room_id in fixture.get("rooms", []):
+        room = account.group(room_id)
+        assert fixture["members"] == [[each.user, each.device] for each in room.members]
+        # Time ends the session that was stored.
+        room.rotate()
+        invited = [member for member, _ in room.invitations()]
+        assert tuple(invited) == room.members
+        assert room.encrypt(b"text").kind == "group"
+        assert account.export_room_keys() == fixture["room_keys"]
+        user, device, envelope = fixture["silenced"]
+        with pytest.raises(e2ee.NoSenderKeyError):
+            account.decrypt(e2ee.Address(user, device), bytes.fromhex(envelope))

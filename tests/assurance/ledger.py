@@ -2,11 +2,12 @@
 """The ledger of message keys: a witness of each key that was used, whatever the headers claim.
 
 A message key is not visible from outside, but a function of it is. Key and initialization vector
-of the body both come from the message key (signal.md §6 and §9: AES-256-CBC), so the first block
-of the ciphertext is a function of the message key and of the first 16 bytes of the plaintext. All
-gates write plaintexts that begin with `BLOCK`; padding changes nothing in front. What is left is a
-function of the message key alone, and its SHA-256 is the entry. Two different envelopes with one
-entry were sealed under one message key; two message keys have one entry by a chance of 2^-128.
+of the body both come from the message key (signal.md §6 and §9, olm_megolm.md §1.2: AES-256-CBC),
+so the first block of the ciphertext is a function of the message key and of the first 16 bytes of
+the plaintext. All gates write plaintexts that begin with `BLOCK`; padding changes nothing in front.
+What is left is a function of the message key alone, and its SHA-256 is the entry. Two different
+envelopes with one entry were sealed under one message key; two message keys have one entry by a
+chance of 2^-128.
 
 Invitations carry keys instead of such a plaintext; they are known by ratchet key and index.
 """

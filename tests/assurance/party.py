@@ -3,7 +3,8 @@
 
 What leaves an account stands in the journal `sent` before anybody hears of it, and what was handled
 in `handled`: those are the operations that were acknowledged. `recover` is what an application does
-after a crash; `act` is one operation of the script.
+after a crash; `act` is one operation of the script. What they speak, the folder says; groups are
+Signal's, and keys to publish are Olm's.
 """
 
 import os
@@ -18,9 +19,10 @@ from uuid import UUID
 import e2ee
 from e2ee.store import Store
 from tests.assurance.ledger import BLOCK
-from tests.stores.correspondent import PEOPLE, account
+from tests.stores.correspondent import PEOPLE
 from tests.stores.journal import Journal
 from tests.stores.kinds import store_of
+from tests.stores.protocols import OLM, spoken_in
 
 CLUB: Final = UUID(int=7)
 #: How many messages may be under way.
@@ -62,13 +64,23 @@ class Party:
         self._queued = Journal(folder / "queued")
         self._bundles = Journal(folder / "bundles")
         self.stores = {name: opens(folder, name) for name in PEOPLE}
+        self._protocol = spoken_in(folder)
         self.accounts = {
-            name: account(e2ee.Address(name), store) for name, store in self.stores.items()
+            name: self._protocol.opened(store, name) for name, store in self.stores.items()
         }
         self._under_way: deque[Letter] = deque()
         self._queuing: set[str] = set()
         # Texts of two lives are never the same, even if the first did not come to its journal.
         self._life, self._number = os.urandom(4).hex(), 1000
+
+    @property
+    def speaks_olm(self) -> bool:
+        """Whether the accounts are of Olm, and so have no groups."""
+        return self._protocol is OLM
+
+    def address(self, name: str) -> e2ee.Address:
+        """User and device of one of the two."""
+        return self._protocol.address(name)
 
     def close(self) -> None:
         """Closes the files."""
@@ -107,9 +119,11 @@ class Party:
             self.deliver(letter)
         alice, bob = (self.accounts[name] for name in PEOPLE)
         if not alice.contacts():
-            alice.connect("bob", bob.bundle(reusable=True))
+            alice.connect(bob.address, bob.bundle(reusable=True))
         if not bob.contacts():
             self.deliver(self.send("alice"))
+        if self.speaks_olm:
+            return
         for name in PEOPLE:
             self._found_club(name)
         for name in PEOPLE:
@@ -131,12 +145,14 @@ class Party:
     def send(self, name: str) -> Letter:
         """Writes to the other; it has left when it stands in the journal."""
         text = self._text(name)
-        return self._left(name, "direct", text, self.accounts[name].encrypt(other(name), text))
+        return self._left(
+            name, "direct", text, self.accounts[name].encrypt(self.address(other(name)), text)
+        )
 
     def queue(self, name: str) -> None:
         """Puts a message into the outbox; that it is there was said when the journal has it."""
         text = self._text(name)
-        self.accounts[name].queue(other(name), text)
+        self.accounts[name].queue(self.address(other(name)), text)
         self._queued.add(text.hex())
         self._queuing.add(name)
         self._number += 1
@@ -172,7 +188,7 @@ class Party:
         """Receives and handles; what was handled before says so."""
         recipient = self.accounts[other(letter.sender)]
         try:
-            with recipient.receive(letter.sender, letter.envelope) as message:
+            with recipient.receive(self.address(letter.sender), letter.envelope) as message:
                 shown = message.plaintext.hex()
                 if letter.kind in {"direct", "group"} and shown != letter.text:
                     raise AssertionError("a wrong plaintext")
@@ -191,7 +207,8 @@ class Party:
     def act(self, chance: random.Random) -> None:
         """One operation of the script; some of them end with a delivery."""
         name = chance.choice(PEOPLE)
-        (what,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        weights = OLM_WEIGHTS if self.speaks_olm else WEIGHTS
+        (what,) = chance.choices(list(weights), list(weights.values()))
         if what == "deliver" or len(self._under_way) >= UNDER_WAY:
             self._deliver_one(chance)
         else:
@@ -204,6 +221,7 @@ class Party:
                 "connect": lambda: self._connect(name),
                 "prekeys": lambda: self.accounts[name].refresh_prekeys(chance.choice((None, 0))),
                 "rotate": lambda: self._rotate(name),
+                "keys": lambda: self.publish(name, fallback=chance.choice((False, True))),
                 "inbox": lambda: self._look_and_leave(name),
             }
             acts[what]()
@@ -219,9 +237,15 @@ class Party:
     def _give_bundle(self, name: str) -> None:
         self._bundles.add(self.accounts[name].bundle().to_bytes().hex())
 
+    def publish(self, name: str, *, fallback: bool) -> None:
+        """Makes keys, as if a server had asked for them, and says that it has them."""
+        self.accounts[name].generate_keys(2, fallback=fallback)
+        self.accounts[name].mark_keys_as_published()
+
     def _connect(self, name: str) -> None:
         """Starts another session, with keys of its own."""
-        self.accounts[name].connect(other(name), self.accounts[other(name)].bundle())
+        peer = self.accounts[other(name)]
+        self.accounts[name].connect(peer.address, peer.bundle())
 
     def _rotate(self, name: str) -> None:
         """Everyone needs an invitation to the next key; those to the last one arrive before."""
@@ -234,7 +258,7 @@ class Party:
         """A message whose block raises waits in the inbox, and is handled from there."""
         letter = self.send(name)
         recipient = self.accounts[other(name)]
-        with suppress(InterruptedError), recipient.receive(name, letter.envelope):
+        with suppress(InterruptedError), recipient.receive(self.address(name), letter.envelope):
             raise InterruptedError
         for message in recipient.inbox():
             self._note(message.plaintext.hex())
@@ -252,5 +276,16 @@ WEIGHTS: Final = {
     "connect": 2,
     "prekeys": 1,
     "rotate": 2,
+    "inbox": 4,
+}
+#: The same of Olm. Connections are fewer, as an account keeps four sessions beside the present one.
+OLM_WEIGHTS: Final = {
+    "send": 32,
+    "queue": 10,
+    "post": 3,
+    "deliver": 35,
+    "bundle": 2,
+    "connect": 1,
+    "keys": 2,
     "inbox": 4,
 }

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
@@ -44,10 +44,11 @@ class Report:
 
 def report_of(gate: Gate, profile: Profile) -> Report:
     """Runs one gate with its controls, here."""
-    heading = f"{gate.name}: {gate.about}"
+    heading = f"{gate.title}: {gate.about}"
+    profile = replace(profile, protocol=gate.protocol)
     reason = gate.missing()
     if reason is not None:
-        row: dict[str, object] = {"gate": gate.name, "left out": reason, "passed": True}
+        row: dict[str, object] = {"gate": gate.title, "left out": reason, "passed": True}
         return Report(row, (heading, f"  left out: {reason}"))
     began = time.monotonic()
     result = gate.run(profile)
@@ -55,7 +56,7 @@ def report_of(gate: Gate, profile: Profile) -> Report:
     minutes = (time.monotonic() - began) / 60
     passed = result.found() == 0 and all(controls.values())
     row = {
-        "gate": gate.name,
+        "gate": gate.title,
         "counts": dict(result.counts),
         "violations": dict(result.violations),
         "controls": controls,
@@ -114,8 +115,8 @@ class Worker:
         if code == 0 and place.exists():
             report: Report = pickle.loads(place.read_bytes())  # noqa: S301 - of our own process
             return Report(report.row, (*report.lines, *indented(said)), report.ledger)
-        row: dict[str, object] = {"gate": self._gate.name, "died": code, "passed": False}
-        heading = f"{self._gate.name}: {self._gate.about}"
+        row: dict[str, object] = {"gate": self._gate.title, "died": code, "passed": False}
+        heading = f"{self._gate.title}: {self._gate.about}"
         return Report(row, (heading, *indented(said), f"  FAILED: its process ended with {code}"))
 
 
@@ -140,7 +141,7 @@ def run_all(
             for name, report in run_some(some, profile, at_a_time, Path(folder)):
                 found[name] = report
                 told(report)
-    return [found[gate.name] for gate in gates]
+    return [found[gate.title] for gate in gates]
 
 
 def run_some(
@@ -152,10 +153,10 @@ def run_some(
         while waiting or running:
             while waiting and len(running) < at_a_time:
                 gate = waiting.pop(0)
-                worker = Worker(gate, profile, folder / gate.name)
+                worker = Worker(gate, profile, folder / gate.title)
                 # If we are interrupted; else it has ended.
                 stack.callback(worker.process.kill)
-                running[worker.process.sentinel] = gate.name, worker
+                running[worker.process.sentinel] = gate.title, worker
             for ended in wait(list(running)):
                 assert isinstance(ended, int)
                 name, worker = running.pop(ended)

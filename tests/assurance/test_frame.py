@@ -15,6 +15,7 @@ from tests.assurance.gate import Control, Gate, Profile, Result
 from tests.assurance.ledger import BLOCK, Ledger, place
 from tests.assurance.side_by_side import Report, report_of, run_all
 from tests.properties.world import pair, put_rows, read_rows
+from tests.stores.protocols import SIGNAL, Protocol
 
 SHORT = Profile("short", 1)
 
@@ -100,7 +101,7 @@ def test_a_gate_that_must_be_alone_begins_when_the_others_have_ended(tmp_path: P
 
     reports = told(doing("alone", look, alone=True), doing("slow", end_late))
 
-    assert [report.row["gate"] for report in reports] == ["slow", "alone"]
+    assert [report.row["gate"] for report in reports] == ["slow signal", "alone signal"]
     assert all(report.passed for report in reports)
 
 
@@ -117,6 +118,18 @@ def test_a_gate_whose_process_dies_fails_and_the_others_go_on(death: Callable[[]
     assert summed_up(reports, 0.0) == 1
 
 
+def test_a_gate_is_passed_by_accounts_of_each_protocol_which_share_its_tries() -> None:
+    def run(profile: Profile) -> Result:
+        return Result({profile.protocol.name: profile.share(short=100, full=0)}, {})
+
+    reports = run_all(Gate("a", "a gate", run, ()).spoken(), SHORT, 2, lambda _: None)
+
+    assert [(report.row["gate"], report.row["counts"]) for report in reports] == [
+        ("a signal", {"signal": 75}),
+        ("a olm", {"olm": 25}),
+    ]
+
+
 def test_what_a_gate_says_stays_with_its_report(capfd: pytest.CaptureFixture[str]) -> None:
     def says(name: str) -> Gate:
         return doing(name, lambda: os.write(1, f"by {name}".encode()))
@@ -125,8 +138,8 @@ def test_what_a_gate_says_stays_with_its_report(capfd: pytest.CaptureFixture[str
 
     assert capfd.readouterr().out == ""
     assert {str(report.row["gate"]): report.lines[-1] for report in reports} == {
-        "a": "  | by a",
-        "b": "  | by b",
+        "a signal": "  | by a",
+        "b signal": "  | by b",
     }
 
 
@@ -136,7 +149,7 @@ def test_the_table_has_a_line_for_each_gate_and_the_total(
     assert summed_up([report_of(gate(0, 1), SHORT)], 12.34) == 0
 
     said = capsys.readouterr().out.splitlines()
-    assert said[2].split()[:5] == ["a", "0", "1", "of", "1"]
+    assert said[2].split()[:6] == ["a", "signal", "0", "1", "of", "1"]
     assert said[-1] == "12.3 minutes in total"
 
 
@@ -151,29 +164,29 @@ def test_a_key_that_two_gates_have_used_fails_the_whole() -> None:
     assert summed_up(reports, 0.0) == 1
 
 
-def sent_twice(texts: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+def sent_twice(texts: tuple[bytes, bytes], protocol: Protocol = SIGNAL) -> tuple[bytes, bytes]:
     """Two messages of a store that was set back in between."""
-    alice, _, store, _ = pair()
+    alice, bob, store, _ = pair(protocol)
     # The turn of the ratchet draws a new key; after it, keys follow from what is stored.
-    alice.encrypt("bob", b"")
+    alice.encrypt(bob.address, b"")
     earlier = read_rows(store)
-    first = e2ee.Account.open(store).encrypt("bob", texts[0])
+    first = e2ee.Account.open(store).encrypt(bob.address, texts[0])
     put_rows(store, earlier)
-    second = e2ee.Account.open(store).encrypt("bob", texts[1])
+    second = e2ee.Account.open(store).encrypt(bob.address, texts[1])
     return first.to_bytes(), second.to_bytes()
 
 
-def test_the_ledger_finds_a_key_that_was_used_for_two_messages() -> None:
+def test_the_ledger_finds_a_key_that_was_used_for_two_messages(protocol: Protocol) -> None:
     ledger = Ledger()
 
-    used = [ledger.note(each) for each in sent_twice((BLOCK + b"one", BLOCK + b"two"))]
+    used = [ledger.note(each) for each in sent_twice((BLOCK + b"one", BLOCK + b"two"), protocol)]
 
     assert used == [False, True]
     assert (ledger.keys, ledger.twice) == (1, 1)
 
 
-def test_the_witness_of_a_key_does_not_depend_on_the_header() -> None:
-    first, second = sent_twice((BLOCK + b"one", BLOCK + b"two"))
+def test_the_witness_of_a_key_does_not_depend_on_the_header(protocol: Protocol) -> None:
+    first, second = sent_twice((BLOCK + b"one", BLOCK + b"two"), protocol)
     ledger = Ledger()
     ledger.note(first)
     ledger.entries = {

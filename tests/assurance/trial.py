@@ -23,6 +23,7 @@ from tests.assurance.party import OpensStores, Party
 from tests.assurance.planted import connection
 from tests.assurance.recording import MarkedStore, digest_of
 from tests.stores.kinds import store_of
+from tests.stores.protocols import OLM, Protocol, spoken_in
 
 ROWS: Final = "SELECT name, revision, sealed FROM record ORDER BY name"
 DONE: Final = "done"
@@ -42,18 +43,22 @@ class Outcome(NamedTuple):
     known: bool
 
 
-def acts() -> dict[str, Callable[[Party], object]]:
+def acts(protocol: Protocol) -> dict[str, Callable[[Party], object]]:
     """What Alice does with her store."""
-    return {
+    own: dict[str, Callable[[Party], object]] = {
+        "group": lambda party: party.send_to_group("alice"),
+        "prekeys": lambda party: party.accounts["alice"].refresh_prekeys(0),
+    }
+    if protocol is OLM:
+        own = {"keys": lambda party: party.publish("alice", fallback=True)}
+    return own | {
         "encrypt": lambda party: party.send("alice"),
         "encrypt and checkpoint": lambda party: party.send("alice"),
         "receive": lambda party: party.deliver(party.send("bob")),
-        "group": lambda party: party.send_to_group("alice"),
         "bundle": lambda party: party.accounts["alice"].bundle(),
         "connect": lambda party: party.accounts["alice"].connect(
-            "bob", party.accounts["bob"].bundle()
+            party.address("bob"), party.accounts["bob"].bundle()
         ),
-        "prekeys": lambda party: party.accounts["alice"].refresh_prekeys(0),
     }
 
 
@@ -99,7 +104,7 @@ def work(folder: Path, act: str, line: socket.socket, opens: OpensStores) -> Cal
             result = DONE
             try:
                 if party is not None:
-                    acts()[act](party)
+                    acts(spoken_in(folder))[act](party)
                 elif act == READ_ONLY:
                     open_as(folder, opens, ordinary=ordinary)
                 else:

@@ -7,7 +7,7 @@ Each package runs in a process of its own. Every second conversation is of two, 
 others of rooms and of what stands beside them; messages are lost, come late and come again, and now
 and then both ends of a session change places, each going on from the other's pickle. At the end one
 message of each kind is altered in every bit and by insertions, and what either side accepts is
-counted. In every tenth conversation ours is an `e2ee.Account` in a store.
+counted. In every tenth conversation of two, and of rooms, ours is an `e2ee.Account` in a store.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from tests.interop.matrix.parties import (
 )
 from tests.interop.matrix.process import Peer
 from tests.interop.matrix.stored import StoredParty
+from tests.interop.matrix.stored_rooms import stored_room
 from tests.interop.matrix_tests import AbsentError, prepare
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def moved(world: World, kind: str, name: str, party: Party) -> tuple[str, Party]
 
 def kind_of(number: int) -> Callable[[World], None]:
     """What the conversation of this number is about."""
-    kinds = {8: stored, 9: companions}
+    kinds = {7: stored_room, 8: stored, 9: companions}
     return kinds.get(number % 10, pairwise if number % 2 == 0 else room)
 
 

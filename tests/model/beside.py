@@ -10,6 +10,7 @@ from tests.model import state
 from tests.model.scenario import Scenario
 from tests.model.staged import Stops
 from tests.stores.lent import Application
+from tests.stores.protocols import peer_of
 
 
 @final
@@ -63,7 +64,7 @@ class Composer:
         """All that is left to do, without any misfortune; what is posted on the way."""
         calm = Stops()
         for name in scenario.receives:
-            account.receive_many([("bob", envelopes[name])])
+            account.receive_many([(peer_of(account), envelopes[name])])
         for message in account.inbox():
             self.handle(account, application, calm, message)
         for text in scenario.queues:
@@ -82,12 +83,12 @@ class Composer:
 
     def _compose(self, account: e2ee.Account, application: Application, text: str) -> None:
         application.write(f"composed {text}")
-        self.texts[account.queue("bob", text.encode())] = text
+        self.texts[account.queue(peer_of(account), text.encode())] = text
 
 
 def received(account: e2ee.Account, envelope: bytes) -> bytes:
     """A message into the inbox, without handling it."""
-    (found,) = account.receive_many([("bob", envelope)])
+    (found,) = account.receive_many([(peer_of(account), envelope)])
     if isinstance(found, e2ee.E2EEError):
         raise found
     return found.plaintext

@@ -18,7 +18,9 @@ from tests.model.state import Event, Rows, World
 from tests.properties import wire
 from tests.properties.world import Rows as StoredRows
 from tests.properties.world import copy_of, is_head, put_rows, read_rows
+from tests.stores.kinds import introduced
 from tests.stores.lent import Application, FileApplication
+from tests.stores.protocols import SIGNAL, Protocol, peer_of
 
 KEY = bytes(range(32))
 #: The place of whoever looks at the rows.
@@ -45,15 +47,12 @@ class Stage:
     bundle: bytes
 
     @classmethod
-    def set(cls, names: tuple[str, ...]) -> "Stage":
+    def set(cls, names: tuple[str, ...], protocol: Protocol = SIGNAL) -> "Stage":
         """Alice and Bob have talked; one message of each name is under way to her."""
         stores = [e2ee.MemoryStore(key=KEY) for _ in range(2)]
-        alice = e2ee.Account.create(stores[0], "alice")
-        bob = e2ee.Account.create(stores[1], "bob")
-        alice.connect("bob", bob.bundle())
-        bob.decrypt("alice", alice.encrypt("bob", b"Hello, Bob."))
-        alice.decrypt("bob", bob.encrypt("alice", b"Hello, Alice."))
-        envelopes = {name: bob.encrypt("alice", name.encode()).to_bytes() for name in names}
+        bob = protocol.created(stores[1], "bob")
+        alice = introduced(stores[0], bob)
+        envelopes = {name: bob.encrypt(alice.address, name.encode()).to_bytes() for name in names}
         bundle = bob.bundle(reusable=True).to_bytes()
         return cls(read_rows(stores[0]), read_rows(stores[1]), envelopes, bundle)
 
@@ -144,10 +143,12 @@ class Replay:
             message = next(each for each in waiting if each.plaintext == what.encode())
             return worker.begin(lambda account: account.handled(message))
         if kind == state.ENCRYPT:
-            return worker.begin(lambda account: account.encrypt("bob", what.encode()).to_bytes())
+            return worker.begin(lambda account: sent(account, what))
         envelope = self.stage.envelopes[what]
         if kind == state.DECRYPT:
-            return worker.begin(lambda account: account.decrypt("bob", envelope).plaintext)
+            return worker.begin(
+                lambda account: account.decrypt(peer_of(account), envelope).plaintext
+            )
         return worker.begin(lambda account: received(account, envelope))
 
     def _beside(self, place: int, kind: str, what: str) -> Callable[[e2ee.Account], bytes | None]:
@@ -236,7 +237,7 @@ class Replay:
         left = {envelope: text for text, envelope in self.posted}
         bob = e2ee.Account.open(copy_of(self.stage.bob, KEY))
         for envelope, text in left.items():
-            assert bob.decrypt("alice", envelope).plaintext == text.encode()
+            assert bob.decrypt(peer_of(bob, "alice"), envelope).plaintext == text.encode()
         headers = [wire.header(envelope) for envelope in left]
         assert len({(each.ratchet_key, each.index) for each in headers}) == len(headers)
         # However often a text was posted, and encrypted once.
@@ -260,9 +261,19 @@ class Replay:
             worker.store.close()
 
 
+def sent(account: e2ee.Account, text: str) -> bytes:
+    """A message to Bob."""
+    return account.encrypt(peer_of(account), text.encode()).to_bytes()
+
+
+def opened(account: e2ee.Account, envelope: bytes) -> bytes:
+    """What Bob has sent, by the short form."""
+    return account.decrypt(peer_of(account), envelope).plaintext
+
+
 def received(account: e2ee.Account, envelope: bytes) -> bytes:
     """Receives without handling: the message stays in the inbox."""
-    block = account.receive("bob", envelope)
+    block = account.receive(peer_of(account), envelope)
     message = block.__enter__()
     left = LeftError()
     # As a `with` does whose block raises.

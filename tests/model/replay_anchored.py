@@ -14,12 +14,13 @@ from tests.api.anchored import Register
 from tests.model import state
 from tests.model.actions import first
 from tests.model.paths import Path
-from tests.model.replay import KEY, Stage, received
+from tests.model.replay import KEY, Stage, received, sent
 from tests.model.scenario import Scenario
 from tests.model.staged import GENERATION, CutError, Outcome, StagedStore, StagedWorker
 from tests.model.state import Event, Token, World
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
+from tests.stores.protocols import peer_of
 
 
 @final
@@ -115,7 +116,7 @@ class AnchoredReplay:
         worker = self.workers[place]
         kind, what = call.split(" ")
         if kind == state.ENCRYPT:
-            return worker.begin(lambda account: account.encrypt("bob", what.encode()).to_bytes())
+            return worker.begin(lambda account: sent(account, what))
         if kind == state.HANDLE:
             waiting = worker.account.inbox()
             message = next(each for each in waiting if each.plaintext == what.encode())
@@ -158,14 +159,14 @@ class AnchoredReplay:
         self._open(place, world.workers[place].database)
         account = self.workers[place].account
         try:
-            account.encrypt("bob", b"never leaves")
+            account.encrypt(peer_of(account), b"never leaves")
         except e2ee.StoreRollbackError:
             self.refusals += 1
         else:
             msg = "the rows are of another past, and were not refused"
             raise AssertionError(msg)
         account.heal()
-        account.connect("bob", self.stage.bundle)
+        account.connect(peer_of(account), self.stage.bundle)
 
     def _crash(self, place: int) -> None:
         """The process ends where it stands."""
@@ -220,6 +221,6 @@ class AnchoredReplay:
         """Whatever left can be opened by Bob, each under a key of its own."""
         bob = e2ee.Account.open(copy_of(self.stage.bob, KEY))
         for text, envelope in self.posted:
-            assert bob.decrypt("alice", envelope).plaintext == text.encode()
+            assert bob.decrypt(peer_of(bob, "alice"), envelope).plaintext == text.encode()
         headers = [wire.header(envelope) for _, envelope in self.posted]
         assert len({(each.ratchet_key, each.index) for each in headers}) == len(headers)

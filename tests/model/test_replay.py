@@ -22,6 +22,7 @@ from tests.model.scenarios import (
     TODAY_SENDING,
 )
 from tests.stores.lent import FileApplication
+from tests.stores.protocols import PROTOCOLS, protocol_name
 
 #: Each commit in a file waits for the disk.
 PATHS_IN_FILES = 25
@@ -35,9 +36,9 @@ def in_memory() -> Opens:
     return lambda: store
 
 
-@pytest.fixture(scope="module")
-def stage() -> Stage:
-    return Stage.set(("m", "d"))
+@pytest.fixture(scope="module", params=PROTOCOLS, ids=protocol_name)
+def stage(request: pytest.FixtureRequest) -> Stage:
+    return Stage.set(("m", "d"), request.param)
 
 
 @pytest.mark.slow

@@ -11,14 +11,15 @@ from tests.model.replay import Stage
 from tests.model.replay_anchored import AnchoredReplay
 from tests.model.scenario import Fault, Property, Scenario
 from tests.model.scenarios import ANCHORED, ANCHORED_CLONE, ANCHORED_FAIL_OVER
+from tests.stores.protocols import PROTOCOLS, protocol_name
 
 #: Of the paths, one in so many; all of them with the profile `assurance`.
 ONE_IN = 6
 
 
-@pytest.fixture(scope="module")
-def stage() -> Stage:
-    return Stage.set(("m",))
+@pytest.fixture(scope="module", params=PROTOCOLS, ids=protocol_name)
+def stage(request: pytest.FixtureRequest) -> Stage:
+    return Stage.set(("m",), request.param)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import e2ee
@@ -23,7 +24,18 @@ def of_olm_account() -> Shown:
     bob.mark_verified(alice.address, alice.identity_key)
     envelope = bob.encrypt(alice.address, b"text")
     ciphertext = envelope.to_matrix()
+    room = bob.create_group([alice.address], id="!room:example.org")
+    room.rotate_after(messages=2)
+    alice.decrypt(bob.address, room.invitations()[0][1])
+    keys = alice.export_room_keys()
+    report = alice.import_room_keys(keys)
     return {
+        ("Account", "export_room_keys"): [json.dumps(key) for key in keys],
+        ("Account", "import_room_keys"): repr(report),
+        ("Group", "rotate_after"): [room.encrypt(b"text"), room.id, room.pending],
+        ("RoomKeyReport", "new"): report.new,
+        ("RoomKeyReport", "known"): report.known,
+        ("RoomKeyReport", "refused"): repr(report.refused),
         ("Account", "generate_keys"): [alice.bundle(), alice.bundle(reusable=True)],
         ("Account", "mark_keys_as_published"): [alice.identity_key, alice.contacts()],
         ("Account", "mark_verified"): bob.contacts(),

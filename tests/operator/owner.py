@@ -135,7 +135,7 @@ def of_groups() -> Shown:
     club = e2ee.Group.create(alice, ["bob"])
     shown: dict[str, object] = {
         "create": repr(club),
-        "id": club.id.bytes,
+        "id": str(club.id).encode(),
         "members": club.members,
         "pending": club.pending,
         "invitations": [envelope for _, envelope in club.invitations()],

@@ -15,6 +15,7 @@ from tests.api.aio_world import World
 from tests.api.watched import PATIENCE, Gate, Place
 from tests.properties import wire
 from tests.properties.world import Rows, read_rows
+from tests.stores.protocols import peer_of
 
 
 class Moment(Enum):
@@ -82,7 +83,7 @@ class Ledger:
     def opened_by(self, bob: e2ee.Account) -> None:
         """The recipient opens all that has left, in any order."""
         for encoded, text in reversed(self.left.items()):
-            assert bob.decrypt("alice", encoded).plaintext == text, "another text"
+            assert bob.decrypt(peer_of(bob, "alice"), encoded).plaintext == text, "another text"
 
 
 @final
@@ -94,24 +95,24 @@ class Script:
     def __init__(self, at: World) -> None:
         self.at = at
         self.ledger = Ledger()
-        self.incoming = [at.bob.encrypt("alice", b"in %d" % number) for number in range(3)]
+        self.incoming = [at.from_bob(b"in %d" % number) for number in range(3)]
 
     async def run(self) -> None:
         """All of it."""
         alice, ledger = self.at.alice, self.ledger
-        ledger.leaves(b"out", await alice.encrypt("bob", b"out"))
-        await alice.queue("bob", b"queued")
-        async with alice.receive("bob", self.incoming[0]) as message:
-            await alice.queue("bob", self.REPLY)
+        ledger.leaves(b"out", await alice.encrypt(self.at.bob.address, b"out"))
+        await alice.queue(self.at.bob.address, b"queued")
+        async with alice.receive(self.at.bob.address, self.incoming[0]) as message:
+            await alice.queue(self.at.bob.address, self.REPLY)
             assert message.plaintext == b"in 0"
         ledger.handled.add(message.plaintext)
         for outgoing in await alice.outbox():
             self._post(outgoing)
             await alice.sent(outgoing)
-        many = await alice.encrypt_many([("bob", b"a"), ("bob", b"b")])
+        many = await alice.encrypt_many([(self.at.bob.address, b"a"), (self.at.bob.address, b"b")])
         for text, envelope in zip((b"a", b"b"), many, strict=True):
             ledger.leaves(text, envelope)
-        for message in of_type(await alice.receive_many([("bob", self.incoming[1])])):
+        for message in of_type(await alice.receive_many([(self.at.bob.address, self.incoming[1])])):
             await alice.handled(message)
             ledger.handled.add(message.plaintext)
 
@@ -138,7 +139,7 @@ class Script:
                 assert self.REPLY in queued, "a message is gone without its reply"
         self._posts(alice)
         for text in (b"x", b"y", b"z"):
-            self.ledger.leaves(text, alice.encrypt("bob", text))
+            self.ledger.leaves(text, alice.encrypt(self.at.bob.address, text))
         self.ledger.opened_by(self.at.bob)
 
     def _posts(self, alice: e2ee.Account) -> list[bytes]:
@@ -159,7 +160,7 @@ def of_type(messages: Iterable[object]) -> list[e2ee.Message]:
 
 def gone(alice: e2ee.Account, envelope: e2ee.Envelope) -> bool:
     """Whether a message was handled before; if not, it can be received."""
-    (outcome,) = alice.receive_many([("bob", envelope)])
+    (outcome,) = alice.receive_many([(peer_of(alice), envelope)])
     if isinstance(outcome, e2ee.Message):
         return False
     assert isinstance(outcome, e2ee.DuplicateMessageError)

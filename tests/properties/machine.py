@@ -2,7 +2,7 @@
 """A conversation as a state machine: two people, and a carrier that does anything."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -12,9 +12,10 @@ from e2ee.store import RekeyableStore
 from tests.properties import steps, wire
 from tests.properties.model import Expected, Fate, Letter, Side
 from tests.properties.world import CrashError, Person, head_revisions, is_head
+from tests.stores.protocols import OLM, SIGNAL, Protocol
 
 #: More would archive more sessions than are kept, which the model does not follow.
-MAX_CONNECTIONS = 30
+MAX_CONNECTIONS = {SIGNAL: 30, OLM: 5}
 
 Machine: TypeAlias = "ConversationMachine"
 
@@ -36,9 +37,14 @@ def something_was_sent(machine: Machine) -> bool:
 class ConversationMachine(RuleBasedStateMachine):
     """Connect, send, drop, reorder, duplicate, tamper, forget, against a tiny model."""
 
+    #: What both speak.
+    protocol: ClassVar[Protocol] = SIGNAL
+
     def __init__(self) -> None:
         super().__init__()
-        self.people = {name: Person(name, self.open_store) for name in ("alice", "bob")}
+        self.people = {
+            name: Person(name, self.open_store, self.protocol) for name in ("alice", "bob")
+        }
         self.sides = {name: Side() for name in self.people}
         self.letters: list[Letter] = []
         self.mail: list[Letter] = []
@@ -56,6 +62,14 @@ class ConversationMachine(RuleBasedStateMachine):
         """The other of the two."""
         return "bob" if name == "alice" else "alice"
 
+    def address(self, name: str) -> e2ee.Address:
+        """User and device of one of the two."""
+        return self.protocol.address(name)
+
+    def peer(self, name: str) -> e2ee.Address:
+        """User and device of the other."""
+        return self.address(self.other(name))
+
     def recipient(self, letter: Letter) -> Person:
         """To whom a letter goes."""
         return self.people[self.other(letter.sender)]
@@ -64,13 +78,13 @@ class ConversationMachine(RuleBasedStateMachine):
         """Encrypts, and hands to the carrier."""
         person, side = self.people[name], self.sides[name]
         before = head_revisions(person.rows())
-        envelope = person.account.encrypt(self.other(name), plaintext).to_bytes()
+        envelope = person.account.encrypt(self.peer(name), plaintext).to_bytes()
         after = head_revisions(person.rows())
         (head,) = (row for row, revision in after.items() if before[row] != revision)
         session = head.rsplit("/", 1)[1]
-        base_key = wire.base_key(envelope)
-        assert base_key is None or base_key.hex() == session
-        ticket = None if base_key is None else side.tickets[session]
+        started = wire.session_name(envelope)
+        assert started in {None, session}
+        ticket = None if started is None else side.tickets[session]
         letter = Letter(name, plaintext, envelope, session, ticket, wire.header(envelope))
         side.sent(letter)
         self.letters.append(letter)
@@ -79,7 +93,7 @@ class ConversationMachine(RuleBasedStateMachine):
     def take(self, letter: Letter, message: e2ee.Message) -> None:
         """Notes a letter that was opened, which must be what was sent."""
         assert message.plaintext == letter.plaintext
-        assert message.sender == e2ee.Address(letter.sender)
+        assert message.sender == self.address(letter.sender)
         self.sides[self.other(letter.sender)].opened(letter)
 
     def refused(self, letter: Letter, open_it: Callable[[], object]) -> e2ee.E2EEError:
@@ -96,7 +110,7 @@ class ConversationMachine(RuleBasedStateMachine):
         person, side = self.recipient(letter), self.sides[self.other(letter.sender)]
 
         def receiving() -> None:
-            with person.account.receive(letter.sender, letter.envelope) as message:
+            with person.account.receive(self.address(letter.sender), letter.envelope) as message:
                 if letter.fate is Fate.NEW:
                     self.take(letter, message)
                 assert message.plaintext == letter.plaintext
@@ -127,7 +141,7 @@ class ConversationMachine(RuleBasedStateMachine):
         person, side = self.recipient(letter), self.sides[self.other(letter.sender)]
 
         def reading() -> None:
-            self.take(letter, person.account.decrypt(letter.sender, letter.envelope))
+            self.take(letter, person.account.decrypt(self.address(letter.sender), letter.envelope))
             letter.fate = Fate.READ
 
         expected = side.expects(letter)
@@ -151,7 +165,7 @@ class ConversationMachine(RuleBasedStateMachine):
         """One of the two has the other's bundle."""
         self.connect(name, "fresh")
 
-    @precondition(lambda machine: machine.connections < MAX_CONNECTIONS)
+    @precondition(lambda machine: machine.connections < MAX_CONNECTIONS[machine.protocol])
     @rule(name=names, offer=st.sampled_from(["fresh", "reusable", "stale"]))
     def connect(self, name: str, offer: str) -> None:
         """One of the two starts a session, with a bundle that may have been used."""
@@ -163,7 +177,7 @@ class ConversationMachine(RuleBasedStateMachine):
         else:
             bundle = self.offers[name]
         before = self.people[name].rows()
-        self.people[name].account.connect(self.other(name), bundle)
+        self.people[name].account.connect(self.peer(name), bundle)
         after = self.people[name].rows()
         (head,) = (row for row in after if is_head(row) and row not in before)
         session = head.rsplit("/", 1)[1]
@@ -176,11 +190,11 @@ class ConversationMachine(RuleBasedStateMachine):
     def forget(self, name: str) -> None:
         """One of the two forgets the other."""
         if self.sides[name].sessions:
-            self.people[name].account.forget(self.other(name))
+            self.people[name].account.forget(self.peer(name))
             self.sides[name].forgot()
         else:
             forget = self.people[name].account.forget
-            self.people[name].refuses(lambda: forget(self.other(name)), e2ee.NoSessionError)
+            self.people[name].refuses(lambda: forget(self.peer(name)), e2ee.NoSessionError)
         steps.count()
 
     # The carrier.
@@ -193,7 +207,7 @@ class ConversationMachine(RuleBasedStateMachine):
         else:
             encrypt = self.people[name].account.encrypt
             self.people[name].refuses(
-                lambda: encrypt(self.other(name), plaintext), e2ee.NoSessionError
+                lambda: encrypt(self.peer(name), plaintext), e2ee.NoSessionError
             )
         steps.count()
 
@@ -265,12 +279,12 @@ class ConversationMachine(RuleBasedStateMachine):
         unknown = (e2ee.UnknownPreKeyError, e2ee.NoSessionError)
 
         def receiving() -> None:
-            with person.account.receive(letter.sender, damaged):
+            with person.account.receive(self.address(letter.sender), damaged):
                 pass
 
         person.refuses(receiving, *refusals, *unknown)
         decrypt = person.account.decrypt
-        person.refuses(lambda: decrypt(letter.sender, damaged), *refusals, *unknown)
+        person.refuses(lambda: decrypt(self.address(letter.sender), damaged), *refusals, *unknown)
         steps.count()
 
     def teardown(self) -> None:

@@ -17,6 +17,7 @@ from e2ee.store import Store
 from tests.api.aio_world import indexes, run, world
 from tests.properties.aio_steps import Moment, Script, Strike
 from tests.stores.kinds import in_a_file, in_memory, kind_name
+from tests.stores.protocols import SIGNAL, Protocol
 
 #: How often the script waits.
 WAITS = 11
@@ -25,9 +26,11 @@ READING = {3, 5}
 PEERS = ("bob", "carol", "dave")
 
 
-async def struck(store: Store, number: int, moment: Moment) -> tuple[int, bool]:
+async def struck(
+    store: Store, number: int, moment: Moment, protocol: Protocol = SIGNAL
+) -> tuple[int, bool]:
     """Cancels a script, and checks what must hold; how often it waited, and whether it was hit."""
-    async with world(store) as at:
+    async with world(store, protocol) as at:
         script = Script(at)
         strike = Strike(script, number, moment)
         waits = await strike.run()
@@ -43,9 +46,13 @@ def test_the_script_waits_so_often() -> None:
 @pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name)
 @pytest.mark.parametrize("number", range(WAITS))
 def test_a_call_can_be_cancelled_at_every_wait(
-    number: int, moment: Moment, kind: Callable[[Path], Store], tmp_path: Path
+    number: int,
+    moment: Moment,
+    kind: Callable[[Path], Store],
+    protocol: Protocol,
+    tmp_path: Path,
 ) -> None:
-    waits, hit = run(struck(kind(tmp_path), number, moment))
+    waits, hit = run(struck(kind(tmp_path), number, moment, protocol))
 
     inside = moment in {Moment.MADE, Moment.DURABLE}
     assert hit == (not (inside and number in READING))

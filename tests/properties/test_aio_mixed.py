@@ -27,7 +27,8 @@ from e2ee.store import Store
 from tests.api.aio_world import World, run, world
 from tests.api.watched import Fault
 from tests.properties.aio_steps import Ledger, gone
-from tests.stores.kinds import in_a_file, in_memory, kind_name
+from tests.stores.kinds import in_a_file, in_memory
+from tests.stores.protocols import OLM, SIGNAL, Protocol
 
 KINDS_OF_CALLS = ("encrypt", "queue", "receive", "reply", "post", "batch", "other process")
 #: A kind of call, and after how many steps of the event loop it is cancelled.
@@ -61,9 +62,9 @@ class Mixture:
         """One call, to its end."""
         alice, text = self.at.alice, self.text()
         if kind == "encrypt":
-            self.ledger.leaves(text, await alice.encrypt("bob", text))
+            self.ledger.leaves(text, await alice.encrypt(self.at.bob.address, text))
         elif kind == "queue":
-            await alice.queue("bob", text)
+            await alice.queue(self.at.bob.address, text)
         elif kind in {"receive", "reply"}:
             await self.receive(text, reply=kind == "reply")
         elif kind == "post":
@@ -71,21 +72,21 @@ class Mixture:
                 self.ledger.leaves(b"", outgoing.envelope)
                 await alice.sent(outgoing)
         elif kind == "batch":
-            for envelope in await alice.encrypt_many([("bob", text)] * 3):
+            for envelope in await alice.encrypt_many([(self.at.bob.address, text)] * 3):
                 self.ledger.leaves(text, envelope)
         else:
             other = e2ee.Account.open(self.at.store.inner)
-            self.ledger.leaves(text, other.encrypt("bob", text))
+            self.ledger.leaves(text, other.encrypt(self.at.bob.address, text))
 
     async def receive(self, text: bytes, *, reply: bool) -> None:
         """Receives a message, and may reply in the same block."""
-        self.incoming[text] = self.at.bob.encrypt("alice", text)
+        self.incoming[text] = self.at.from_bob(text)
         if reply:
             self.replied.add(text)
-        async with self.at.alice.receive("bob", self.incoming[text]) as message:
+        async with self.at.alice.receive(self.at.bob.address, self.incoming[text]) as message:
             assert message.plaintext == text
             if reply:
-                await self.at.alice.queue("bob", b"reply to " + text)
+                await self.at.alice.queue(self.at.bob.address, b"reply to " + text)
 
     async def round(self, calls: Calls, faults: Sequence[Fault | None]) -> None:
         """Calls that run side by side."""
@@ -110,10 +111,10 @@ class Mixture:
             self.ledger.leaves(b"", outgoing.envelope)
         for _ in range(3):
             text = self.text()
-            self.ledger.leaves(text, alice.encrypt("bob", text))
+            self.ledger.leaves(text, alice.encrypt(self.at.bob.address, text))
         read = {}
         for encoded, text in reversed(self.ledger.left.items()):
-            read[encoded] = self.at.bob.decrypt("alice", encoded).plaintext
+            read[encoded] = self.at.bob.decrypt(self.at.alice.address, encoded).plaintext
             assert read[encoded] == text or not text, "another text"
         texts = list(read.values())
         for text, envelope in self.incoming.items():
@@ -123,9 +124,9 @@ class Mixture:
                 assert b"reply to " + text not in texts, "a reply left before its message did"
 
 
-async def mixed(store: Store, rounds: Rounds) -> None:
+async def mixed(store: Store, rounds: Rounds, protocol: Protocol = SIGNAL) -> None:
     """Rounds over a store, and the check."""
-    async with world(store) as at:
+    async with world(store, protocol) as at:
         mixture = Mixture(at, Ledger(), {}, set(), [0])
         for calls, faults in rounds:
             await mixture.round(calls, faults)
@@ -133,16 +134,21 @@ async def mixed(store: Store, rounds: Rounds) -> None:
         mixture.check()
 
 
-@pytest.mark.parametrize("kind", [in_memory, in_a_file], ids=kind_name)
+@pytest.mark.parametrize(
+    ("kind", "protocol"),
+    [(in_memory, SIGNAL), (in_a_file, SIGNAL), (in_memory, OLM)],
+    ids=["signal-in_memory", "signal-in_a_file", "olm-in_memory"],
+)
 # Each example is many calls.
 @settings(max_examples=settings().max_examples // 5)
 @given(rounds=st.lists(ROUND, min_size=1, max_size=5))
 def test_any_mixture_keeps_what_was_promised(
     kind: Callable[[Path], Store],
+    protocol: Protocol,
     rounds: Rounds,
 ) -> None:
     with TemporaryDirectory() as folder:
-        run(mixed(kind(Path(folder)), rounds))
+        run(mixed(kind(Path(folder)), rounds, protocol))
 
 
 #: A round in which all kinds of calls meet, with and without a failing commit.

@@ -16,6 +16,7 @@ from hypothesis import settings
 import e2ee
 from tests.properties import figures, report, steps
 from tests.properties.processes import MortalMachine
+from tests.stores.protocols import OLM
 
 KEY = bytes(range(32))
 
@@ -30,6 +31,12 @@ class InMemory(MortalMachine):
     def open_store(self, name: str) -> e2ee.MemoryStore:
         """The same store object: it plays the part of the file."""
         return self._stores[name]
+
+
+class OlmInMemory(InMemory):
+    """The same of accounts of Olm."""
+
+    protocol = OLM
 
 
 class InFiles(MortalMachine):
@@ -57,6 +64,8 @@ class InFiles(MortalMachine):
 
 TestInMemory = pytest.mark.slow(InMemory.TestCase)
 TestInFiles = pytest.mark.slow(InFiles.TestCase)
+TestOlmInMemory = pytest.mark.slow(OlmInMemory.TestCase)
+TestOlmInMemory.settings = settings(max_examples=settings().max_examples // 3)
 TestInFiles.settings = settings(max_examples=settings().max_examples // 12)
 
 

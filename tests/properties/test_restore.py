@@ -11,45 +11,48 @@ from hypothesis import strategies as st
 
 import e2ee
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
+from tests.stores.kinds import introduced
+from tests.stores.protocols import PROTOCOLS, SIGNAL, Protocol, protocol_name
 
 KEY = bytes(range(32))
 counts = st.integers(1, 6)
+of_each = pytest.mark.parametrize("protocol", PROTOCOLS, ids=protocol_name)
 
 
-def keyed_pair() -> tuple[e2ee.Account, e2ee.Account, e2ee.MemoryStore]:
+def keyed_pair(protocol: Protocol) -> tuple[e2ee.Account, e2ee.Account, e2ee.MemoryStore]:
     """Alice and Bob, who have heard of each other, and Alice's store."""
     store = e2ee.MemoryStore(key=KEY)
-    alice = e2ee.Account.create(store, "alice")
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
-    alice.connect("bob", bob.bundle())
-    bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
-    alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
-    return alice, bob, store
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
+    return introduced(store, bob), bob, store
 
 
+@of_each
 @given(sent=counts)
-def test_a_living_process_finds_an_older_store(sent: int) -> None:
-    alice, bob, store = keyed_pair()
+def test_a_living_process_finds_an_older_store(protocol: Protocol, sent: int) -> None:
+    alice, bob, store = keyed_pair(protocol)
     old = read_rows(store)
     for _ in range(sent):
-        alice.encrypt("bob", b"news")
-    late = bob.encrypt("alice", b"more news")
+        alice.encrypt(bob.address, b"news")
+    late = bob.encrypt(alice.address, b"more news")
 
     put_rows(store, old)
 
     with pytest.raises(e2ee.StoreRollbackError):
-        alice.encrypt("bob", b"never leaves")
+        alice.encrypt(bob.address, b"never leaves")
     with pytest.raises(e2ee.StoreRollbackError):
-        alice.decrypt("bob", late)
-    with pytest.raises(e2ee.StoreRollbackError), alice.receive("bob", late):
+        alice.decrypt(bob.address, late)
+    with pytest.raises(e2ee.StoreRollbackError), alice.receive(bob.address, late):
         pass
-    with pytest.raises(e2ee.StoreRollbackError):
-        alice.contacts()
+    if protocol is SIGNAL:
+        # Olm's contacts say nothing of sessions, so they are not read for them.
+        with pytest.raises(e2ee.StoreRollbackError):
+            alice.contacts()
     assert read_rows(store) == old
 
 
-def test_a_living_process_finds_an_older_list_of_sessions() -> None:
-    alice, bob, store = keyed_pair()
+@of_each
+def test_a_living_process_finds_an_older_list_of_sessions(protocol: Protocol) -> None:
+    alice, bob, store = keyed_pair(protocol)
     old = read_rows(store)
     alice.bundle()
 
@@ -58,23 +61,24 @@ def test_a_living_process_finds_an_older_list_of_sessions() -> None:
     with pytest.raises(e2ee.StoreRollbackError):
         alice.bundle()
     with pytest.raises(e2ee.StoreRollbackError):
-        alice.connect("bob", bob.bundle())
+        alice.connect(bob.address, bob.bundle())
     assert read_rows(store) == old
 
 
+@of_each
 @given(newer=counts, older=counts, newer_first=st.booleans(), turn=st.booleans())
 def test_two_copies_that_send_never_show_a_wrong_text(
-    newer: int, older: int, *, newer_first: bool, turn: bool
+    protocol: Protocol, newer: int, older: int, *, newer_first: bool, turn: bool
 ) -> None:
-    alice, bob, store = keyed_pair()
+    alice, bob, store = keyed_pair(protocol)
     if turn:
-        alice.encrypt("bob", b"the ratchet key is made before the copy")
+        alice.encrypt(bob.address, b"the ratchet key is made before the copy")
     clone = e2ee.Account.open(copy_of(read_rows(store), KEY))
-    true = [(text, alice.encrypt("bob", text)) for text in texts(b"true", newer)]
-    copied = [(text, clone.encrypt("bob", text)) for text in texts(b"copy", older)]
+    true = [(text, alice.encrypt(bob.address, text)) for text in texts(b"true", newer)]
+    copied = [(text, clone.encrypt(bob.address, text)) for text in texts(b"copy", older)]
     for text, envelope in true + copied if newer_first else copied + true:
         try:
-            message = bob.decrypt("alice", envelope)
+            message = bob.decrypt(alice.address, envelope)
         except (e2ee.DuplicateMessageError, e2ee.AuthenticationError):
             continue
         assert message.plaintext == text
@@ -85,15 +89,18 @@ def texts(what: bytes, count: int) -> list[bytes]:
     return [b"%s %d" % (what, index) for index in range(count)]
 
 
+@of_each
 @given(received=counts)
-def test_messages_that_come_again_to_an_older_store_are_the_same(received: int) -> None:
-    alice, bob, store = keyed_pair()
+def test_messages_that_come_again_to_an_older_store_are_the_same(
+    protocol: Protocol, received: int
+) -> None:
+    alice, bob, store = keyed_pair(protocol)
     old: Rows = read_rows(store)
-    sent = [(text, bob.encrypt("alice", text)) for text in texts(b"text", received)]
+    sent = [(text, bob.encrypt(alice.address, text)) for text in texts(b"text", received)]
     for _, envelope in sent:
-        alice.decrypt("bob", envelope)
+        alice.decrypt(bob.address, envelope)
 
     restored = e2ee.Account.open(copy_of(old, KEY))
 
     for text, envelope in sent:
-        assert restored.decrypt("bob", envelope).plaintext == text
+        assert restored.decrypt(bob.address, envelope).plaintext == text

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Reads and builds envelopes from the outside: a small Protocol Buffers reader of our own.
 
-It knows the formats from docs/formats.md and signal.md §4 only, not from the code under test.
+It knows the formats from docs/formats.md, signal.md §4 and olm_megolm.md §1.3 only, not from the
+code under test.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 #: Version and kind of an envelope stand before the message.
 ENVELOPE_HEAD = 2
 RATCHET, PREKEY = 2, 3
 TAG_LEN = 8
-#: Of Olm: the field of a prekey message with the normal one, and where a normal one begins.
-OLM_INNER, OLM_RATCHET_KEY = 0x22, b"\x03\x0a\x20"
+#: The version of an envelope of Olm's, whose messages number their fields alike.
+OLM = 32
+#: Which key is in a prekey message, where Signal has its number.
+OLM_ONE_TIME_KEY = 1
 #: Version byte of messages that need and speak version 4.
 VERSION = 0x44
 
@@ -114,6 +118,20 @@ def base_key(envelope: bytes) -> bytes | None:
     return bytes_of(outer_fields(envelope), BASE_KEY)[1:] if envelope[1] == PREKEY else None
 
 
+def session_name(envelope: bytes) -> str | None:
+    """What the rows call the session which a prekey message starts.
+
+    It is the base key, or for Olm the SHA-256 of identity, base and one-time key
+    (olm_megolm.md §1.1).
+    """
+    if envelope[1] != PREKEY or envelope[0] != OLM:
+        key = base_key(envelope)
+        return None if key is None else key.hex()
+    found = outer_fields(envelope)
+    keys = (bytes_of(found, number) for number in (IDENTITY_KEY, BASE_KEY, OLM_ONE_TIME_KEY))
+    return sha256(b"".join(keys)).hexdigest()
+
+
 def ratchet_message(envelope: bytes) -> bytes:
     """The ratchet message in an envelope, inside its prekey message if there is one."""
     if envelope[1] == RATCHET:
@@ -122,25 +140,13 @@ def ratchet_message(envelope: bytes) -> bytes:
 
 
 def header(envelope: bytes) -> Header:
-    """The header of the ratchet message in an envelope."""
+    """The header of the ratchet message in an envelope; Olm has no post-quantum chain."""
     message = ratchet_message(envelope)
     found = list(fields(message, 1, len(message) - TAG_LEN))
+    ratchet_key, index = bytes_of(found, RATCHET_KEY), number_of(found, INDEX)
+    if envelope[0] == OLM:
+        return Header(ratchet_key, index, 0, 0)
     pq = bytes_of(found, PQ)
     pq_epoch, place = read_varint(pq, 1)
     pq_index, _ = read_varint(pq, place)
-    return Header(bytes_of(found, RATCHET_KEY), number_of(found, INDEX), pq_epoch, pq_index)
-
-
-def olm_header(envelope: bytes) -> Header:
-    """The same of an envelope of Olm (olm_megolm.md §1.3), which has no post-quantum chain."""
-    message = envelope[2:]
-    if envelope[1] == PREKEY:
-        place = 1
-        while message[place] != OLM_INNER:
-            length, place = read_varint(message, place + 1)
-            place += length
-        _, place = read_varint(message, place + 1)
-        message = message[place:]
-    assert message[:3] == OLM_RATCHET_KEY
-    index, _ = read_varint(message, 3 + 32 + 1)
-    return Header(message[3:35], index, 0, 0)
+    return Header(ratchet_key, index, pq_epoch, pq_index)

@@ -8,6 +8,8 @@ from typing import Protocol, final
 
 import e2ee
 from e2ee.store import RekeyableStore, Store, StoreSecret, Transaction
+from tests.stores import protocols as spoken
+from tests.stores.protocols import SIGNAL
 
 #: A store's rows: name to revision and sealed bytes.
 Rows = dict[str, tuple[int, bytes]]
@@ -115,11 +117,11 @@ class OpensStores(Protocol):
 class Person:
     """Someone with an account, whose process can die and come back."""
 
-    def __init__(self, name: str, opens: OpensStores) -> None:
+    def __init__(self, name: str, opens: OpensStores, protocol: spoken.Protocol = SIGNAL) -> None:
         self.name = name
         self._opens = opens
         self.store = FaultyStore(opens(name))
-        self.account = e2ee.Account.create(self.store, name)
+        self.account = protocol.created(self.store, name)
 
     def rows(self) -> Rows:
         """The rows of the store."""
@@ -142,12 +144,13 @@ class Person:
         raise AssertionError(msg)
 
 
-def pair() -> tuple[e2ee.Account, e2ee.Account, e2ee.MemoryStore, e2ee.MemoryStore]:
+def pair(
+    protocol: spoken.Protocol = SIGNAL,
+) -> tuple[e2ee.Account, e2ee.Account, e2ee.MemoryStore, e2ee.MemoryStore]:
     """Alice and Bob, who have heard of each other, and their stores."""
     alice_store, bob_store = e2ee.MemoryStore(), e2ee.MemoryStore()
-    alice = e2ee.Account.create(alice_store, "alice")
-    bob = e2ee.Account.create(bob_store, "bob")
-    alice.connect("bob", bob.bundle())
-    bob.decrypt("alice", alice.encrypt("bob", b"Hello, Bob."))
-    alice.decrypt("bob", bob.encrypt("alice", b"Hello, Alice."))
+    alice, bob = protocol.created(alice_store, "alice"), protocol.created(bob_store, "bob")
+    alice.connect(bob.address, bob.bundle())
+    bob.decrypt(alice.address, alice.encrypt(bob.address, b"Hello, Bob."))
+    alice.decrypt(bob.address, bob.encrypt(alice.address, b"Hello, Alice."))
     return alice, bob, alice_store, bob_store

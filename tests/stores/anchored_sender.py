@@ -17,6 +17,7 @@ from pathlib import Path
 import e2ee
 from tests.hygiene.tree import ROOT
 from tests.stores.kinds import anchored_in
+from tests.stores.protocols import peer_of
 
 LIMIT = 120
 
@@ -41,7 +42,7 @@ def send(folder: Path, name: str, messages: int) -> None:
         for number in range(messages):
             text = f"{name} {number}"
             try:
-                envelope = alice.encrypt("bob", text.encode())
+                envelope = alice.encrypt(peer_of(alice), text.encode())
             except e2ee.StoreOutcomeUnknownError:
                 continue
             sys.stdout.write(json.dumps([text, envelope.to_bytes().hex()]) + "\n")

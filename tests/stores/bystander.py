@@ -13,6 +13,7 @@ from pathlib import Path
 import e2ee
 from tests.stores.journal import Journal
 from tests.stores.kinds import store_of
+from tests.stores.protocols import peer_of
 
 
 def main() -> None:
@@ -22,12 +23,15 @@ def main() -> None:
     incoming = [bytes.fromhex(line) for line in (folder / "incoming").read_text().split()]
     store = store_of(folder, "alice", 30)
     account = e2ee.Account.open(store)
+    bob = peer_of(account)
     try:
         for number in range(sys.maxsize):
-            sent.add(account.encrypt("bob", f"{name} {number}".encode()).to_bytes().hex())
+            sent.add(
+                account.encrypt(peer_of(account), f"{name} {number}".encode()).to_bytes().hex()
+            )
             if incoming:
                 with suppress(e2ee.DuplicateMessageError):
-                    opened.add(account.decrypt("bob", incoming.pop(0)).plaintext.hex())
+                    opened.add(account.decrypt(bob, incoming.pop(0)).plaintext.hex())
             if number == 1:
                 sys.stdout.write("ready\n")
                 sys.stdout.flush()

@@ -11,6 +11,7 @@ import e2ee
 from e2ee.store import PostgresStore
 from tests.stores.kinds import in_a_database, introduced
 from tests.stores.lent import DatabaseApplication, Desk, desk_with
+from tests.stores.protocols import Protocol
 from tests.stores.server import Server, server
 
 
@@ -28,8 +29,8 @@ def ours(running: Server) -> Server:
 
 
 @pytest.fixture
-def bob() -> e2ee.Account:
-    return e2ee.Account.create(e2ee.MemoryStore(), "bob")
+def bob(protocol: Protocol) -> e2ee.Account:
+    return protocol.created(e2ee.MemoryStore(), "bob")
 
 
 @pytest.fixture
@@ -65,5 +66,5 @@ def other(tmp_path: Path) -> Iterator[DatabaseApplication]:
 
 
 @pytest.fixture
-def desk(application: DatabaseApplication) -> Desk:
-    return desk_with(application)
+def desk(application: DatabaseApplication, protocol: Protocol) -> Desk:
+    return desk_with(application, protocol)

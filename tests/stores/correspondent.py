@@ -8,19 +8,14 @@ What leaves an account goes into the journal `sent`, what was handled into `hand
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import e2ee
-from e2ee.store import Store
 from tests.stores.journal import Journal
 from tests.stores.kinds import store_of
-
-if TYPE_CHECKING:
-    from e2ee._protocols import ProtocolName
+from tests.stores.protocols import spoken_in
 
 PEOPLE = ("alice", "bob")
-#: A file that is there if the accounts speak Olm.
-OLM = "olm"
 
 
 def text_of(sender: str, number: int) -> bytes:
@@ -36,10 +31,9 @@ class Correspondence:
         self.sent = Journal(folder / "sent")
         self.handled = Journal(folder / "handled")
         self.stores = {name: store_of(folder, name) for name in PEOPLE}
-        self.addresses = {name: address(name, olm=(folder / OLM).exists()) for name in PEOPLE}
-        self.accounts = {
-            name: account(self.addresses[name], store) for name, store in self.stores.items()
-        }
+        protocol = spoken_in(folder)
+        self.addresses = {name: protocol.address(name) for name in PEOPLE}
+        self.accounts = {name: protocol.opened(store, name) for name, store in self.stores.items()}
 
     def introduce(self) -> None:
         """Alice starts a session, unless she has one."""
@@ -93,20 +87,6 @@ class Correspondence:
                     late = self.send(sender)
                     self.deliver(sender, self.send(sender))
                     self.deliver(sender, late)
-
-
-def address(name: str, *, olm: bool) -> e2ee.Address:
-    """User and device, as the protocol names it."""
-    return e2ee.Address(name, "DEVICE") if olm else e2ee.Address(name)
-
-
-def account(owner: e2ee.Address, store: Store) -> e2ee.Account:
-    """Opens an account, or makes it."""
-    try:
-        return e2ee.Account.open(store)
-    except e2ee.StoreMissingError:
-        protocol: ProtocolName = "olm" if isinstance(owner.device, str) else "signal"
-        return e2ee.Account.create(store, owner.user, device=owner.device, protocol=protocol)
 
 
 def main() -> None:

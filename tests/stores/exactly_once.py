@@ -22,6 +22,7 @@ import psycopg
 
 import e2ee
 from tests.stores.lent import Application, application_of
+from tests.stores.protocols import peer_of
 
 #: The longest life of a child, in seconds.
 LIFE: Final = 0.8
@@ -106,7 +107,9 @@ class Worker:
     ) -> None:
         """A message comes, for the first time or again."""
         try:
-            with account.receive("bob", envelope or self._chance.choice(self._incoming)) as message:
+            with account.receive(
+                peer_of(account), envelope or self._chance.choice(self._incoming)
+            ) as message:
                 self._die_perhaps()
                 # With this fault it stays in the inbox, and is handled below.
                 self._change_mind_perhaps(surely=self._fault == HANDLED_LATER)
@@ -147,13 +150,13 @@ class Worker:
         if self._fault == ENCRYPTED_AGAIN:
             application.execute(f"INSERT INTO reply VALUES ('{reply_to(text)}')")
         else:
-            account.queue("bob", reply_to(text).encode())
+            account.queue(peer_of(account), reply_to(text).encode())
         self._die_perhaps()
 
     def _post(self, application: Application, account: e2ee.Account) -> None:
         """What is in the outbox goes to the carrier, and out of the outbox if it was taken."""
         for text in self._texts_to_send(application)[:AT_ONCE]:
-            if not self._carry(text, account.encrypt("bob", text.encode())):
+            if not self._carry(text, account.encrypt(peer_of(account), text.encode())):
                 continue
             self._die_perhaps()
             application.execute(f"DELETE FROM reply WHERE text = '{text}'")

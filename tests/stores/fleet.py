@@ -22,6 +22,7 @@ from e2ee.store._postgres_locks import Locks
 from e2ee.store._postgres_transaction import Statements
 from tests.assurance.ledger import BLOCK
 from tests.stores.kinds import store_of
+from tests.stores.protocols import spoken_in
 
 PROCESSES, WORKERS = 4, 8
 PEERS = ("bob", "carol", "dave", "erin")
@@ -49,6 +50,7 @@ class Worker:
 
     def __init__(self, account: e2ee.Account, folder: Path, name: str) -> None:
         self._account = account
+        self._protocol = spoken_in(folder)
         self._chance = random.Random(name)  # noqa: S311 - chooses whom to write to, no secrets
         self._folder = folder
         self._name = name
@@ -84,12 +86,12 @@ class Worker:
     def _send(self) -> None:
         peer, self._sent = self._chance.choice(PEERS), self._sent + 1
         text = f"{BLOCK.decode()}{self._name} {os.getpid()} {self._sent}"
-        envelope = self._account.encrypt(peer, text.encode())
+        envelope = self._account.encrypt(self._protocol.address(peer), text.encode())
         self._report.add("sent", peer, text, envelope.to_bytes().hex())
 
     def _receive(self, sender: str, envelope: bytes) -> None:
         try:
-            with self._account.receive(sender, envelope) as message:
+            with self._account.receive(self._protocol.address(sender), envelope) as message:
                 text, place = message.plaintext.decode(), message.inbox_id or ""
                 self._report.add("shown", sender, text, place)
         except e2ee.DuplicateMessageError as duplicate:

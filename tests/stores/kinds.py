@@ -89,7 +89,7 @@ def undone(alice: e2ee.Account, envelope: e2ee.Envelope, work: Callable[[], obje
     """Receives an envelope of Bob's in a block that does some work, and then raises."""
 
     def block() -> None:
-        with alice.receive("bob", envelope):
+        with alice.receive(e2ee.Address("bob", alice.device), envelope):
             work()
             raise UndoneError
 
@@ -98,9 +98,9 @@ def undone(alice: e2ee.Account, envelope: e2ee.Envelope, work: Callable[[], obje
 
 
 def introduced(store: Store, bob: e2ee.Account) -> e2ee.Account:
-    """Alice, who has a session with Bob."""
-    alice = e2ee.Account.create(store, "alice")
-    alice.connect("bob", bob.bundle())
-    bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
-    alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
+    """Alice, who has a session with Bob, and speaks what he does."""
+    alice = e2ee.Account.create(store, "alice", device=bob.device, protocol=bob.protocol)
+    alice.connect(bob.address, bob.bundle())
+    bob.decrypt(alice.address, alice.encrypt(bob.address, b"Hello."))
+    alice.decrypt(bob.address, bob.encrypt(alice.address, b"Hello."))
     return alice

@@ -13,7 +13,8 @@ from psycopg import conninfo
 
 import e2ee
 from e2ee.store import Anchor, LentStore
-from tests.stores.kinds import CONNINFO, KEY
+from tests.stores import protocols as spoken
+from tests.stores.kinds import CONNINFO, KEY, introduced
 from tests.stores.server import schema_of, server
 
 
@@ -172,13 +173,12 @@ class Desk:
         """The application's rows, as another connection sees them."""
         return self.application.texts()
 
+    def read(self, envelope: e2ee.Envelope | bytes) -> bytes:
+        """What Bob reads in an envelope of Alice's."""
+        return self.bob.decrypt(self.alice.address, envelope).plaintext
 
-def desk_with(application: Application) -> Desk:
+
+def desk_with(application: Application, protocol: spoken.Protocol = spoken.SIGNAL) -> Desk:
     """Alice's account is made beside an application, and she and Bob talk."""
-    store = application.store()
-    alice = e2ee.Account.create(store, "alice")
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
-    alice.connect("bob", bob.bundle())
-    bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
-    alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
-    return Desk(application, store, alice, bob)
+    store, bob = application.store(), protocol.created(e2ee.MemoryStore(), "bob")
+    return Desk(application, store, introduced(store, bob), bob)

@@ -9,6 +9,7 @@ from typing import TypeAlias, final
 
 import e2ee
 from e2ee.store import Store, StoreSecret, Transaction
+from tests.stores.protocols import SIGNAL, Protocol
 
 SESSION = "session/"
 CHUNK = "/chunk/"
@@ -109,13 +110,14 @@ NETWORKS = (ALTERNATING, RUNS, ONE_SIDED, LOSSY)
 class Talk:
     """Two accounts that write to each other, at random but always the same."""
 
-    def __init__(self, opens: Callable[[str], Store], seed: int = 1) -> None:
+    def __init__(
+        self, opens: Callable[[str], Store], seed: int = 1, protocol: Protocol = SIGNAL
+    ) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a schedule, not a key
         self.stores = {name: NotingStore(opens(name)) for name in ("alice", "bob")}
-        self.accounts = {
-            name: e2ee.Account.create(store, name) for name, store in self.stores.items()
-        }
-        self.accounts["alice"].connect("bob", self.accounts["bob"].bundle())
+        self.accounts = {name: protocol.created(store, name) for name, store in self.stores.items()}
+        bob = self.accounts["bob"]
+        self.accounts["alice"].connect(bob.address, bob.bundle())
 
     def _percent(self, share: int) -> bool:
         return self._random.randrange(100) < share
@@ -125,7 +127,7 @@ class Talk:
         sender, late = "alice", list[tuple[str, e2ee.Envelope]]()
         for _ in range(messages):
             recipient = "bob" if sender == "alice" else "alice"
-            envelope = self.accounts[sender].encrypt(recipient, b"text")
+            envelope = self.accounts[sender].encrypt(self.accounts[recipient].address, b"text")
             yield False, self.stores[sender].latest
             if self._percent(network.late):
                 late.append((sender, envelope))
@@ -138,5 +140,5 @@ class Talk:
 
     def _receive(self, sender: str, envelope: e2ee.Envelope) -> Notes:
         recipient = "bob" if sender == "alice" else "alice"
-        self.accounts[recipient].decrypt(sender, envelope)
+        self.accounts[recipient].decrypt(self.accounts[sender].address, envelope)
         return self.stores[recipient].latest

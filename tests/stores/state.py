@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Alice's store with rows of every kind, an older state of it, and all that she does with it."""
+"""Alice's store with rows of every kind, an older state of it, and all that she does with it.
+
+Groups are Signal's: Alice has none if she speaks Olm.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,6 +12,7 @@ from uuid import UUID
 
 import e2ee
 from tests.properties.world import Rows, copy_of, read_rows
+from tests.stores.protocols import OLM, SIGNAL, Protocol
 
 KEY = bytes(range(32))
 PENDING, WAITING, HANDLED = b"pending", b"waiting", b"handled"
@@ -20,6 +24,7 @@ CLUB, LEFT = UUID(int=1 << 100), UUID(int=2)
 class State:
     """Rows now and before, and the envelopes and peers that the acts need."""
 
+    protocol: Protocol = SIGNAL
     now: Rows = field(default_factory=dict)
     before: Rows = field(default_factory=dict)
     #: Peers that were forgotten, sessions that went, messages that were handled.
@@ -37,15 +42,23 @@ class State:
         """A peer as of now; what is done with it is forgotten."""
         return e2ee.Account.open(copy_of(self.peers[name], KEY))
 
+    def address(self, name: str) -> e2ee.Address:
+        """Whom a name means."""
+        return self.protocol.address(name)
+
+    def prefix(self, name: str) -> str:
+        """How the rows of a peer's sessions begin."""
+        return f"session/{name}/{self.protocol.device}/"
+
 
 def talk(one: e2ee.Account, other: e2ee.Account) -> None:
     """A round trip; a message each way stays under way, so that its key is kept."""
     for sender, recipient in ((one, other), (other, one)):
-        sender.encrypt(recipient.user, b"lost")
-        recipient.decrypt(sender.user, sender.encrypt(recipient.user, b"read"))
+        sender.encrypt(recipient.address, b"lost")
+        recipient.decrypt(sender.address, sender.encrypt(recipient.address, b"read"))
 
 
-def handle(alice: e2ee.Account, sender: str, envelope: bytes, *, fail: bool) -> None:
+def handle(alice: e2ee.Account, sender: e2ee.Address, envelope: bytes, *, fail: bool) -> None:
     """Receives a message; with `fail` it stays in the inbox."""
     with suppress(InterruptedError), alice.receive(sender, envelope):
         if fail:
@@ -64,22 +77,62 @@ def tell(sender: e2ee.Account, recipient: e2ee.Account) -> None:
     recipient.decrypt(sender.user, sender.group(CLUB).encrypt(b"read"))
 
 
-def make_state() -> State:
+def make_state(protocol: Protocol = SIGNAL) -> State:
     """Two peers, one with an archived session; messages pending, waiting and handled; a group."""
-    state, stores = State(), {}
+    state, stores = State(protocol), {}
     for name in ("alice", "bob", "carol", "dave", "erin"):
         stores[name] = e2ee.MemoryStore(key=KEY)
     alice, bob, carol, dave, erin = (
-        e2ee.Account.create(store, name) for name, store in stores.items()
+        protocol.created(store, name) for name, store in stores.items()
     )
-    alice.connect("bob", bob.bundle())
+    meet(alice, bob, carol, erin)
+    if protocol is not OLM:
+        found_groups(alice, bob)
+    handle(alice, bob.address, bob.encrypt(alice.address, WAITING).to_bytes(), fail=True)
+    (message,) = alice.inbox()
+    dave.connect(alice.address, alice.bundle())
+    state.before = read_rows(stores["alice"])
+
+    alice.handled(message)
+    alice.forget(erin.address)
+    if protocol is not OLM:
+        go_on_in_groups(alice, bob)
+    state.handled = bob.encrypt(alice.address, HANDLED).to_bytes()
+    handle(alice, bob.address, state.handled, fail=False)
+    state.waiting = carol.encrypt(alice.address, WAITING).to_bytes()
+    handle(alice, carol.address, state.waiting, fail=True)
+    # Enough for every part of every session to change.
+    for _ in range(60):
+        talk(alice, bob)
+        talk(alice, carol)
+    state.bundle = protocol.created(e2ee.MemoryStore(), "frank").bundle().to_bytes()
+    state.first = dave.encrypt(alice.address, PENDING).to_bytes()
+    alice.bundle()
+    if protocol is not OLM:
+        state.to_club = bob.group(CLUB).encrypt(PENDING).to_bytes()
+    state.pending = {
+        peer.user: peer.encrypt(alice.address, PENDING).to_bytes() for peer in (bob, carol)
+    }
+    state.now = read_rows(stores["alice"])
+    state.deleted = {name: row for name, row in state.before.items() if name not in state.now}
+    state.peers = {name: read_rows(stores[name]) for name in ("bob", "carol")}
+    return state
+
+
+def meet(alice: e2ee.Account, bob: e2ee.Account, carol: e2ee.Account, erin: e2ee.Account) -> None:
+    """Alice has sessions with all of them, with Bob two."""
+    alice.connect(bob.address, bob.bundle())
     talk(alice, bob)
-    bob.connect("alice", alice.bundle(reusable=True))
+    bob.connect(alice.address, alice.bundle(reusable=True))
     talk(bob, alice)
-    carol.connect("alice", alice.bundle())
+    carol.connect(alice.address, alice.bundle())
     talk(carol, alice)
-    alice.connect("erin", erin.bundle())
+    alice.connect(erin.address, erin.bundle())
     talk(alice, erin)
+
+
+def found_groups(alice: e2ee.Account, bob: e2ee.Account) -> None:
+    """Two groups with Bob in them, of which one has messages."""
     for group_id in (CLUB, LEFT):
         alice.create_group(["bob"], id=group_id)
         invite(alice, bob, group_id)
@@ -87,35 +140,15 @@ def make_state() -> State:
         invite(bob, alice, group_id)
     tell(bob, alice)
     tell(alice, bob)
-    handle(alice, "bob", bob.encrypt("alice", WAITING).to_bytes(), fail=True)
-    (message,) = alice.inbox()
-    dave.connect("alice", alice.bundle())
-    state.before = read_rows(stores["alice"])
 
-    alice.handled(message)
-    alice.forget("erin")
+
+def go_on_in_groups(alice: e2ee.Account, bob: e2ee.Account) -> None:
+    """Alice leaves one group, and the other has a new key and messages."""
     alice.group(LEFT).leave()
     alice.group(CLUB).rotate()
     invite(alice, bob, CLUB)
     tell(bob, alice)
     tell(alice, bob)
-    state.handled = bob.encrypt("alice", HANDLED).to_bytes()
-    handle(alice, "bob", state.handled, fail=False)
-    state.waiting = carol.encrypt("alice", WAITING).to_bytes()
-    handle(alice, "carol", state.waiting, fail=True)
-    # Enough for every part of every session to change.
-    for _ in range(60):
-        talk(alice, bob)
-        talk(alice, carol)
-    state.bundle = e2ee.Account.create(e2ee.MemoryStore(), "frank").bundle().to_bytes()
-    state.first = dave.encrypt("alice", PENDING).to_bytes()
-    alice.bundle()
-    state.to_club = bob.group(CLUB).encrypt(PENDING).to_bytes()
-    state.pending = {peer.user: peer.encrypt("alice", PENDING).to_bytes() for peer in (bob, carol)}
-    state.now = read_rows(stores["alice"])
-    state.deleted = {name: row for name, row in state.before.items() if name not in state.now}
-    state.peers = {name: read_rows(stores[name]) for name in ("bob", "carol")}
-    return state
 
 
 Act = Callable[[State, e2ee.Account], object]
@@ -125,26 +158,26 @@ def sends(peer: str) -> Act:
     """Sends to a peer, who must be able to read it."""
 
     def act(state: State, alice: e2ee.Account) -> object:
-        envelope = alice.encrypt(peer, PENDING)
-        return state.peer(peer).decrypt("alice", envelope).plaintext
+        envelope = alice.encrypt(state.address(peer), PENDING)
+        return state.peer(peer).decrypt(alice.address, envelope).plaintext
 
     return act
 
 
 def reads(peer: str) -> Act:
     """Reads what a peer has sent."""
-    return lambda state, alice: alice.decrypt(peer, state.pending[peer]).plaintext
+    return lambda state, alice: alice.decrypt(state.address(peer), state.pending[peer]).plaintext
 
 
 def starts(state: State, alice: e2ee.Account) -> object:
     """Takes the first message of somebody new."""
-    return alice.decrypt("dave", state.first).plaintext
+    return alice.decrypt(state.address("dave"), state.first).plaintext
 
 
 def connects(state: State, alice: e2ee.Account) -> object:
     """Starts a session with somebody new."""
-    alice.connect("frank", state.bundle)
-    return alice.encrypt("frank", b"").kind
+    alice.connect(state.address("frank"), state.bundle)
+    return alice.encrypt(state.address("frank"), b"").kind
 
 
 def writes(state: State, alice: e2ee.Account) -> object:
@@ -174,7 +207,7 @@ def is_told_again(peer: str, envelope: str) -> Act:
 
     def act(state: State, alice: e2ee.Account) -> object:
         try:
-            with alice.receive(peer, getattr(state, envelope)) as message:
+            with alice.receive(state.address(peer), getattr(state, envelope)) as message:
                 return message.plaintext
         except e2ee.DuplicateMessageError as duplicate:
             return duplicate.delivered
@@ -182,7 +215,7 @@ def is_told_again(peer: str, envelope: str) -> Act:
     return act
 
 
-#: All that Alice does with her store.
+#: All that Alice does with her store, whatever she speaks.
 ACTS: dict[str, Act] = {
     "send to bob": sends("bob"),
     "send to carol": sends("carol"),
@@ -196,20 +229,34 @@ ACTS: dict[str, Act] = {
     "bundle": lambda _, alice: alice.bundle().device,
     "reusable": lambda _, alice: alice.bundle(reusable=True).device,
     "contacts": lambda _, alice: [contact.address.user for contact in alice.contacts()],
-    "forget bob": lambda _, alice: alice.forget("bob"),
-    "forget carol": lambda _, alice: alice.forget("carol"),
+    "forget bob": lambda state, alice: alice.forget(state.address("bob")),
+    "forget carol": lambda state, alice: alice.forget(state.address("carol")),
     "identity": lambda _, alice: alice.identity_key,
-    "write to the group": writes,
-    "read the group": hears,
-    "invite carol": invites,
-    "groups": lambda _, alice: [alice.group(each).members for each in alice.groups()],
-    "leave": lambda _, alice: alice.group(CLUB).leave(),
 }
+#: What else she does with groups, or with keys to publish.
+OWN_ACTS: dict[Protocol, dict[str, Act]] = {
+    SIGNAL: {
+        "write to the group": writes,
+        "read the group": hears,
+        "invite carol": invites,
+        "groups": lambda _, alice: [alice.group(each).members for each in alice.groups()],
+        "leave": lambda _, alice: alice.group(CLUB).leave(),
+    },
+    OLM: {
+        "make keys": lambda _, alice: len(alice.generate_keys(2).one_time_keys),
+        "publish keys": lambda _, alice: alice.mark_keys_as_published(),
+    },
+}
+
+
+def acts_of(protocol: Protocol) -> dict[str, Act]:
+    """All that Alice does with her store."""
+    return ACTS | OWN_ACTS[protocol]
 
 
 def outcomes(state: State, rows: Rows, key: bytes = KEY) -> dict[str, object]:
     """What each act does with these rows: its result, or the class of its refusal."""
-    return {name: outcome(state, rows, act, key) for name, act in ACTS.items()}
+    return {name: outcome(state, rows, act, key) for name, act in acts_of(state.protocol).items()}
 
 
 def outcome(state: State, rows: Rows, act: Act, key: bytes = KEY) -> object:

@@ -16,8 +16,10 @@ import e2ee.aio
 from tests.api.anchored import Register
 from tests.properties import wire
 from tests.stores.kinds import KEY, introduced
+from tests.stores.protocols import peer_of
 
 if TYPE_CHECKING:
+    from tests.stores.protocols import Protocol
     from tests.stores.server import Server
 
 THREADS, MESSAGES = 8, 5
@@ -33,8 +35,9 @@ GRANTS = (
 class World:
     """Alice, whose account has a database of its own, and Bob."""
 
-    def __init__(self, running: Server, register: Register) -> None:
-        self.bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    def __init__(self, running: Server, register: Register, protocol: Protocol) -> None:
+        self.bob = protocol.created(e2ee.MemoryStore(), "bob")
+        self.alice = protocol.address("alice")
         self.register = register
         self.running = running
         self.database = running.new_database()
@@ -53,8 +56,8 @@ class World:
 
     def sends(self, account: e2ee.Account) -> tuple[bytes, int]:
         """What names the key of a message that Bob has opened."""
-        envelope = account.encrypt("bob", b"text")
-        assert self.bob.decrypt("alice", envelope).plaintext == b"text"
+        envelope = account.encrypt(peer_of(account), b"text")
+        assert self.bob.decrypt(self.alice, envelope).plaintext == b"text"
         return key_of(envelope)
 
 
@@ -65,29 +68,29 @@ def key_of(envelope: e2ee.Envelope) -> tuple[bytes, int]:
 
 
 @pytest.fixture
-def world(ours: Server) -> World:
-    return World(ours, Register())
+def world(ours: Server, protocol: Protocol) -> World:
+    return World(ours, Register(), protocol)
 
 
 def refuses(account: e2ee.Account) -> None:
     with pytest.raises(e2ee.StoreRollbackError) as raised:
-        account.encrypt("bob", b"never leaves")
+        account.encrypt(peer_of(account), b"never leaves")
     assert raised.value.timelines is None
 
 
 def test_a_dump_that_is_put_back_is_refused_heals_and_sends(world: World) -> None:
-    dump, on_its_way = world.dumped(), world.bob.encrypt("alice", b"still here")
+    dump, on_its_way = world.dumped(), world.bob.encrypt(world.alice, b"still here")
     with world.store() as store:
         used = world.sends(e2ee.Account.open(store))
     with world.store(dump) as store:
         back = e2ee.Account.open(store)
 
         refuses(back)
-        with back.receive("bob", on_its_way) as message:
+        with back.receive(world.bob.address, on_its_way) as message:
             assert message.plaintext == b"still here"
         healed = back.heal()
-        assert healed.peers == (e2ee.Address("bob"),)
-        back.connect("bob", world.bob.bundle())
+        assert healed.peers == (world.bob.address,)
+        back.connect(world.bob.address, world.bob.bundle())
         assert world.sends(back) != used
 
     with world.store() as store:
@@ -130,7 +133,7 @@ def test_an_older_database_is_tied_when_it_is_opened_with_an_empty_anchor(
     with e2ee.PostgresStore(place, key=KEY, anchor=register) as store:
         alice = e2ee.Account.open(store)
         assert register.count() == 1
-        alice.encrypt("bob", b"sends")
+        alice.encrypt(bob.address, b"sends")
 
     assert (register.count(), register.timeline()) == (2, 1)
 
@@ -174,7 +177,7 @@ def until_known(account: e2ee.Account) -> e2ee.Envelope:
     """A message; one that more others overtook than the past has room for is made again."""
     while True:
         with suppress(e2ee.StoreOutcomeUnknownError):
-            return account.encrypt("bob", b"text")
+            return account.encrypt(peer_of(account), b"text")
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["one account", "an account each"])
@@ -191,7 +194,7 @@ def test_threads_that_share_an_anchor_all_send(world: World, *, together: bool) 
 
     assert len({key_of(each) for each in sent}) == THREADS * MESSAGES
     for each in sent:
-        assert world.bob.decrypt("alice", each).plaintext == b"text"
+        assert world.bob.decrypt(world.alice, each).plaintext == b"text"
 
 
 def test_calls_of_asyncio_leave_after_the_anchor_knows_of_them(world: World) -> None:
@@ -199,7 +202,7 @@ def test_calls_of_asyncio_leave_after_the_anchor_knows_of_them(world: World) -> 
 
     async def together(store: e2ee.PostgresStore) -> list[e2ee.Envelope]:
         async with await e2ee.aio.Account.open(store) as alice:
-            return await asyncio.gather(*(alice.encrypt("bob", b"x") for _ in range(8)))
+            return await asyncio.gather(*(alice.encrypt(world.bob.address, b"x") for _ in range(8)))
 
     with world.store() as store:
         sent = asyncio.run(together(store))

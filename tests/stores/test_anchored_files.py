@@ -10,19 +10,18 @@ import e2ee
 from e2ee.store import FileAnchor, backup, restore
 from tests.properties import wire
 from tests.stores.anchored_sender import sender, sent
+from tests.stores.kinds import introduced
+from tests.stores.protocols import Protocol, peer_of
 
 KEY = bytes(range(32))
 
 
 @pytest.fixture
-def bob(tmp_path: Path) -> e2ee.Account:
+def bob(tmp_path: Path, protocol: Protocol) -> e2ee.Account:
     """Bob, who has talked with Alice; her store is `alice.db`."""
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
     with opened(tmp_path / "alice.db") as store:
-        alice = e2ee.Account.create(store, "alice")
-        alice.connect("bob", bob.bundle())
-        bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
-        alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
+        introduced(store, bob)
     return bob
 
 
@@ -34,7 +33,7 @@ def opened(path: Path) -> e2ee.SQLiteStore:
 def keys_of(messages: list[tuple[str, bytes]], bob: e2ee.Account) -> set[tuple[bytes, int]]:
     """What names the keys of messages, each of which Bob can open."""
     for text, envelope in messages:
-        assert bob.decrypt("alice", envelope).plaintext == text.encode()
+        assert bob.decrypt(peer_of(bob, "alice"), envelope).plaintext == text.encode()
     headers = [wire.header(envelope) for _, envelope in messages]
     return {(each.ratchet_key, each.index) for each in headers}
 
@@ -44,11 +43,11 @@ def test_of_two_copies_of_a_file_one_sends(tmp_path: Path, bob: e2ee.Account) ->
     with opened(tmp_path / "clone.db") as first, opened(tmp_path / "alice.db") as second:
         clone, alice = e2ee.Account.open(first), e2ee.Account.open(second)
 
-        envelope = clone.encrypt("bob", b"of the clone")
+        envelope = clone.encrypt(bob.address, b"of the clone")
 
         with pytest.raises(e2ee.StoreRollbackError):
-            alice.encrypt("bob", b"never leaves")
-    assert bob.decrypt("alice", envelope).plaintext == b"of the clone"
+            alice.encrypt(bob.address, b"never leaves")
+    assert bob.decrypt(alice.address, envelope).plaintext == b"of the clone"
 
 
 def test_an_older_file_refuses_heals_and_sends(tmp_path: Path, bob: e2ee.Account) -> None:
@@ -59,9 +58,9 @@ def test_an_older_file_refuses_heals_and_sends(tmp_path: Path, bob: e2ee.Account
     with opened(tmp_path / "alice.db") as store:
         alice = e2ee.Account.open(store)
         with pytest.raises(e2ee.StoreRollbackError):
-            alice.encrypt("bob", b"never leaves")
+            alice.encrypt(bob.address, b"never leaves")
         alice.heal()
-        alice.connect("bob", bob.bundle())
+        alice.connect(bob.address, bob.bundle())
     after = sent(sender(tmp_path, "after", 3))
 
     assert len(keys_of(before + after, bob)) == 6
@@ -76,9 +75,9 @@ def test_another_key_of_the_store_leaves_the_anchor_as_it_is(
         alice.rekey(key=bytes(range(1, 33)))
         assert FileAnchor(tmp_path / "anchor").read() == value
 
-        envelope = alice.encrypt("bob", b"under the new key")
+        envelope = alice.encrypt(bob.address, b"under the new key")
 
-    assert bob.decrypt("alice", envelope).plaintext == b"under the new key"
+    assert bob.decrypt(alice.address, envelope).plaintext == b"under the new key"
 
 
 @pytest.mark.parametrize("anchored", [True, False])
@@ -92,10 +91,10 @@ def test_a_restored_backup_is_a_store_of_its_own(
     with e2ee.SQLiteStore(tmp_path / "restored.db", key=KEY, anchor=anchor) as store:
         restore(tmp_path / "backup", store)
         alice = e2ee.Account.open(store)
-        alice.connect("bob", bob.bundle())
-        envelope = alice.encrypt("bob", b"of the restored store")
+        alice.connect(bob.address, bob.bundle())
+        envelope = alice.encrypt(bob.address, b"of the restored store")
 
-    assert bob.decrypt("alice", envelope).plaintext == b"of the restored store"
+    assert bob.decrypt(alice.address, envelope).plaintext == b"of the restored store"
 
 
 def test_a_file_is_set_only_if_it_holds_what_is_expected(tmp_path: Path) -> None:

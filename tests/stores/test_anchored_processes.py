@@ -16,15 +16,16 @@ from tests.stores.kinds import (
     kind_name,
     place_in,
 )
+from tests.stores.protocols import Protocol, peer_of
 
 PROCESSES, MESSAGES = 3, 20
 
 
 @pytest.fixture(params=DURABLE, ids=kind_name)
-def bob(request: pytest.FixtureRequest, tmp_path: Path) -> e2ee.Account:
+def bob(request: pytest.FixtureRequest, tmp_path: Path, protocol: Protocol) -> e2ee.Account:
     """Bob, who has talked with Alice; her store is in the folder, or in a database."""
     place_in(request.param, tmp_path)
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
     with anchored_in(tmp_path) as store:
         introduced(store, bob)
     return bob
@@ -33,7 +34,7 @@ def bob(request: pytest.FixtureRequest, tmp_path: Path) -> e2ee.Account:
 def keys_of(messages: list[tuple[str, bytes]], bob: e2ee.Account) -> set[tuple[bytes, int]]:
     """What names the keys of messages, each of which Bob can open."""
     for text, envelope in messages:
-        assert bob.decrypt("alice", envelope).plaintext == text.encode()
+        assert bob.decrypt(peer_of(bob, "alice"), envelope).plaintext == text.encode()
     headers = [wire.header(envelope) for _, envelope in messages]
     return {(each.ratchet_key, each.index) for each in headers}
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import e2ee
 from e2ee.store import Store, Write
 from tests.properties.world import read_rows
-from tests.stores.kinds import DURABLE, KINDS, kind_name
+from tests.stores.kinds import DURABLE, KINDS, introduced, kind_name
+from tests.stores.protocols import Protocol
 
 OTHER_KEY = bytes(32)
 MAX_REVISION = (1 << 63) - 1
@@ -178,24 +179,40 @@ def test_a_closed_store_is_not_used(store: Store) -> None:
         pass
 
 
-def test_an_account_is_made_once_and_opened_again(store: Store) -> None:
+def test_an_account_is_made_once_and_opened_again(store: Store, protocol: Protocol) -> None:
     with pytest.raises(e2ee.StoreMissingError):
         e2ee.Account.open(store)
-    made = e2ee.Account.create(store, "alice")
+    made = protocol.created(store, "alice")
 
     with pytest.raises(e2ee.StoreExistsError):
-        e2ee.Account.create(store, "alice")
+        protocol.created(store, "alice")
 
     assert e2ee.Account.open(store).identity_key == made.identity_key
 
 
 @pytest.mark.parametrize("kind", DURABLE, ids=kind_name)
-def test_a_wrong_key_is_told_from_damage(kind: Callable[..., Store], tmp_path: Path) -> None:
+def test_a_wrong_key_is_told_from_damage(
+    kind: Callable[..., Store], tmp_path: Path, protocol: Protocol
+) -> None:
     with closing(kind(tmp_path)) as store:
-        e2ee.Account.create(store, "alice")
+        protocol.created(store, "alice")
 
     with closing(kind(tmp_path, OTHER_KEY)) as store, pytest.raises(e2ee.StoreKeyError):
         e2ee.Account.open(store)
+
+
+def test_a_text_of_16_mib_is_the_longest(store: Store, protocol: Protocol) -> None:
+    bob, longest = protocol.created(e2ee.MemoryStore(), "bob"), bytes(16 << 20)
+    alice = introduced(store, bob)
+
+    envelope = alice.encrypt(bob.address, longest)
+
+    assert bob.decrypt(alice.address, envelope).plaintext == longest
+    before = read_rows(store)
+    for send in (alice.encrypt, alice.queue):
+        with pytest.raises(e2ee.InvalidArgumentError):
+            send(bob.address, longest + b"x")
+    assert read_rows(store) == before
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

@@ -15,25 +15,20 @@ import pytest
 from e2ee.store import Store
 from tests.hygiene.tree import ROOT
 from tests.properties import wire
-from tests.stores.correspondent import OLM, Correspondence, text_of
+from tests.stores.correspondent import Correspondence, text_of
 from tests.stores.kinds import DURABLE, in_a_database, in_a_file, kind_name, place_in
+from tests.stores.protocols import OLM, SIGNAL, Protocol, speak
 
 #: Each starts with nothing, so that making and connecting is interrupted too: the kind of store,
 #: the protocol, the seed, and the longest life in seconds, in which a process sends dozens of
 #: messages.
 CORRESPONDENCES = [
-    *((in_a_file, "signal", seed, 0.15) for seed in range(5)),
-    *((in_a_database, "signal", seed, 0.6) for seed in range(2)),
+    *((in_a_file, SIGNAL, seed, 0.15) for seed in range(5)),
+    *((in_a_database, SIGNAL, seed, 0.6) for seed in range(2)),
     *((in_a_file, OLM, seed, 0.15) for seed in range(3)),
     (in_a_database, OLM, 0, 0.6),
 ]
 KILLS = 11
-
-
-def speak(protocol: str, folder: Path) -> None:
-    """Says what the accounts in a folder speak."""
-    if protocol == OLM:
-        (folder / OLM).touch()
 
 
 def live_and_die(folder: Path, seconds: float) -> None:
@@ -51,12 +46,16 @@ def live_and_die(folder: Path, seconds: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "protocol", "seed", "life"), CORRESPONDENCES)
+@pytest.mark.parametrize(
+    ("kind", "protocol", "seed", "life"),
+    CORRESPONDENCES,
+    ids=[f"{kind_name(kind)}-{each.name}-{seed}" for kind, each, seed, _ in CORRESPONDENCES],
+)
 def test_what_was_acknowledged_survives_every_kill(
-    tmp_path: Path, kind: Callable[..., Store], protocol: str, seed: int, life: float
+    tmp_path: Path, kind: Callable[..., Store], protocol: Protocol, seed: int, life: float
 ) -> None:
     place_in(kind, tmp_path)
-    speak(protocol, tmp_path)
+    speak(tmp_path, protocol)
     chance = random.Random(seed)  # noqa: S311 - chooses moments, no secrets
 
     for kill in range(KILLS):
@@ -70,8 +69,7 @@ def test_what_was_acknowledged_survives_every_kill(
     sent, handled = last.sent.lines(), last.handled.lines()
     promised = [(sender, text_of(sender, int(number)).hex()) for sender, number, _ in sent]
     counts = Counter((sender, text) for sender, text in handled)
-    header = wire.olm_header if protocol == OLM else wire.header
-    keys = [header(bytes.fromhex(envelope)) for _, _, envelope in sent]
+    keys = [wire.header(bytes.fromhex(envelope)) for _, _, envelope in sent]
     uses = Counter((sent[at][0], key.ratchet_key, key.index) for at, key in enumerate(keys))
     assert sent, "nothing was sent: the test shows nothing"
     assert set(promised) - set(counts) == set(), "lost"
@@ -82,13 +80,12 @@ def test_what_was_acknowledged_survives_every_kill(
     last.close()
 
 
-@pytest.mark.parametrize("protocol", ["signal", OLM])
 @pytest.mark.parametrize("kind", DURABLE, ids=kind_name)
 def test_every_message_is_handled_by_the_last_process(
-    tmp_path: Path, kind: Callable[..., Store], protocol: str
+    tmp_path: Path, kind: Callable[..., Store], protocol: Protocol
 ) -> None:
     place_in(kind, tmp_path)
-    speak(protocol, tmp_path)
+    speak(tmp_path, protocol)
     first = Correspondence(tmp_path)
     first.introduce()
     envelopes = [first.send("alice") for _ in range(3)]

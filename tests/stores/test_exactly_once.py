@@ -41,6 +41,7 @@ from tests.stores.lent import (
     beside_a_file,
     desk_with,
 )
+from tests.stores.protocols import OLM, SIGNAL, Protocol, peer_of
 from tests.stores.server import server
 
 PROCESSES = 3
@@ -125,7 +126,12 @@ class Verdict:
 
 
 def opened_office(
-    folder: Path, lending: Callable[[Path], Application], messages: int, fault: str = NONE
+    folder: Path,
+    lending: Callable[[Path], Application],
+    messages: int,
+    *,
+    fault: str = NONE,
+    protocol: Protocol = SIGNAL,
 ) -> Office:
     """Alice's account beside the application, and messages of Bob's that are under way to her."""
     database = None
@@ -134,10 +140,12 @@ def opened_office(
         database = running.new_database()
         (folder / CONNINFO).write_text(running.to(database))
     with closing(application_of(folder)) as application:
-        desk = desk_with(application)
+        desk = desk_with(application, protocol)
         application.execute("CREATE TABLE reply (text TEXT)")
     texts = [f"message {number}" for number in range(messages)]
-    envelopes = [desk.bob.encrypt("alice", text.encode()).to_bytes().hex() for text in texts]
+    envelopes = [
+        desk.bob.encrypt(desk.alice.address, text.encode()).to_bytes().hex() for text in texts
+    ]
     (folder / "incoming").write_text("\n".join(envelopes))
     return Office(folder, desk, texts, database, fault)
 
@@ -178,7 +186,7 @@ def arrived(bob: e2ee.Account, envelopes: list[bytes], done: Counter[str]) -> It
     """What Bob is shown; his ledger knows what comes again."""
     for envelope in envelopes:
         try:
-            with bob.receive("alice", envelope) as message:
+            with bob.receive(peer_of(bob, "alice"), envelope) as message:
                 yield message.plaintext.decode()
         except e2ee.DuplicateMessageError as duplicate:
             done["repeated" if duplicate.delivered else "forged"] += 1
@@ -187,12 +195,15 @@ def arrived(bob: e2ee.Account, envelopes: list[bytes], done: Counter[str]) -> It
 @pytest.mark.slow
 @pytest.mark.parametrize("lending", LENDING, ids=kind_name)
 def test_each_message_has_one_row_and_one_reply_whenever_processes_die(
-    tmp_path: Path, lending: Callable[[Path], Application], pytestconfig: pytest.Config
+    tmp_path: Path,
+    lending: Callable[[Path], Application],
+    protocol: Protocol,
+    pytestconfig: pytest.Config,
 ) -> None:
     assured = pytestconfig.getoption("--hypothesis-profile") == "assurance"
     messages = ASSURANCE_MESSAGES if assured else MESSAGES
     chance = random.Random(1)  # noqa: S311 - chooses moments, no secrets
-    office = opened_office(tmp_path, lending, messages)
+    office = opened_office(tmp_path, lending, messages, protocol=protocol)
 
     office.work(ASSURANCE_DEATHS if assured else DEATHS, chance)
     verdict = judged(office, chance)
@@ -206,16 +217,18 @@ def test_each_message_has_one_row_and_one_reply_whenever_processes_die(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("lending", "fault"),
+    ("lending", "protocol", "fault"),
     [
-        (beside_a_file, HANDLED_LATER),
-        (beside_a_file, REMOVED_EARLY),
-        (beside_a_file, ENCRYPTED_AGAIN),
-        (beside_a_database, HANDLED_LATER),
+        (beside_a_file, SIGNAL, HANDLED_LATER),
+        (beside_a_file, SIGNAL, REMOVED_EARLY),
+        (beside_a_file, SIGNAL, ENCRYPTED_AGAIN),
+        (beside_a_database, SIGNAL, HANDLED_LATER),
+        (beside_a_file, OLM, HANDLED_LATER),
+        (beside_a_file, OLM, ENCRYPTED_AGAIN),
     ],
 )
 def test_a_fault_of_the_application_is_found(
-    tmp_path: Path, lending: Callable[[Path], Application], fault: str
+    tmp_path: Path, lending: Callable[[Path], Application], protocol: Protocol, fault: str
 ) -> None:
     chance = random.Random(2)  # noqa: S311 - as above
 
@@ -223,7 +236,7 @@ def test_a_fault_of_the_application_is_found(
     for number in range(OFFICES):
         folder = tmp_path / str(number)
         folder.mkdir()
-        office = opened_office(folder, lending, MESSAGES, fault)
+        office = opened_office(folder, lending, MESSAGES, fault=fault, protocol=protocol)
         office.work(DEATHS, chance)
         verdict = judged(office, chance)
         assert verdict.keys_twice == 0

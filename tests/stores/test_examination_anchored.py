@@ -13,6 +13,7 @@ from e2ee.store import examine, examine_file
 from tests.api.anchored import Register
 from tests.properties.world import put_rows, read_rows
 from tests.stores.kinds import DURABLE, KEY, introduced, kind_name
+from tests.stores.protocols import SIGNAL, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
     from e2ee.store import Examination, Store
     from tests.properties.world import Rows
+
+
+@pytest.fixture
+def protocol() -> Protocol:
+    """The doctor knows the records of Signal's accounts alone."""
+    return SIGNAL
 
 
 @pytest.fixture

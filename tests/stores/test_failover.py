@@ -17,21 +17,23 @@ import e2ee
 from tests.api.anchored import Register
 from tests.properties import wire
 from tests.stores.kinds import KEY, introduced
+from tests.stores.protocols import peer_of
 from tests.stores.standby import Pair, standing_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from e2ee.store import Anchor
+    from tests.stores.protocols import Protocol
 
 
 @final
 class World:
     """Alice, whose account is in a database with a standby, and Bob."""
 
-    def __init__(self, pair: Pair, anchor: Anchor | None) -> None:
+    def __init__(self, pair: Pair, anchor: Anchor | None, protocol: Protocol) -> None:
         self.anchor = anchor
-        self.bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+        self.bob = protocol.created(e2ee.MemoryStore(), "bob")
         self.pair = pair
         self.stores: list[e2ee.PostgresStore] = []
         self.alice = introduced(self.store(), self.bob)
@@ -47,8 +49,8 @@ class World:
 
     def sends(self, account: e2ee.Account) -> tuple[bytes, int]:
         """What names the key of a message that Bob has opened."""
-        envelope = account.encrypt("bob", b"text")
-        assert self.bob.decrypt("alice", envelope).plaintext == b"text"
+        envelope = account.encrypt(peer_of(account), b"text")
+        assert self.bob.decrypt(self.alice.address, envelope).plaintext == b"text"
         return key_of(envelope)
 
     def close(self) -> None:
@@ -75,21 +77,21 @@ def register() -> Register:
 
 
 @pytest.fixture
-def world(pair: Pair, register: Register) -> Iterator[World]:
-    with closing(World(pair, register)) as made:
+def world(pair: Pair, register: Register, protocol: Protocol) -> Iterator[World]:
+    with closing(World(pair, register, protocol)) as made:
         yield made
 
 
 def refused(account: e2ee.Account, timelines: tuple[int, int]) -> None:
     with pytest.raises(e2ee.StoreRollbackError) as raised:
-        account.encrypt("bob", b"never leaves")
+        account.encrypt(peer_of(account), b"never leaves")
     assert raised.value.timelines == timelines
 
 
 def test_a_standby_that_was_behind_is_refused_and_healed(world: World, register: Register) -> None:
     world.pair.cut()
     lost = world.sends(world.alice)
-    on_its_way = world.bob.encrypt("alice", b"still here")
+    on_its_way = world.bob.encrypt(world.alice.address, b"still here")
     world.pair.fail_over()
     again = e2ee.Account.open(world.store())
 
@@ -99,10 +101,10 @@ def test_a_standby_that_was_behind_is_refused_and_healed(world: World, register:
         again.outbox()
 
     assert "failed over" in str(raised.value)
-    with again.receive("bob", on_its_way) as message:
+    with again.receive(world.bob.address, on_its_way) as message:
         assert message.plaintext == b"still here"
     again.heal()
-    again.connect("bob", world.bob.bundle())
+    again.connect(world.bob.address, world.bob.bundle())
     assert world.sends(again) != lost
     assert register.timeline() == 2
 
@@ -146,7 +148,7 @@ def test_a_process_that_received_on_a_server_that_is_lost_is_told_of_the_fail_ov
     world: World,
 ) -> None:
     world.pair.cut()
-    world.alice.decrypt("bob", world.bob.encrypt("alice", b"forgotten"))
+    world.alice.decrypt(world.bob.address, world.bob.encrypt(world.alice.address, b"forgotten"))
     world.pair.fail_over()
 
     refused(world.alice, (1, 2))
@@ -164,12 +166,14 @@ def test_a_lent_connection_to_a_standby_that_was_behind_is_refused(world: World)
         refused(e2ee.Account.open(store), (1, 2))
 
 
-def test_without_an_anchor_a_standby_that_was_behind_uses_a_key_twice(pair: Pair) -> None:
-    with closing(World(pair, None)) as world:
+def test_without_an_anchor_a_standby_that_was_behind_uses_a_key_twice(
+    pair: Pair, protocol: Protocol
+) -> None:
+    with closing(World(pair, None, protocol)) as world:
         pair.cut()
         lost = world.sends(world.alice)
         pair.fail_over()
 
         again = e2ee.Account.open(world.store())
 
-        assert key_of(again.encrypt("bob", b"another text")) == lost
+        assert key_of(again.encrypt(world.bob.address, b"another text")) == lost

@@ -24,6 +24,7 @@ from tests.hygiene.tree import ROOT
 from tests.properties import wire
 from tests.stores.fleet import PEERS, PROCESSES
 from tests.stores.kinds import CONNINFO, KEY, store_of
+from tests.stores.protocols import Protocol, speak, spoken_in
 from tests.stores.server import Server, server
 
 SECONDS, ASSURANCE_SECONDS, CONTROL_SECONDS = 5.0, 60.0, 2.0
@@ -123,21 +124,24 @@ class Verdict:
         return not any(faults)
 
 
-def prepared(folder: Path, incoming: int) -> tuple[Fleet, dict[str, e2ee.Account]]:
+def prepared(
+    folder: Path, protocol: Protocol, incoming: int
+) -> tuple[Fleet, dict[str, e2ee.Account]]:
     """Alice's account in a database of its own, and peers who have written to her."""
     running = server()
     database = running.new_database()
     (folder / CONNINFO).write_text(running.to(database))
-    peers = {name: e2ee.Account.create(e2ee.MemoryStore(key=KEY), name) for name in PEERS}
+    speak(folder, protocol)
+    peers = {name: protocol.created(e2ee.MemoryStore(key=KEY), name) for name in PEERS}
     letters = []
     with closing(store_of(folder, "alice")) as store:
-        alice = e2ee.Account.create(store, "alice")
+        alice = protocol.created(store, "alice")
         for name, peer in peers.items():
-            alice.connect(name, peer.bundle())
-            peer.decrypt("alice", alice.encrypt(name, b"Hello."))
-            alice.decrypt(name, peer.encrypt("alice", b"Hello."))
+            alice.connect(peer.address, peer.bundle())
+            peer.decrypt(alice.address, alice.encrypt(peer.address, b"Hello."))
+            alice.decrypt(peer.address, peer.encrypt(alice.address, b"Hello."))
             for number in range(incoming):
-                envelope = peer.encrypt("alice", f"{name} {number}".encode())
+                envelope = peer.encrypt(alice.address, f"{name} {number}".encode())
                 letters.append(json.dumps([name, envelope.to_bytes().hex()]))
     (folder / "incoming").write_text("\n".join(letters))
     return Fleet(folder, running, database), peers
@@ -151,9 +155,9 @@ def carried(sent: list[tuple[str, str, bytes]]) -> list[tuple[str, str, bytes]]:
     their keys, and then mixed by the thousand.
     """
 
-    def place(message: tuple[str, str, bytes]) -> tuple[int, int]:
+    def place(message: tuple[str, str, bytes]) -> tuple[int, int, int]:
         header = wire.header(message[2])
-        return header.pq_epoch, header.pq_index
+        return header.pq_epoch, header.pq_index, header.index
 
     ordered, chance = sorted(sent, key=place), random.Random(2)  # noqa: S311 - an order
     blocks = [ordered[at : at + LATE] for at in range(0, len(ordered), LATE)]
@@ -168,9 +172,10 @@ def judged(fleet: Fleet, peers: dict[str, e2ee.Account]) -> Verdict:
         [(peer, text, bytes.fromhex(envelope)) for peer, text, envelope in fleet.told("sent")]
     )
     lost, doubled = [], []
+    alice = spoken_in(fleet.folder).address("alice")
     for peer, text, envelope in sent:
         try:
-            if peers[peer].decrypt("alice", envelope).plaintext != text.encode():
+            if peers[peer].decrypt(alice, envelope).plaintext != text.encode():
                 lost.append(text)
         except e2ee.E2EEError as refusal:
             lost.append(f"{text}: {type(refusal).__name__}")
@@ -204,11 +209,11 @@ def unread(fleet: Fleet, shown: set[str]) -> list[str]:
     """The incoming messages that were never shown, and cannot be had now either."""
     lost = []
     with closing(store_of(fleet.folder, "alice", PATIENCE)) as store:
-        alice = e2ee.Account.open(store)
+        alice, protocol = e2ee.Account.open(store), spoken_in(fleet.folder)
         for line in (fleet.folder / "incoming").read_text().splitlines():
             sender, envelope = json.loads(line)
             try:
-                with alice.receive(sender, bytes.fromhex(envelope)) as message:
+                with alice.receive(protocol.address(sender), bytes.fromhex(envelope)) as message:
                     shown.add(message.plaintext.decode())
             except e2ee.E2EEError as refusal:
                 if getattr(refusal, "delivered", False) is not True:
@@ -220,10 +225,10 @@ def unread(fleet: Fleet, shown: set[str]) -> list[str]:
 
 @pytest.mark.slow
 def test_a_fleet_loses_doubles_and_repeats_nothing(
-    tmp_path: Path, pytestconfig: pytest.Config
+    tmp_path: Path, protocol: Protocol, pytestconfig: pytest.Config
 ) -> None:
     assured = pytestconfig.getoption("--hypothesis-profile") == "assurance"
-    fleet, peers = prepared(tmp_path, ASSURANCE_INCOMING if assured else INCOMING)
+    fleet, peers = prepared(tmp_path, protocol, ASSURANCE_INCOMING if assured else INCOMING)
 
     fleet.work(
         ASSURANCE_SECONDS if assured else SECONDS,
@@ -240,8 +245,8 @@ def test_a_fleet_loses_doubles_and_repeats_nothing(
 
 
 @pytest.mark.slow
-def test_without_locks_the_revisions_still_hold(tmp_path: Path) -> None:
-    fleet, peers = prepared(tmp_path, INCOMING)
+def test_without_locks_the_revisions_still_hold(tmp_path: Path, protocol: Protocol) -> None:
+    fleet, peers = prepared(tmp_path, protocol, INCOMING)
     fleet.fault = "no locks"
 
     fleet.work(CONTROL_SECONDS, random.Random(2), disturbed=False)  # noqa: S311 - as above
@@ -252,8 +257,8 @@ def test_without_locks_the_revisions_still_hold(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["no locks and no revisions", "no commit"])
-def test_a_planted_fault_is_found(tmp_path: Path, fault: str) -> None:
-    fleet, peers = prepared(tmp_path, INCOMING)
+def test_a_planted_fault_is_found(tmp_path: Path, protocol: Protocol, fault: str) -> None:
+    fleet, peers = prepared(tmp_path, protocol, INCOMING)
     fleet.fault = fault
 
     fleet.work(CONTROL_SECONDS, random.Random(3), disturbed=False)  # noqa: S311 - as above

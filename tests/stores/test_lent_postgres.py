@@ -13,6 +13,7 @@ import e2ee
 from tests.properties import wire
 from tests.stores.kinds import KEY, undone
 from tests.stores.lent import DatabaseApplication, Desk, desk_with
+from tests.stores.protocols import Protocol
 from tests.stores.proxy import Cut, proxy
 from tests.stores.server import Server
 
@@ -27,36 +28,36 @@ def key_of(envelope: e2ee.Envelope) -> tuple[bytes, int]:
 
 
 def test_without_autocommit_a_statement_begins_a_transaction(
-    implicit: DatabaseApplication,
+    implicit: DatabaseApplication, protocol: Protocol
 ) -> None:
-    desk = desk_with(implicit)
+    desk = desk_with(implicit, protocol)
     desk.execute("SELECT 1")
     with pytest.raises(e2ee.TransactionOpenError, match="without autocommit"):
-        desk.alice.encrypt("bob", b"x")
+        desk.alice.encrypt(desk.bob.address, b"x")
 
     implicit.connection.rollback()
 
-    assert desk.bob.decrypt("alice", desk.alice.encrypt("bob", b"x")).plaintext == b"x"
+    assert desk.read(desk.alice.encrypt(desk.bob.address, b"x")) == b"x"
     assert not implicit.in_transaction()
 
 
 def test_without_autocommit_rows_and_messages_commit_together(
-    implicit: DatabaseApplication,
+    implicit: DatabaseApplication, protocol: Protocol
 ) -> None:
-    desk = desk_with(implicit)
-    envelope = desk.bob.encrypt("alice", b"one")
+    desk = desk_with(implicit, protocol)
+    envelope = desk.bob.encrypt(desk.alice.address, b"one")
     undone(desk.alice, envelope, lambda: desk.write("never"))
     assert desk.texts() == []
 
-    with desk.alice.receive("bob", envelope) as message:
+    with desk.alice.receive(desk.bob.address, envelope) as message:
         desk.write(message.plaintext.decode())
-        desk.alice.queue("bob", b"reply")
+        desk.alice.queue(desk.bob.address, b"reply")
     desk.write("two")
-    desk.alice.queue("bob", b"two")
+    desk.alice.queue(desk.bob.address, b"two")
     implicit.connection.commit()
 
     assert desk.texts() == ["one", "two"]
-    opened = [desk.bob.decrypt("alice", each.envelope).plaintext for each in desk.alice.outbox()]
+    opened = [desk.read(each.envelope) for each in desk.alice.outbox()]
     assert opened == [b"reply", b"two"]
 
 
@@ -64,15 +65,15 @@ def test_psycopgs_own_blocks_are_transactions_and_savepoints(desk: Desk) -> None
     assert isinstance(desk.application, DatabaseApplication)
     connection = desk.application.connection
     with connection.transaction():
-        desk.alice.queue("bob", b"kept")
+        desk.alice.queue(desk.bob.address, b"kept")
         with connection.transaction(force_rollback=True):
-            desk.alice.queue("bob", b"undone")
+            desk.alice.queue(desk.bob.address, b"undone")
     with connection.transaction(force_rollback=True):
-        desk.alice.queue("bob", b"undone too")
+        desk.alice.queue(desk.bob.address, b"undone too")
 
     (outgoing,) = desk.alice.outbox()
 
-    assert desk.bob.decrypt("alice", outgoing.envelope).plaintext == b"kept"
+    assert desk.read(outgoing.envelope) == b"kept"
 
 
 @pytest.mark.parametrize("level", SNAPSHOTS)
@@ -83,18 +84,18 @@ def test_a_snapshot_that_others_have_overtaken_is_a_conflict(
     isolation = level.name.replace("_", " ")
     desk.execute(f"BEGIN ISOLATION LEVEL {isolation}")
     desk.execute("SELECT 1")
-    first = rival.encrypt("bob", b"first")
+    first = rival.encrypt(desk.bob.address, b"first")
 
     with pytest.raises(e2ee.StoreConflictError):
-        desk.alice.queue("bob", b"second")
+        desk.alice.queue(desk.bob.address, b"second")
 
     desk.execute("ROLLBACK")
     desk.execute(f"BEGIN ISOLATION LEVEL {isolation}")
-    desk.alice.queue("bob", b"second")
+    desk.alice.queue(desk.bob.address, b"second")
     desk.execute("COMMIT")
     (second,) = desk.alice.outbox()
-    assert desk.bob.decrypt("alice", first).plaintext == b"first"
-    assert desk.bob.decrypt("alice", second.envelope).plaintext == b"second"
+    assert desk.read(first) == b"first"
+    assert desk.read(second.envelope) == b"second"
     assert key_of(first) != key_of(second.envelope)
 
 
@@ -102,7 +103,7 @@ def test_a_snapshot_that_others_have_overtaken_is_a_conflict(
 def test_a_message_that_others_have_handled_is_a_conflict_to_an_old_snapshot(
     desk: Desk, other: DatabaseApplication, level: IsolationLevel
 ) -> None:
-    undone(desk.alice, desk.bob.encrypt("alice", b"one"), lambda: None)
+    undone(desk.alice, desk.bob.encrypt(desk.alice.address, b"one"), lambda: None)
     (message,) = desk.alice.inbox()
     desk.execute(f"BEGIN ISOLATION LEVEL {level.name.replace('_', ' ')}")
     desk.write("twice")
@@ -116,23 +117,23 @@ def test_a_message_that_others_have_handled_is_a_conflict_to_an_old_snapshot(
 
 
 def test_a_transaction_that_only_reads_shows_the_inbox_and_queues_nothing(desk: Desk) -> None:
-    undone(desk.alice, desk.bob.encrypt("alice", b"one"), lambda: None)
+    undone(desk.alice, desk.bob.encrypt(desk.alice.address, b"one"), lambda: None)
     desk.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     assert [message.plaintext for message in desk.alice.inbox()] == [b"one"]
     with pytest.raises(e2ee.StoreUnavailableError):
-        desk.alice.queue("bob", b"x")
+        desk.alice.queue(desk.bob.address, b"x")
 
 
 def test_a_pipeline_is_refused(desk: Desk) -> None:
     assert isinstance(desk.application, DatabaseApplication)
     with desk.application.connection.pipeline():
         with pytest.raises(e2ee.TransactionOpenError):
-            desk.alice.encrypt("bob", b"x")
+            desk.alice.encrypt(desk.bob.address, b"x")
         with pytest.raises(e2ee.TransactionOpenError, match="pipeline"):
-            desk.alice.queue("bob", b"x")
+            desk.alice.queue(desk.bob.address, b"x")
 
-    assert desk.bob.decrypt("alice", desk.alice.encrypt("bob", b"x")).plaintext == b"x"
+    assert desk.read(desk.alice.encrypt(desk.bob.address, b"x")) == b"x"
 
 
 def test_a_transaction_that_has_failed_is_refused(desk: Desk) -> None:
@@ -141,12 +142,12 @@ def test_a_transaction_that_has_failed_is_refused(desk: Desk) -> None:
         desk.execute("SELECT 1 / 0")
 
     with pytest.raises(e2ee.TransactionOpenError, match="roll it back"):
-        desk.alice.queue("bob", b"x")
+        desk.alice.queue(desk.bob.address, b"x")
     with pytest.raises(e2ee.TransactionOpenError):
-        desk.alice.encrypt("bob", b"x")
+        desk.alice.encrypt(desk.bob.address, b"x")
 
     desk.execute("ROLLBACK")
-    assert desk.alice.queue("bob", b"x")
+    assert desk.alice.queue(desk.bob.address, b"x")
 
 
 def swallow(desk: Desk) -> None:
@@ -156,11 +157,11 @@ def swallow(desk: Desk) -> None:
 
 
 def test_a_block_that_swallows_an_error_is_no_commit(desk: Desk) -> None:
-    envelope = desk.bob.encrypt("alice", b"one")
+    envelope = desk.bob.encrypt(desk.alice.address, b"one")
 
     with (
         pytest.raises(e2ee.StoreUnavailableError, match="has undone"),
-        desk.alice.receive("bob", envelope),
+        desk.alice.receive(desk.bob.address, envelope),
     ):
         swallow(desk)
 
@@ -168,15 +169,15 @@ def test_a_block_that_swallows_an_error_is_no_commit(desk: Desk) -> None:
 
 
 def test_a_block_that_commits_by_itself_is_told(desk: Desk) -> None:
-    envelope = desk.bob.encrypt("alice", b"one")
+    envelope = desk.bob.encrypt(desk.alice.address, b"one")
 
     with (
         pytest.raises(e2ee.StoreOutcomeUnknownError, match="ended the transaction"),
-        desk.alice.receive("bob", envelope),
+        desk.alice.receive(desk.bob.address, envelope),
     ):
         desk.execute("COMMIT")
 
-    with pytest.raises(e2ee.DuplicateMessageError), desk.alice.receive("bob", envelope):
+    with pytest.raises(e2ee.DuplicateMessageError), desk.alice.receive(desk.bob.address, envelope):
         pytest.fail("handled twice")
 
 
@@ -186,7 +187,7 @@ def test_a_block_whose_commit_is_unknown_is_told_and_happens_once(
 ) -> None:
     with closing(DatabaseApplication(tmp_path)) as application, proxy(running) as line:
         desk = desk_with(application)
-        envelope = desk.bob.encrypt("alice", b"one")
+        envelope = desk.bob.encrypt(desk.alice.address, b"one")
         undone(desk.alice, envelope, lambda: None)
         frail = psycopg.connect(line.conninfo, autocommit=True)
         store = e2ee.PostgresStore.on(frail, key=KEY, schema=application.schema)
@@ -208,16 +209,16 @@ def test_a_line_that_breaks_inside_the_applications_transaction_changes_nothing(
 ) -> None:
     assert isinstance(desk.application, DatabaseApplication)
     desk.execute("BEGIN")
-    desk.alice.queue("bob", b"never")
+    desk.alice.queue(desk.bob.address, b"never")
     pid = desk.application.connection.info.backend_pid
     running.execute("SELECT pg_terminate_backend(%s, 5000)", pid)
 
     with pytest.raises(e2ee.StoreUnavailableError):
-        desk.alice.queue("bob", b"never")
+        desk.alice.queue(desk.bob.address, b"never")
 
     rival = e2ee.Account.open(other.store())
     assert rival.outbox() == []
-    assert desk.bob.decrypt("alice", rival.encrypt("bob", b"x")).plaintext == b"x"
+    assert desk.read(rival.encrypt(desk.bob.address, b"x")) == b"x"
 
 
 def test_the_account_is_held_until_the_application_commits(
@@ -226,13 +227,13 @@ def test_the_account_is_held_until_the_application_commits(
     rival = e2ee.Account.open(other.store())
     other.execute("SET lock_timeout = 100")
     desk.execute("BEGIN")
-    desk.alice.queue("bob", b"first")
+    desk.alice.queue(desk.bob.address, b"first")
 
     with pytest.raises(e2ee.StoreBusyError):
-        rival.encrypt("bob", b"waits")
+        rival.encrypt(desk.bob.address, b"waits")
     desk.execute("COMMIT")
 
-    assert rival.encrypt("bob", b"second").to_bytes()
+    assert rival.encrypt(desk.bob.address, b"second").to_bytes()
 
 
 def test_a_circle_of_waiting_ends_with_one_who_is_told(
@@ -240,7 +241,7 @@ def test_a_circle_of_waiting_ends_with_one_who_is_told(
 ) -> None:
     rival = e2ee.Account.open(other.store())
     desk.write("contended")
-    envelope = desk.bob.encrypt("alice", b"one")
+    envelope = desk.bob.encrypt(desk.alice.address, b"one")
     locked, outcomes = threading.Barrier(2, timeout=SOON), list[Exception]()
 
     def row_first() -> None:
@@ -248,13 +249,13 @@ def test_a_circle_of_waiting_ends_with_one_who_is_told(
             with desk.application.connection.transaction():  # type: ignore[attr-defined]
                 desk.execute("UPDATE chat SET text = 'row first'")
                 locked.wait()
-                desk.alice.queue("bob", b"row first")
+                desk.alice.queue(desk.bob.address, b"row first")
         except (e2ee.E2EEError, psycopg.Error) as error:
             outcomes.append(error)
 
     def account_first() -> None:
         try:
-            with rival.receive("bob", envelope):
+            with rival.receive(desk.bob.address, envelope):
                 locked.wait()
                 other.execute("UPDATE chat SET text = 'account first'")
         except (e2ee.E2EEError, psycopg.Error) as error:
@@ -278,10 +279,10 @@ def test_workers_with_stores_of_their_own_serve_the_same_account(
     with e2ee.PostgresStore(running.conninfo, key=KEY, schema=application.schema) as store:
         worker = e2ee.Account.open(store)
         desk.execute("BEGIN")
-        desk.alice.queue("bob", b"one")
+        desk.alice.queue(desk.bob.address, b"one")
         desk.execute("COMMIT")
         (outgoing,) = worker.outbox()
         worker.sent(outgoing)
 
-        assert desk.bob.decrypt("alice", outgoing.envelope).plaintext == b"one"
+        assert desk.read(outgoing.envelope) == b"one"
         assert desk.alice.outbox() == []

@@ -14,7 +14,14 @@ from psycopg.types.string import StrDumper, TextLoader
 import e2ee
 from tests.stores.kinds import KEY
 from tests.stores.lent import DatabaseApplication, Desk, desk_with
+from tests.stores.protocols import SIGNAL, Protocol
 from tests.stores.server import Server
+
+
+@pytest.fixture
+def protocol() -> Protocol:
+    """These are tests of connections, whatever is spoken over them."""
+    return SIGNAL
 
 
 def test_a_connection_that_could_lose_a_commit_is_refused(

@@ -45,10 +45,10 @@ def test_a_connection_that_is_weakened_later_is_refused_too(
     desk.execute("PRAGMA synchronous = OFF")
 
     with pytest.raises(e2ee.StoreUnavailableError):
-        desk.alice.encrypt("bob", b"x")
+        desk.alice.encrypt(desk.bob.address, b"x")
     desk.execute("BEGIN")
     with pytest.raises(e2ee.StoreUnavailableError):
-        desk.alice.queue("bob", b"x")
+        desk.alice.queue(desk.bob.address, b"x")
 
 
 def test_a_database_in_memory_is_refused() -> None:
@@ -94,11 +94,11 @@ def test_a_block_that_ends_the_transaction_itself_is_of_unknown_outcome(
     desk = desk_with(application)
 
     def block() -> None:
-        with desk.alice.receive("bob", desk.bob.encrypt("alice", b"x")):
+        with desk.alice.receive(desk.bob.address, desk.bob.encrypt(desk.alice.address, b"x")):
             desk.execute(statement)
 
     with pytest.raises(e2ee.StoreOutcomeUnknownError):
         block()
 
     assert len(desk.alice.inbox()) == (1 if statement == "ROLLBACK" else 0)
-    assert desk.bob.decrypt("alice", desk.alice.encrypt("bob", b"y")).plaintext == b"y"
+    assert desk.read(desk.alice.encrypt(desk.bob.address, b"y")) == b"y"

@@ -12,9 +12,16 @@ import pytest
 import e2ee
 from e2ee.store import PostgresStore, Scope, _postgres_pool
 from tests.stores.kinds import KEY, in_a_database
+from tests.stores.protocols import SIGNAL, Protocol, peer_of
 from tests.stores.server import Server, schema_of
 
 SOON = 20.0
+
+
+@pytest.fixture
+def protocol() -> Protocol:
+    """These are tests of servers, whatever is spoken over them."""
+    return SIGNAL
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
@@ -23,11 +30,11 @@ def test_a_server_that_could_lose_a_commit_is_refused(
 ) -> None:
     with ours.setting(setting, "off"):
         with pytest.raises(e2ee.StoreUnavailableError, match=f"set {setting} to on"):
-            alice.encrypt("bob", b"x")
+            alice.encrypt(peer_of(alice), b"x")
         with pytest.raises(e2ee.StoreUnavailableError, match=f"set {setting} to on"):
             in_a_database(tmp_path)
 
-    alice.encrypt("bob", b"x")
+    alice.encrypt(peer_of(alice), b"x")
 
 
 @pytest.mark.parametrize("value", ["local", "remote_write", "on", "remote_apply"])

@@ -43,11 +43,11 @@ def test_a_commit_that_the_server_never_heard_of_releases_nothing(
         line.cut = Cut.BEFORE_THE_SERVER
 
         with pytest.raises(e2ee.StoreOutcomeUnknownError) as caught:
-            alice.encrypt("bob", b"lost")
-        again = alice.encrypt("bob", b"again")
+            alice.encrypt(bob.address, b"lost")
+        again = alice.encrypt(bob.address, b"again")
 
     assert isinstance(caught.value.__cause__, psycopg.OperationalError)
-    assert bob.decrypt("alice", again).plaintext == b"again"
+    assert bob.decrypt(alice.address, again).plaintext == b"again"
     assert line.connections == 2
 
 
@@ -56,8 +56,8 @@ def test_a_line_that_broke_behind_the_reading_is_no_rollback(
 ) -> None:
     conninfo, schema = running.conninfo, schema_of(tmp_path)
     with PostgresStore(conninfo, key=KEY, schema=schema) as store:
-        alice, address = introduced(store, bob), e2ee.Address("bob")
-        sender = threading.Thread(target=alice.encrypt, args=("bob", b"others go on"))
+        alice, address = introduced(store, bob), bob.address
+        sender = threading.Thread(target=alice.encrypt, args=(bob.address, b"others go on"))
 
         def send_on_a_broken_line() -> None:
             with store.beside(_scopes.with_peer(address)) as transaction:
@@ -70,7 +70,8 @@ def test_a_line_that_broke_behind_the_reading_is_no_rollback(
         with pytest.raises(e2ee.StoreUnavailableError, match="connection"):
             send_on_a_broken_line()
 
-        assert bob.decrypt("alice", alice.encrypt("bob", b"again")).plaintext == b"again"
+        sent = alice.encrypt(bob.address, b"again")
+        assert bob.decrypt(alice.address, sent).plaintext == b"again"
 
 
 def test_a_commit_whose_answer_is_lost_spends_the_key(
@@ -78,15 +79,15 @@ def test_a_commit_whose_answer_is_lost_spends_the_key(
 ) -> None:
     with over(line, tmp_path) as store:
         alice = introduced(store, bob)
-        before = index_of(alice.encrypt("bob", b"before"))
+        before = index_of(alice.encrypt(bob.address, b"before"))
         line.cut = Cut.BEHIND_THE_SERVER
 
         with pytest.raises(e2ee.StoreOutcomeUnknownError):
-            alice.encrypt("bob", b"lost")
-        again = alice.encrypt("bob", b"again")
+            alice.encrypt(bob.address, b"lost")
+        again = alice.encrypt(bob.address, b"again")
 
     assert index_of(again) == (before[0], before[1] + 2)
-    assert bob.decrypt("alice", again).plaintext == b"again"
+    assert bob.decrypt(alice.address, again).plaintext == b"again"
 
 
 @pytest.mark.parametrize("cut", Cut)
@@ -95,12 +96,12 @@ def test_a_message_whose_commit_is_unknown_is_received_again(
 ) -> None:
     with over(line, tmp_path) as store:
         alice = introduced(store, bob)
-        envelope = bob.encrypt("alice", b"once")
+        envelope = bob.encrypt(alice.address, b"once")
         line.cut = cut
 
-        with pytest.raises(e2ee.StoreOutcomeUnknownError), alice.receive("bob", envelope):
+        with pytest.raises(e2ee.StoreOutcomeUnknownError), alice.receive(bob.address, envelope):
             pytest.fail("the message was shown before its commit was known")
-        with alice.receive("bob", envelope) as message:
+        with alice.receive(bob.address, envelope) as message:
             assert message.plaintext == b"once"
 
         assert alice.inbox() == []
@@ -114,7 +115,7 @@ def test_connections_that_the_server_ended_are_opened_again(
     )
 
     assert (True,) in ended
-    assert bob.decrypt("alice", alice.encrypt("bob", b"x")).plaintext == b"x"
+    assert bob.decrypt(alice.address, alice.encrypt(bob.address, b"x")).plaintext == b"x"
 
 
 def terminate_within(store: PostgresStore, running: Server) -> None:
@@ -169,10 +170,10 @@ def test_a_commit_that_no_standby_has_releases_nothing(
     with ours.setting("synchronous_standby_names", "nobody"):
         interrupting.start()
         with pytest.raises(e2ee.StoreOutcomeUnknownError):
-            alice.encrypt("bob", b"lost")
+            alice.encrypt(bob.address, b"lost")
         interrupting.join()
 
-    assert bob.decrypt("alice", alice.encrypt("bob", b"x")).plaintext == b"x"
+    assert bob.decrypt(alice.address, alice.encrypt(bob.address, b"x")).plaintext == b"x"
 
 
 def test_a_stale_standby_is_found_by_whoever_has_seen_more(
@@ -181,15 +182,15 @@ def test_a_stale_standby_is_found_by_whoever_has_seen_more(
     primary = running.new_database()
     with PostgresStore(running.to(primary), key=KEY) as store:
         alice = introduced(store, bob)
-        alice.encrypt("bob", b"before")
+        alice.encrypt(bob.address, b"before")
         stale = copied(running, primary)
-        alice.encrypt("bob", b"behind")
+        alice.encrypt(bob.address, b"behind")
         fail_over(running, primary, stale)
 
         with pytest.raises(e2ee.StoreRollbackError):
-            alice.encrypt("bob", b"never leaves")
+            alice.encrypt(bob.address, b"never leaves")
         with pytest.raises(e2ee.StoreRollbackError):
-            alice.decrypt("bob", bob.encrypt("alice", b"never shown"))
+            alice.decrypt(bob.address, bob.encrypt(alice.address, b"never shown"))
 
 
 def copied(running: Server, database: str) -> str:

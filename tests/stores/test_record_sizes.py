@@ -6,7 +6,8 @@ import pytest
 import e2ee
 from e2ee.store import Store
 from tests.properties.world import is_head
-from tests.stores.recording import CHUNK, NETWORKS, Network, Notes, Talk
+from tests.stores.protocols import OLM
+from tests.stores.recording import CHUNK, NETWORKS, ONE_SIDED, Network, Notes, Talk
 
 #: The most bytes of a sealed record.
 HEAD, CHUNK_BYTES = 512, 128
@@ -34,6 +35,19 @@ def test_every_message_rewrites_one_small_head(steps: list[tuple[bool, Notes]]) 
 
     assert {len(written) for written in heads} == {1}
     assert max(len(sealed or b"") for (sealed,) in heads) <= HEAD
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+def test_every_message_of_olm_rewrites_one_small_head(network: Network) -> None:
+    talk = Talk(lambda _: e2ee.MemoryStore(), protocol=OLM)
+
+    steps = [notes.session_writes for _, notes in talk.go(network, MESSAGES)]
+
+    heads = [[sealed for name, sealed in written if is_head(name)] for written in steps]
+    assert {len(written) for written in heads} == {1}
+    assert max(len(sealed or b"") for (sealed,) in heads) <= HEAD
+    if network is ONE_SIDED:
+        assert sum(len(written) == 1 for written in steps) > len(steps) * 9 // 10
 
 
 def test_every_chunk_is_a_small_record_that_is_written_once(

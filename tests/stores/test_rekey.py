@@ -15,6 +15,7 @@ from e2ee.store import RekeyableStore, StoreSecret
 from tests.api.test_fixtures import FIXTURES, opened
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
 from tests.stores.kinds import KEY, KINDS, in_a_database, introduced, kind_name
+from tests.stores.protocols import PROTOCOLS, SIGNAL, Protocol, protocol_name
 from tests.stores.state import ACTS, State, make_state, outcomes
 from tests.stores.watched import PlainStore, WatchedStore
 
@@ -31,9 +32,9 @@ class Options(TypedDict, total=False):
     passphrase: str
 
 
-@pytest.fixture(scope="module")
-def state() -> State:
-    return make_state()
+@pytest.fixture(scope="module", params=PROTOCOLS, ids=protocol_name)
+def state(request: pytest.FixtureRequest) -> State:
+    return make_state(request.param)
 
 
 @pytest.fixture(params=KINDS, ids=kind_name)
@@ -104,11 +105,13 @@ def test_only_a_store_that_can_look_says_that_nothing_is_left(
     assert e2ee.Account.open(store).rekey(key=OTHER) is (kind is not in_a_database)
 
 
-def test_a_key_can_be_changed_again_and_again(kind: Kind, tmp_path: Path) -> None:
-    store, bob = kind(tmp_path, KEY), e2ee.Account.create(e2ee.MemoryStore(), "bob")
+def test_a_key_can_be_changed_again_and_again(
+    kind: Kind, tmp_path: Path, protocol: Protocol
+) -> None:
+    store, bob = kind(tmp_path, KEY), protocol.created(e2ee.MemoryStore(), "bob")
     alice = introduced(store, bob)
-    received = bob.encrypt("alice", b"handled").to_bytes()
-    with alice.receive("bob", received):
+    received = bob.encrypt(alice.address, b"handled").to_bytes()
+    with alice.receive(bob.address, received):
         pass
 
     alice.rekey(passphrase=WORD)
@@ -117,10 +120,13 @@ def test_a_key_can_be_changed_again_and_again(kind: Kind, tmp_path: Path) -> Non
     alice.rekey(secret=StoreSecret.from_key(OTHER))
 
     reopened = e2ee.Account.open(store)
-    with pytest.raises(e2ee.DuplicateMessageError) as refusal, reopened.receive("bob", received):
+    with (
+        pytest.raises(e2ee.DuplicateMessageError) as refusal,
+        reopened.receive(bob.address, received),
+    ):
         pytest.fail("it was shown again")
     assert refusal.value.delivered
-    assert bob.decrypt("alice", reopened.encrypt("bob", b"on")).plaintext == b"on"
+    assert bob.decrypt(alice.address, reopened.encrypt(bob.address, b"on")).plaintext == b"on"
     assert opens(read_rows(store), OTHER)
     store.close()
 
@@ -129,8 +135,8 @@ def test_a_key_can_be_changed_again_and_again(kind: Kind, tmp_path: Path) -> Non
 def test_peers_of_any_name_go_on(name: str) -> None:
     store, peer = e2ee.MemoryStore(key=KEY), e2ee.Account.create(e2ee.MemoryStore(), name)
     alice = e2ee.Account.create(store, "alice")
-    peer.connect("alice", alice.bundle())
-    alice.decrypt(name, peer.encrypt("alice", b"first"))
+    peer.connect(alice.address, alice.bundle())
+    alice.decrypt(name, peer.encrypt(alice.address, b"first"))
     club = peer.create_group(["alice"])
     for _, invitation in club.invitations():
         alice.decrypt(name, invitation)
@@ -139,8 +145,8 @@ def test_peers_of_any_name_go_on(name: str) -> None:
 
     again = e2ee.Account.open(store)
     assert again.decrypt(name, club.encrypt(b"to all")).plaintext == b"to all"
-    assert again.decrypt(name, peer.encrypt("alice", b"back")).plaintext == b"back"
-    assert peer.decrypt("alice", again.encrypt(name, b"there")).plaintext == b"there"
+    assert again.decrypt(name, peer.encrypt(alice.address, b"back")).plaintext == b"back"
+    assert peer.decrypt(alice.address, again.encrypt(name, b"there")).plaintext == b"there"
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
@@ -179,7 +185,7 @@ def test_inside_a_receive_block_the_key_stays(store: RekeyableStore, state: Stat
     alice = e2ee.Account.open(store)
 
     with (
-        alice.receive("carol", state.waiting),
+        alice.receive(state.address("carol"), state.waiting),
         pytest.raises(e2ee.TransactionOpenError),
     ):
         alice.rekey(key=OTHER)
@@ -205,13 +211,16 @@ def test_a_store_that_cannot_be_told_keeps_its_key(state: State) -> None:
     assert read_rows(inner) == state.now
 
 
-def test_a_full_inbox_is_never_held_in_memory() -> None:
+def test_a_full_inbox_is_never_held_in_memory(protocol: Protocol) -> None:
     store = WatchedStore(e2ee.MemoryStore(key=KEY))
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
     alice = introduced(store, bob)
     texts = [bytes([number]) * 400_000 for number in range(12)]
     for text in texts:
-        with suppress(InterruptedError), alice.receive("bob", bob.encrypt("alice", text)):
+        with (
+            suppress(InterruptedError),
+            alice.receive(bob.address, bob.encrypt(alice.address, text)),
+        ):
             raise InterruptedError
     store.batches.clear()
 
@@ -256,13 +265,16 @@ def test_a_change_of_the_key_hides_no_damage(state: State) -> None:
 
 
 @pytest.mark.parametrize("is_deleted", [False, True], ids=["of old", "deleted"])
-def test_a_change_of_the_key_puts_no_peer_back(*, is_deleted: bool) -> None:
-    store, bob = e2ee.MemoryStore(key=KEY), e2ee.Account.create(e2ee.MemoryStore(), "bob")
+def test_a_change_of_the_key_puts_no_peer_back(protocol: Protocol, *, is_deleted: bool) -> None:
+    store, bob = e2ee.MemoryStore(key=KEY), protocol.created(e2ee.MemoryStore(), "bob")
     alice = introduced(store, bob)
     before = read_rows(store)
-    alice.verify("bob", bob.safety_number("alice"))
+    if protocol is SIGNAL:
+        alice.verify("bob", bob.safety_number("alice"))
+    else:
+        alice.connect(bob.address, bob.bundle())
     changed_rows = read_rows(store)
-    del changed_rows["peer/bob/1"]
+    del changed_rows[f"peer/bob/{protocol.device}"]
     put_rows(store, changed_rows if is_deleted else before | changed_rows)
     rows = read_rows(store)
 
@@ -320,16 +332,18 @@ def test_a_damaged_store_record_is_not_a_wrong_key(secret: Options, *, is_change
     assert {outcome(each, wrong[0]) for each in flipped} == {e2ee.StoreCorruptionError}
 
 
-def test_what_waits_in_the_outbox_leaves_as_the_same_bytes(kind: Kind, tmp_path: Path) -> None:
-    store, bob = kind(tmp_path, KEY), e2ee.Account.create(e2ee.MemoryStore(), "bob")
+def test_what_waits_in_the_outbox_leaves_as_the_same_bytes(
+    kind: Kind, tmp_path: Path, protocol: Protocol
+) -> None:
+    store, bob = kind(tmp_path, KEY), protocol.created(e2ee.MemoryStore(), "bob")
     alice = introduced(store, bob)
-    alice.queue("bob", b"queued")
+    alice.queue(bob.address, b"queued")
     before = alice.outbox()
 
     alice.rekey(key=OTHER)
 
     assert alice.outbox() == e2ee.Account.open(store).outbox() == before
-    assert bob.decrypt("alice", before[0].envelope).plaintext == b"queued"
+    assert bob.decrypt(alice.address, before[0].envelope).plaintext == b"queued"
     alice.sent(before[0])
     assert alice.outbox() == []
     store.close()

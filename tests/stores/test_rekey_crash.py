@@ -26,6 +26,7 @@ from tests.properties.world import (
 )
 from tests.stores.kinds import introduced
 from tests.stores.leftovers import left_in_files
+from tests.stores.protocols import PROTOCOLS, Protocol, protocol_name
 from tests.stores.rekeyer import KEYS, MOMENTS, store_with
 from tests.stores.watched import WatchedStore
 
@@ -78,24 +79,26 @@ class World:
         (message,) = alice.inbox()
         assert message.plaintext == b"waiting"
         with pytest.raises(e2ee.DuplicateMessageError) as refusal:
-            alice.receive("bob", self.handled).__enter__()
+            alice.receive(bob.address, self.handled).__enter__()
         assert refusal.value.delivered
-        assert bob.decrypt("alice", alice.encrypt("bob", b"there")).plaintext == b"there"
-        assert alice.decrypt("bob", bob.encrypt("alice", b"back")).plaintext == b"back"
+        there, back = alice.encrypt(bob.address, b"there"), bob.encrypt(alice.address, b"back")
+        assert bob.decrypt(alice.address, there).plaintext == b"there"
+        assert alice.decrypt(bob.address, back).plaintext == b"back"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> World:
+@pytest.fixture(scope="module", params=PROTOCOLS, ids=protocol_name)
+def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
+    protocol: Protocol = request.param
     folder = tmp_path_factory.mktemp("alice")
     bob_store = e2ee.MemoryStore(key=BEFORE)
-    bob = e2ee.Account.create(bob_store, "bob")
+    bob = protocol.created(bob_store, "bob")
     with closing(store_with(folder, BEFORE)) as store:
         alice = introduced(store, bob)
-        handled = bob.encrypt("alice", b"handled").to_bytes()
-        with alice.receive("bob", handled):
+        handled = bob.encrypt(alice.address, b"handled").to_bytes()
+        with alice.receive(bob.address, handled):
             pass
-        waiting = bob.encrypt("alice", b"waiting")
-        with suppress(InterruptedError), alice.receive("bob", waiting):
+        waiting = bob.encrypt(alice.address, b"waiting")
+        with suppress(InterruptedError), alice.receive(bob.address, waiting):
             raise InterruptedError
         rows = read_rows(store)
     return World(folder, read_rows(bob_store), handled, rows)
@@ -186,8 +189,8 @@ def test_a_commit_of_unknown_outcome_is_followed_by_what_is_in_the_store(
     with pytest.raises(CrashError):
         alice.rekey(key=AFTER)
 
-    assert bob.decrypt("alice", alice.encrypt("bob", b"there")).plaintext == b"there"
-    assert alice.decrypt("bob", bob.encrypt("alice", b"back")).plaintext == b"back"
+    assert bob.decrypt(alice.address, alice.encrypt(bob.address, b"there")).plaintext == b"there"
+    assert alice.decrypt(bob.address, bob.encrypt(alice.address, b"back")).plaintext == b"back"
     key = AFTER if moment is Moment.AFTER_COMMIT else BEFORE
     assert len(e2ee.Account.open(copy_of(read_rows(store), key)).contacts()) == 1
 

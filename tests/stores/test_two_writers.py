@@ -14,7 +14,8 @@ import pytest
 import e2ee
 from tests.hygiene.tree import ROOT
 from tests.properties import wire
-from tests.stores.kinds import DURABLE, kind_name, place_in, store_of
+from tests.stores.kinds import DURABLE, introduced, kind_name, place_in, store_of
+from tests.stores.protocols import PROTOCOLS, peer_of
 from tests.stores.writer import INCOMING, MESSAGES, PROCESSES, THREADS
 
 
@@ -28,18 +29,20 @@ class Outcome:
     opened: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="module", params=DURABLE, ids=kind_name)
+@pytest.fixture(
+    scope="module",
+    params=[(kind, protocol) for protocol in PROTOCOLS for kind in DURABLE],
+    ids=[f"{kind_name(kind)}-{each.name}" for each in PROTOCOLS for kind in DURABLE],
+)
 def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("writers")
-    place_in(request.param, folder)
-    bob = e2ee.Account.create(e2ee.MemoryStore(), "bob")
+    kind, protocol = request.param
+    place_in(kind, folder)
+    bob = protocol.created(e2ee.MemoryStore(), "bob")
     with closing(store_of(folder, "alice")) as store:
-        alice = e2ee.Account.create(store, "alice")
-        alice.connect("bob", bob.bundle())
-        bob.decrypt("alice", alice.encrypt("bob", b"Hello."))
-        alice.decrypt("bob", bob.encrypt("alice", b"Hello."))
+        alice = introduced(store, bob)
     outcome = Outcome(bob, [f"from bob {number}" for number in range(INCOMING)])
-    envelopes = [bob.encrypt("alice", text.encode()).to_bytes() for text in outcome.incoming]
+    envelopes = [bob.encrypt(alice.address, text.encode()).to_bytes() for text in outcome.incoming]
     (folder / "incoming").write_text("\n".join(each.hex() for each in envelopes))
     run_all(folder)
     for report in sorted(folder.glob("report-*.json")):
@@ -69,7 +72,8 @@ def test_no_message_is_lost_or_doubled_on_its_way_out(outcome: Outcome) -> None:
     expected = {text for text, _ in outcome.sent}
     assert len(outcome.sent) == len(expected) == PROCESSES * THREADS * MESSAGES
 
-    arrived = [outcome.bob.decrypt("alice", envelope).plaintext for _, envelope in outcome.sent]
+    bob, alice = outcome.bob, peer_of(outcome.bob, "alice")
+    arrived = [bob.decrypt(alice, envelope).plaintext for _, envelope in outcome.sent]
 
     assert Counter(arrived) == Counter(text.encode() for text in expected)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import e2ee
 from tests.stores.kinds import store_of
+from tests.stores.protocols import peer_of
 
 PROCESSES, THREADS, MESSAGES, INCOMING = 2, 4, 25, 60
 #: Seconds to wait for the others; each transaction is on disk before the next one begins.
@@ -21,7 +22,7 @@ TIMEOUT = 60.0
 def repeated(account: e2ee.Account, envelope: bytes) -> bytes | None:
     """Opens an envelope of Bob's; `None` if another thread or process was quicker."""
     try:
-        return account.decrypt("bob", envelope).plaintext
+        return account.decrypt(peer_of(account), envelope).plaintext
     except e2ee.DuplicateMessageError:
         return None
 
@@ -33,7 +34,7 @@ def work(account: e2ee.Account, incoming: list[bytes], name: str, report: Path) 
     for number in range(max(MESSAGES, len(incoming))):
         if number < MESSAGES:
             text = f"{name} {number}"
-            sent.append([text, account.encrypt("bob", text.encode()).to_bytes().hex()])
+            sent.append([text, account.encrypt(peer_of(account), text.encode()).to_bytes().hex()])
         if number < len(incoming):
             plaintext = repeated(account, incoming[(start + number) % len(incoming)])
             opened += [] if plaintext is None else [plaintext.decode()]

@@ -10,11 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from e2ee._heal import Healed
     from e2ee._matrix_account import KeyUpload
+    from e2ee._matrix_rooms import RoomKeyReport
     from e2ee.aio.account import Account
     from e2ee.prekeys import PreKeyUpload
     from e2ee.store import StoreSecret
@@ -119,3 +120,13 @@ async def mark_verified(self: Account, peer: Address, identity_key: bytes) -> No
 async def sign_object(self: Account, value: Mapping[str, object]) -> dict[str, object]:
     """The object with the signature of this device; others in it stay (olm_megolm.md §8)."""
     return await self._call(partial(self._account.sign_object, value))
+
+
+async def export_room_keys(self: Account, room_id: str | None = None) -> list[dict[str, object]]:
+    """The keys that open messages of rooms, as `e2ee.Account.export_room_keys` has them."""
+    return await self._call(partial(self._account.export_room_keys, room_id))
+
+
+async def import_room_keys(self: Account, keys: Iterable[Mapping[str, object]]) -> RoomKeyReport:
+    """Takes keys of rooms in, as `e2ee.Account.import_room_keys` does."""
+    return await self._call_outside(partial(self._account.import_room_keys, tuple(keys)))

@@ -180,6 +180,8 @@ class Account:
     mark_keys_as_published = _upkeep.mark_keys_as_published
     mark_verified = _upkeep.mark_verified
     sign_object = _upkeep.sign_object
+    export_room_keys = _upkeep.export_room_keys
+    import_room_keys = _upkeep.import_room_keys
 
     async def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:
         """Starts a session with a peer, who may be away.
@@ -331,7 +333,7 @@ class Account:
         self,
         members: Iterable[Address | str] = (),
         *,
-        id: UUID | None = None,  # noqa: A002 - the word for it
+        id: UUID | str | None = None,  # noqa: A002 - the word for it
     ) -> Group:
         """Makes a group; see `Group`.
 
@@ -341,7 +343,7 @@ class Account:
         call = partial(self._account.create_group, tuple(members), id=id)
         return Group._of(self._turns, await self._call_outside(call))  # noqa: SLF001
 
-    async def group(self, group_id: UUID) -> Group:
+    async def group(self, group_id: UUID | str) -> Group:
         """A group that this device made or was invited to.
 
         Raises:
@@ -350,7 +352,7 @@ class Account:
         inner = await self._call(partial(self._account.group, group_id))
         return Group._of(self._turns, inner)  # noqa: SLF001
 
-    async def groups(self) -> list[UUID]:
+    async def groups(self) -> list[UUID] | list[str]:
         """The ids of all groups, in ascending order."""
         return await self._call(self._account.groups)
 

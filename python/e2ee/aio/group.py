@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from e2ee.aio._block import refuse_block
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from e2ee.values import Address, Envelope
 
 _T = TypeVar("_T")
+_WEEK: Final = timedelta(weeks=1)
 
 
 @final
@@ -45,7 +47,7 @@ class Group:
         account: Account,
         members: Iterable[Address | str] = (),
         *,
-        id: UUID | None = None,  # noqa: A002 - the word for it
+        id: UUID | str | None = None,  # noqa: A002 - the word for it
     ) -> Group:
         """The same as `Account.create_group`."""
         return await account.create_group(members, id=id)
@@ -58,8 +60,8 @@ class Group:
         return group
 
     @property
-    def id(self) -> UUID:
-        """The group's id, 16 bytes, the same for all its members; it is visible in envelopes."""
+    def id(self) -> UUID | str:
+        """The group's id, the same for all its members; it is visible in envelopes."""
         return self._group.id
 
     @property
@@ -103,6 +105,14 @@ class Group:
     async def rotate(self) -> None:
         """Ends this device's key: everyone needs an invitation to the next one."""
         await self._write(self._group.rotate)
+
+    async def rotate_after(self, *, messages: int = 100, period: timedelta = _WEEK) -> None:
+        """Says how long a key of this device serves, as `e2ee.Group.rotate_after` does.
+
+        Raises:
+            InvalidArgumentError: The account is not of Olm.
+        """
+        await self._write(partial(self._group.rotate_after, messages=messages, period=period))
 
     async def leave(self) -> None:
         """Forgets the group with all its keys; the other members do not learn of it."""

@@ -10,8 +10,6 @@ use e2ee_wire::{
 
 use crate::{draft, protocol::Identity};
 
-const FORMAT_VERSION: u8 = 1;
-
 /// Why an identity key is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
@@ -47,7 +45,7 @@ impl<I: Identity> Peer<I> {
     #[must_use]
     pub fn encode(&self) -> SecretBytes {
         draft::encoded(|out| {
-            out.push(FORMAT_VERSION);
+            out.push(I::VERSION);
             self.identity.encode(out);
             out.push(match self.trust {
                 Trust::FirstUse => 1,
@@ -67,10 +65,11 @@ impl<I: Identity> Peer<I> {
     /// Reads it back, with at most so many sessions that only receive.
     pub fn decode(bytes: &[u8], max_archived: usize) -> Result<Self, Error> {
         let mut reader = RecordReader::new(bytes);
-        if reader.u8()? != FORMAT_VERSION {
+        let version = reader.u8()?;
+        if !(1..=I::VERSION).contains(&version) {
             return Err(Error::CorruptState);
         }
-        let identity = I::decode(&mut reader)?;
+        let identity = I::decode(version, &mut reader)?;
         let trust = match reader.u8()? {
             1 => Trust::FirstUse,
             2 => Trust::Verified,

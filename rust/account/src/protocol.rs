@@ -67,19 +67,29 @@ pub trait Content: Sized {
 
 /// The public keys by which a peer is known.
 pub trait Identity: Clone + PartialEq {
+    /// The version of a peer's record that holds them as they are written today.
+    const VERSION: u8 = 1;
+
+    /// The one that sessions authenticate.
+    fn agreement_key(&self) -> &x25519::PublicKey;
+
     /// Appends them as records hold them.
     fn encode(&self, out: &mut Vec<u8>);
 
-    /// Reads them back.
-    fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error>;
+    /// Reads them back from a record of this version, which is none above [`Identity::VERSION`].
+    fn decode(version: u8, reader: &mut RecordReader<'_>) -> Result<Self, Error>;
 }
 
 impl Identity for x25519::PublicKey {
+    fn agreement_key(&self) -> &x25519::PublicKey {
+        self
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.as_bytes());
     }
 
-    fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+    fn decode(_: u8, reader: &mut RecordReader<'_>) -> Result<Self, Error> {
         Ok(Self::new(*reader.array()?))
     }
 }

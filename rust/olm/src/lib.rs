@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod ecies;
 mod fallback;
 pub mod hpke_channel;
+mod json;
 pub mod kept;
 pub mod key_export;
 pub mod keys;

@@ -46,3 +46,25 @@ const SESSIONS: u32 = 5;
 /// Hash steps that one envelope may cost before it authenticates, over all sessions that it is
 /// tried on: in each a full jump, and an agreement.
 pub const ENVELOPE_STEPS: u32 = SESSIONS * (MAX_JUMP + 1 + 100);
+
+/// Devices that are members of a room; and devices whose messages to it are not opened any more.
+pub const MAX_ROOM_DEVICES: usize = 5_000;
+
+/// Rooms that an account knows: each has a key of ours.
+pub const MAX_ROOMS: usize = 10_000;
+
+/// Keys of a room that are kept, our own not counted.
+///
+/// Unlike Signal's groups, where the newest five of a sender are enough: what was written years ago
+/// is fetched from a server and opened.
+pub const MAX_ROOM_KEYS: usize = 20_000;
+
+/// Keys of a room that are kept of one sender, so that nobody takes the room of all others.
+pub const MAX_SENDER_ROOM_KEYS: usize = 1_000;
+
+/// Runs of messages under a key of a room that have opened, between which some are missing; what is
+/// missing longest is given up.
+pub const MAX_OPENED_RUNS: usize = 2_000;
+
+/// Devices that an imported key of a room has come through.
+pub const MAX_FORWARDERS: usize = 16;

@@ -133,8 +133,17 @@ fn out_of_range<E: pyo3::PyTypeInfo>(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<E>(py) { errors::protocol(py, Error::InvalidArgument) } else { error }
 }
 
+/// What names a group.
+#[derive(IntoPyObject)]
+pub enum GroupName {
+    /// The bytes of a UUID.
+    Uuid(GroupId),
+    /// The text that names a room.
+    Room(String),
+}
+
 /// What a message is, in one word, with its group and the time that a resend asks for.
-pub type ContentRow = (&'static str, Option<GroupId>, Option<u64>);
+pub type ContentRow = (&'static str, Option<GroupName>, Option<u64>);
 
 /// What a message is, as Python sees it.
 pub trait PyContent {
@@ -146,8 +155,8 @@ impl PyContent for Content {
     fn row(self) -> ContentRow {
         match self {
             Self::Direct => ("message", None, None),
-            Self::Group(id) => ("group", Some(id), None),
-            Self::Invitation(id) => ("invitation", Some(id), None),
+            Self::Group(id) => ("group", Some(GroupName::Uuid(id)), None),
+            Self::Invitation(id) => ("invitation", Some(GroupName::Uuid(id)), None),
             Self::Resend { sent_ms } => ("resend", None, Some(sent_ms)),
         }
     }
@@ -155,9 +164,13 @@ impl PyContent for Content {
 
 impl PyContent for stored::Message {
     fn row(self) -> ContentRow {
-        match self {
-            Self::Direct => ("message", None, None),
-        }
+        let (word, room) = match self {
+            Self::Direct => return ("message", None, None),
+            Self::Room(room) => ("group", room),
+            Self::Invitation(room) => ("invitation", room),
+            Self::Forwarded(room) => ("forwarded", room),
+        };
+        (word, Some(GroupName::Room(room.as_str().to_owned())), None)
     }
 }
 
@@ -250,13 +263,15 @@ pub fn nothing(py: Python<'_>, (): ()) -> PyResult<Py<PyAny>> {
     Ok(py.None())
 }
 
-/// User, device, identity key, whether it was verified, and the post-quantum epoch and messages.
-pub type ContactRow<'py> = (String, u8, Bound<'py, PyBytes>, bool, Option<(u64, u64)>);
+/// User, device, identity key, whether it was verified, the post-quantum epoch and messages, and a
+/// field that other protocols have.
+pub type ContactRow<'py> =
+    (String, u8, Bound<'py, PyBytes>, bool, Option<(u64, u64)>, Option<Bound<'py, PyBytes>>);
 
 /// A row of the list of contacts.
 pub fn contact(py: Python<'_>, contact: Contact) -> ContactRow<'_> {
     let key = PyBytes::new(py, &encode_ec(&contact.identity_key));
-    (contact.user, contact.device.get(), key, contact.verified, contact.pq_progress)
+    (contact.user, contact.device.get(), key, contact.verified, contact.pq_progress, None)
 }
 
 /// An envelope, and who is said to have sent it.

@@ -3,7 +3,10 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "arguments that are made for a call are owned")]
 
-use e2ee_olm::{standalone::Received, stored};
+use e2ee_olm::{
+    standalone::Received,
+    stored::{self, envelope::Contents},
+};
 use e2ee_signal::{
     DeviceId, PreKeyBundle, account,
     bundle::NumberedKey,
@@ -44,8 +47,9 @@ pub fn envelope_kind(py: Python<'_>, envelope: &[u8]) -> PyResult<&'static str> 
     if envelope.first() == Some(&stored::envelope::FORMAT_VERSION) {
         let message = stored::envelope::decode(envelope);
         return match message.map_err(|error| errors::protocol(py, error))? {
-            Received::PreKey(_) => Ok("prekey"),
-            Received::Normal(_) => Ok("message"),
+            Contents::Pairwise(Received::PreKey(_)) => Ok("prekey"),
+            Contents::Pairwise(Received::Normal(_)) => Ok("message"),
+            Contents::Room(_) => Ok("group"),
         };
     }
     let (kind, _) = envelope::decode(envelope).map_err(|error| errors::protocol(py, error))?;

@@ -93,8 +93,8 @@ mod _core {
         olm::sas::{Sas, SasAcceptor, SasStarter},
         olm::storage::StorageKey,
         olm::{
-            OlmAccount, OlmInboundGroupSession, OlmOutboundGroupSession, OlmPickles, OlmSession,
-            OlmStoredAccount,
+            OlmAccount, OlmInboundGroupSession, OlmOutboundGroupSession, OlmPickles, OlmRooms,
+            OlmSession, OlmStoredAccount,
         },
         outbox::Outbox,
         rekey::Rekeying,

@@ -21,6 +21,7 @@ from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.party import OpensStores, Party, letters
 from tests.assurance.verdict import STUCK, Judge, note_all
 from tests.stores.kinds import store_of
+from tests.stores.protocols import speak
 
 LIVES, OPERATIONS = 20, 25
 CLOSES_EVERY: Final = 4
@@ -51,7 +52,8 @@ def life(folder: Path, number: int, opens: OpensStores) -> Parted:
 
 def run(profile: Profile) -> Result:
     """Kills each life at each of its calls, or at some of them."""
-    return killed(profile, store_of, LIVES, profile.choose(short=SAMPLE, full=1_000_000))
+    lives = profile.share(short=LIVES, full=LIVES)
+    return killed(profile, store_of, lives, profile.choose(short=SAMPLE, full=1_000_000))
 
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
@@ -67,6 +69,7 @@ def killed(profile: Profile, opens: OpensStores, lives: int, sample: int) -> Res
     with children.workshop() as shop:
         start, after, here = shop / "start", shop / "after", shop / "here"
         start.mkdir()
+        speak(start, profile.protocol)
         for number in range(lives):
             fresh(start, after)
             status, listed = children.calls_of(life(after, number, opens), shop)

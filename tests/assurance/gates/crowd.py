@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, final
+from typing import Final, NamedTuple, final
 
 import e2ee
 from tests.assurance import planted
@@ -24,6 +24,7 @@ from tests.assurance.party import OpensStores
 from tests.properties import wire
 from tests.stores.fleet import PEERS, TIMEOUT, Worker
 from tests.stores.kinds import store_of
+from tests.stores.protocols import Protocol, speak
 
 PROCESSES, THREADS, CONTROL_THREADS = 4, 16, 4
 SECONDS, SHORT_SECONDS, CONTROL_SECONDS = 60, 3, 2
@@ -41,6 +42,7 @@ class Crowd:
     """The folder that all work in, the peers, and what was found."""
 
     folder: Path
+    protocol: Protocol
     peers: dict[str, e2ee.Account] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     counts: Counter[str] = field(default_factory=Counter)
@@ -53,17 +55,18 @@ class Crowd:
 
     def prepare(self, incoming: int) -> None:
         """Alice, whom all peers have written to."""
+        speak(self.folder, self.protocol)
         letters = []
         with closing(store_of(self.folder, "alice")) as store:
-            alice = e2ee.Account.create(store, "alice")
+            alice = self.protocol.created(store, "alice")
             for name in PEERS:
-                peer = self.peers[name] = e2ee.Account.create(e2ee.MemoryStore(), name)
-                alice.connect(name, peer.bundle())
-                peer.decrypt("alice", alice.encrypt(name, BLOCK))
-                alice.decrypt(name, peer.encrypt("alice", BLOCK))
+                peer = self.peers[name] = self.protocol.created(e2ee.MemoryStore(), name)
+                alice.connect(peer.address, peer.bundle())
+                peer.decrypt(alice.address, alice.encrypt(peer.address, BLOCK))
+                alice.decrypt(peer.address, peer.encrypt(alice.address, BLOCK))
                 for number in range(incoming):
                     text = BLOCK + f"{name} {number}".encode()
-                    envelope = peer.encrypt("alice", text).to_bytes()
+                    envelope = peer.encrypt(alice.address, text).to_bytes()
                     self.ledger.note(envelope)
                     letters.append(json.dumps([name, envelope.hex()]))
         (self.folder / "incoming").write_text("\n".join(letters))
@@ -131,10 +134,11 @@ class Crowd:
 
     def arrive(self, sent: list[tuple[str, str, bytes]]) -> None:
         """The peers read what was sent, in the order of its chains."""
+        alice = self.protocol.address("alice")
         self.found[TWICE] += self.ledger.note_all(envelope for _, _, envelope in sent)
         for peer, text, envelope in sorted(sent, key=lambda each: wire.header(each[2]).index):
             try:
-                arrived = self.peers[peer].decrypt("alice", envelope).plaintext
+                arrived = self.peers[peer].decrypt(alice, envelope).plaintext
                 self.found[LOST] += arrived != text.encode()
             except e2ee.E2EEError:
                 self.found[LOST] += 1
@@ -147,7 +151,8 @@ class Crowd:
             alice = e2ee.Account.open(store)
             for sender, envelope in map(json.loads, lines):
                 try:
-                    with alice.receive(sender, bytes.fromhex(envelope)) as message:
+                    peer = self.protocol.address(sender)
+                    with alice.receive(peer, bytes.fromhex(envelope)) as message:
                         shown.add(message.plaintext.decode())
                 except e2ee.E2EEError as refusal:
                     self.found[LOST] += getattr(refusal, "delivered", False) is not True
@@ -155,24 +160,36 @@ class Crowd:
         self.found[LOST] += len(lines) - len(shown)
 
 
+class Scale(NamedTuple):
+    """How long a crowd works, with how many threads in each process, and messages of each peer."""
+
+    seconds: int
+    threads: int
+    incoming: int
+
+
 def run(profile: Profile) -> Result:
     """Lets the crowd work."""
-    seconds = profile.choose(short=SHORT_SECONDS, full=SECONDS)
-    incoming = profile.choose(short=SHORT_INCOMING, full=INCOMING)
-    return worked(seconds, THREADS, incoming, lambda where, name: store_of(where, name, TIMEOUT))
+    scale = Scale(
+        profile.choose(short=SHORT_SECONDS, full=SECONDS),
+        THREADS,
+        profile.choose(short=SHORT_INCOMING, full=INCOMING),
+    )
+    return worked(profile, scale, lambda where, name: store_of(where, name, TIMEOUT))
 
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
     """The gate over a store with a planted fault."""
-    return until_found(lambda _: worked(CONTROL_SECONDS, CONTROL_THREADS, SHORT_INCOMING, opens))
+    scale = Scale(CONTROL_SECONDS, CONTROL_THREADS, SHORT_INCOMING)
+    return until_found(lambda profile: worked(profile, scale, opens))
 
 
-def worked(seconds: int, threads: int, incoming: int, opens: OpensStores) -> Result:
+def worked(profile: Profile, scale: Scale, opens: OpensStores) -> Result:
     """Lets a crowd work for so long, and looks."""
     with workshop() as folder:
-        crowd = Crowd(folder)
-        crowd.prepare(incoming)
-        crowd.work(seconds, threads, opens)
+        crowd = Crowd(folder, profile.protocol)
+        crowd.prepare(scale.incoming)
+        crowd.work(scale.seconds, scale.threads, opens)
         try:
             crowd.judge()
         except e2ee.E2EEError as refusal:
@@ -180,8 +197,8 @@ def worked(seconds: int, threads: int, incoming: int, opens: OpensStores) -> Res
             crowd.complaints.append(repr(refusal))
     counts = {
         "processes": PROCESSES,
-        "threads in each": threads,
-        "seconds": seconds,
+        "threads in each": scale.threads,
+        "seconds": scale.seconds,
         "messages sent": crowd.counts["sent"],
         "messages shown": crowd.counts["shown"],
         "calls that were repeated": crowd.counts["passing"],

@@ -23,6 +23,7 @@ from tests.assurance.gates.calls import fresh
 from tests.assurance.party import OpensStores, Party
 from tests.assurance.trial import DONE, OPEN, READ_ONLY, Fault, Outcome, acts, brief, tried
 from tests.assurance.verdict import Judge
+from tests.stores.protocols import Protocol, speak, spoken_in
 
 #: What each call may answer. EINTR and what befalls locks come once; giving a lock back succeeds.
 ERRORS: Final = {
@@ -124,7 +125,7 @@ def read_only(folder: Path) -> Fault:
 
 def tries(start: Path, folder: Path, shop: Path) -> Iterator[Try]:
     """Every fault under every operation."""
-    for act in (OPEN, *acts()):
+    for act in (OPEN, *acts(spoken_in(start))):
         fresh(start, folder)
         log = shop / "calls"
         tried(folder, act, counting(folder, log))
@@ -160,7 +161,7 @@ def errors_at(folder: Path, act: str, call: str, number: int) -> Iterator[Try]:
 
 def run(profile: Profile) -> Result:
     """Tries all, or some."""
-    return faulty(profile, brief, profile.choose(short=SAMPLE, full=1_000_000))
+    return faulty(profile, brief, profile.share(short=SAMPLE, full=4_000_000))
 
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
@@ -175,7 +176,7 @@ def faulty(profile: Profile, opens: OpensStores, sample: int) -> Result:
     judge.found.update(dict.fromkeys((UNTYPED, BETWEEN, WEDGED), 0))
     with children.workshop() as shop:
         start, here = shop / "start", shop / "here"
-        prepare(start)
+        prepare(start, profile.protocol)
         chosen = list(tries(start, here, shop))
         for each in chance.sample(chosen, min(sample, len(chosen))):
             fresh(start, here)
@@ -210,7 +211,7 @@ def shown(outcomes: Counter[str]) -> list[str]:
     return [f"{what} {times}" for what, times in sorted(outcomes.items())]
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, protocol: Protocol) -> None:
     """A party in the midst of its work, whose files were never closed."""
 
     def live() -> None:
@@ -222,6 +223,7 @@ def prepare(folder: Path) -> None:
         party.recover()
 
     folder.mkdir()
+    speak(folder, protocol)
     child = Child(live)
     child.go()
     if child.wait() != 0:

@@ -34,7 +34,7 @@ def controlled(fault: str) -> Callable[[Profile], Result]:
 def worked(fault: str, seconds: float, incoming: int, profile: Profile) -> Result:
     """Lets a fleet work for so long, and looks."""
     with tempfile.TemporaryDirectory(prefix="e2ee-assurance-") as folder:
-        fleet, peers = prepared(Path(folder), incoming)
+        fleet, peers = prepared(Path(folder), profile.protocol, incoming)
         fleet.fault = fault
         chance = random.Random(profile.seed)  # noqa: S311 - chooses moments, no secrets
         fleet.work(seconds, chance, disturbed=fault == "none")

@@ -15,7 +15,7 @@ import shutil
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -33,6 +33,7 @@ from tests.assurance.recording import MarkedStore
 from tests.assurance.verdict import LOST, STUCK, UNSTORED, Judge
 from tests.properties.world import Rows, read_rows
 from tests.stores.kinds import store_of
+from tests.stores.protocols import speak, spoken_in
 
 #: Bytes that are tried: of the file, of the log, and of the log of a process that lives.
 SAMPLE, SAMPLE_LOG, LIVING, LIVING_FULL = 250, 800, 60, 2_000
@@ -57,9 +58,18 @@ Looks: TypeAlias = Callable[[Path], bool]
 FOLDER_FILES: Final = ("alice.db", "alice.db-wal")
 
 
+@contextmanager
+def workshop(profile: Profile) -> Iterator[Path]:
+    """A folder in which everybody speaks the protocol."""
+    with children.workshop() as shop:
+        speak(shop, profile.protocol)
+        yield shop
+
+
 def prepare(folder: Path, *, closed: bool) -> list[str]:
     """A party in the midst of its work, with a message that waits; and Alice's states so far."""
     folder.mkdir()
+    speak(folder, spoken_in(folder.parent))
 
     def live() -> None:
         digests = (folder / "states").open("a")
@@ -90,7 +100,8 @@ def prepare(folder: Path, *, closed: bool) -> list[str]:
 def wait(party: Party) -> None:
     """A message is shown to Alice, whose application fails."""
     letter = party.send("bob")
-    with suppress(InterruptedError), party.accounts["alice"].receive("bob", letter.envelope):
+    alice = party.accounts["alice"]
+    with suppress(InterruptedError), alice.receive(party.address("bob"), letter.envelope):
         raise InterruptedError
 
 
@@ -268,16 +279,16 @@ def run(profile: Profile) -> Result:
     """Changes all bytes, or some."""
     chance = random.Random(profile.seed)  # noqa: S311 - chooses bytes, no secrets
     everything, ledger = 1 << 30, Ledger()
-    with children.workshop() as shop:
+    with workshop(profile) as shop:
         parts = {
             "of the file": of_file(
-                shop, profile.choose(short=SAMPLE, full=everything), chance, ledger
+                shop, profile.share(short=SAMPLE, full=everything), chance, ledger
             ),
             "of the log": of_log(
-                shop, profile.choose(short=SAMPLE_LOG, full=everything), chance, ledger
+                shop, profile.share(short=SAMPLE_LOG, full=everything), chance, ledger
             ),
             "of the log of a living process": of_life(
-                shop, profile.choose(short=LIVING, full=LIVING_FULL), chance, ledger
+                shop, profile.share(short=LIVING, full=LIVING_FULL), chance, ledger
             ),
         }
     return told(parts, ledger)
@@ -306,9 +317,9 @@ def told(parts: dict[str, Counter[str]], ledger: Ledger) -> Result:
     )
 
 
-def set_back(_: Profile) -> Result:
+def set_back(profile: Profile) -> Result:
     """A control: the medium does not change a byte, it puts an older file in its place."""
-    with children.workshop() as shop:
+    with workshop(profile) as shop:
         start, here = shop / "start", shop / "here"
         prepare(start, closed=True)
         fresh(start, here)
@@ -319,9 +330,9 @@ def set_back(_: Profile) -> Result:
         return told({"of the file": Counter([examined(here, Ledger())])}, Ledger())
 
 
-def lost_row(_: Profile) -> Result:
+def lost_row(profile: Profile) -> Result:
     """A control: a row of the inbox is taken away, and nobody says that this may be."""
-    with children.workshop() as shop:
+    with workshop(profile) as shop:
         start = shop / "start"
         prepare(start, closed=True)
         with store_of(start, "alice").transaction() as transaction:
@@ -335,7 +346,7 @@ def lost_row(_: Profile) -> Result:
 def unlooked(profile: Profile) -> Result:
     """A control: nobody looks at the log before SQLite does."""
     chance = random.Random(profile.seed)  # noqa: S311 - chooses bytes, no secrets
-    with children.workshop() as shop:
+    with workshop(profile) as shop:
         found = of_log(shop, CONTROL_LOG, chance, Ledger(), lambda _: False)
     return told({"of the log": found}, Ledger())
 

@@ -18,6 +18,7 @@ from tests.assurance.gate import Control, Gate, Profile, Result, until_found
 from tests.assurance.party import OpensStores, Party, letters
 from tests.assurance.verdict import STUCK, Judge, probes
 from tests.stores.kinds import store_of
+from tests.stores.protocols import speak
 
 KILLS, SHORT_KILLS, CONTROL_KILLS = 10_000, 150, 60
 #: How many die in one folder.
@@ -42,7 +43,7 @@ def endless(folder: Path, seed: int, opens: OpensStores) -> Callable[[], None]:
 
 def run(profile: Profile) -> Result:
     """Kills and looks."""
-    return killed(profile, store_of, profile.choose(short=SHORT_KILLS, full=KILLS))
+    return killed(profile, store_of, profile.share(short=SHORT_KILLS, full=KILLS))
 
 
 def controlled(opens: OpensStores) -> Callable[[Profile], Result]:
@@ -57,6 +58,7 @@ def killed(profile: Profile, opens: OpensStores, kills: int) -> Result:
     while left:
         lives = min(left, LIVES)
         with children.workshop() as folder:
+            speak(folder, profile.protocol)
             for number in range(lives):
                 child = children.Child(endless(folder, number, opens))
                 child.go()

@@ -26,6 +26,7 @@ from tests.assurance.party import letters
 from tests.assurance.recording import Event, Kind, digest_of, recorded
 from tests.assurance.verdict import Judge, note_all
 from tests.stores.correspondent import PEOPLE
+from tests.stores.protocols import Protocol, speak
 
 # A little more than 1,000,000, since the last events leave too few different ones.
 IMAGES, SHORT_IMAGES, CONTROL_IMAGES = 1_050_000, 12_000, 6_000
@@ -56,6 +57,7 @@ class Run:
     """A recorded run, played again, and what was found on its way."""
 
     folder: Path
+    protocol: Protocol
     chance: random.Random
     mediums: dict[str, Medium] = field(default_factory=lambda: {who: Medium() for who in PEOPLE})
     #: The digests of a store's rows, in the order of its commits, and how many are acknowledged.
@@ -139,6 +141,7 @@ class Run:
         place = self.folder / "party"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
+        speak(place, self.protocol)
         for name in PEOPLE:
             write(place, name, image if name == who else self.mediums[name].whole())
         for name, content in self.journals.items():
@@ -229,14 +232,19 @@ def run(profile: Profile) -> Result:
     """Records a run, and loses the power."""
     size = profile.choose(short=SHORT_OPERATIONS, full=OPERATIONS)
     lives = profile.choose(short=SHORT_LIVES, full=LIVES)
-    images = profile.choose(short=SHORT_IMAGES, full=IMAGES)
+    images = profile.share(short=SHORT_IMAGES, full=IMAGES)
     return lost(profile, Kind(), (size, lives), images)
 
 
 def controlled(kind: Kind) -> Callable[[Profile], Result]:
     """The gate over a store with a planted fault."""
     size = (SHORT_OPERATIONS, SHORT_LIVES)
-    return lambda profile: lost(profile, kind, size, CONTROL_IMAGES)
+    images = CONTROL_IMAGES
+
+    def run(profile: Profile) -> Result:
+        return lost(profile, kind, size, profile.share(short=images, full=images))
+
+    return run
 
 
 def lost(profile: Profile, kind: Kind, size: tuple[int, int], images: int) -> Result:
@@ -244,8 +252,10 @@ def lost(profile: Profile, kind: Kind, size: tuple[int, int], images: int) -> Re
     with children.workshop() as shop:
         folder = shop / "run"
         folder.mkdir()
+        speak(folder, profile.protocol)
         events = recorded(folder, kind, *size)
-        play = Run(shop, random.Random(profile.seed))  # noqa: S311 - chooses sectors, no secrets
+        chance = random.Random(profile.seed)  # noqa: S311 - chooses sectors, no secrets
+        play = Run(shop, profile.protocol, chance)
         note_all(play.judge.ledger, letters(folder))
         play.judge.found.update(dict.fromkeys((LOST, FOREIGN, BROKEN, ALARMS), 0))
         play.play(events, images)

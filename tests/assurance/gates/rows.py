@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import e2ee
 from tests.assurance.gate import Control, Gate, Profile, Result
-from tests.properties.world import Rows, copy_of, put_rows
+from tests.properties.world import Rows, copy_of, put_rows, read_rows
 from tests.stores import test_tampered_rows as tampered
 from tests.stores.state import KEY, State, make_state
 
@@ -95,9 +95,9 @@ def whole(what: str) -> bool:
 
 def run(profile: Profile) -> Result:
     """Makes all changes, or some of each kind."""
-    state = make_state()
+    state = make_state(profile.protocol)
     chance = random.Random(profile.seed)  # noqa: S311 - chooses changes, no secrets
-    return changed(state, families(state), profile.choose(short=SAMPLE, full=1_000_000), chance)
+    return changed(state, families(state), profile.share(short=SAMPLE, full=4_000_000), chance)
 
 
 def changed(state: State, kinds: list[Family], sample: int, chance: random.Random) -> Result:
@@ -123,11 +123,13 @@ def found_by_the_living(state: State, peer: str) -> bool:
     """Whether a process that lives on finds that a whole session was set back."""
     store = copy_of(state.now, KEY)
     living = e2ee.Account.open(store)
-    living.contacts()
-    prefix = f"session/{peer}/"
-    put_rows(store, state.now | {n: r for n, r in state.before.items() if n.startswith(prefix)})
+    tampered.look(state, living, peer)
+    prefix = state.prefix(peer)
+    put_rows(
+        store, read_rows(store) | {n: r for n, r in state.before.items() if n.startswith(prefix)}
+    )
     try:
-        living.encrypt(peer, b"never leaves")
+        living.encrypt(state.address(peer), b"never leaves")
     except tampered.FOUND:
         return True
     return False
@@ -135,10 +137,10 @@ def found_by_the_living(state: State, peer: str) -> bool:
 
 def set_back(profile: Profile) -> Result:
     """A control: whole sessions are set back, and nobody lives who has seen them."""
-    state = make_state()
+    state = make_state(profile.protocol)
     changes = []
     for peer in PEERS:
-        older = {n: r for n, r in state.before.items() if n.startswith(f"session/{peer}/")}
+        older = {n: r for n, r in state.before.items() if n.startswith(state.prefix(peer))}
         changes.append((f"all of {peer}", state.now | older))
     family = Family("whole sessions from an older copy", changes, lambda _: False)
     chance = random.Random(profile.seed)  # noqa: S311 - as above

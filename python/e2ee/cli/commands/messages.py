@@ -126,6 +126,8 @@ def _said(message: Message) -> str:
     match message.content:
         case "group":
             return f"This is for the group {message.group}."
+        case "forwarded":
+            return f"This is for the group {message.group}. Nothing says that {sender} wrote it."
         case "invitation":
             return f"From now on you can read what {sender} writes to the group {message.group}."
         case _:
@@ -175,4 +177,4 @@ def _table(waiting: list[Message]) -> Table:
 
 
 #: The contents that have something to write; the others only say something.
-WITH_PLAINTEXT: Final = frozenset({"message", "group"})
+WITH_PLAINTEXT: Final = frozenset({"message", "group", "forwarded"})

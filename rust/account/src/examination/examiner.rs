@@ -2,8 +2,6 @@
 //! What one protocol says of its own records when its store is examined (docs/storage.md,
 //! "Doctor").
 
-use e2ee_primitives::x25519;
-
 use crate::{protocol::Protocol, vault::Vault};
 
 use super::{Fault, GroupState, OpenedSession, RecordKind, Walk};
@@ -14,7 +12,7 @@ type SessionOf<E> = <<E as Examiner>::Protocol as Protocol>::Session;
 /// What is known of an account that is examined: the records are taken as they are.
 pub trait Examiner: Sized {
     /// Its protocol.
-    type Protocol: Protocol<Identity = x25519::PublicKey>;
+    type Protocol: Protocol;
     /// The keys that others begin sessions with, in numbers.
     type Stock;
 

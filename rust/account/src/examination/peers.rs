@@ -5,7 +5,7 @@
 use crate::{
     names,
     peer::{Peer, SessionId, Trust},
-    protocol::{Protocol, StoredSession},
+    protocol::{Identity, Protocol, StoredSession},
     session_list::Listed,
 };
 
@@ -52,8 +52,8 @@ impl<E: Examiner> Walk<'_, E> {
             let is_retired = session.as_ref().is_some_and(Listed::is_retired);
             let place = if is_retired { Place::Retired } else { place };
             let opened = session.map(|session| {
-                let trusted =
-                    *session.their_identity() == peer.identity && self.examiner.is_ours(&session);
+                let theirs = peer.identity.agreement_key();
+                let trusted = session.their_identity() == theirs && self.examiner.is_ours(&session);
                 E::opened(&session, trusted, self.now_ms)
             });
             if let (Place::Current, Some((_, Some(fault)))) = (place, &opened) {
@@ -101,7 +101,7 @@ impl<E: Examiner> Walk<'_, E> {
     }
 
     fn sending(&self, session: &SessionOf<E>, peer: &Peer<IdentityOf<E>>) -> Sending {
-        if *session.their_identity() != peer.identity {
+        if session.their_identity() != peer.identity.agreement_key() {
             Sending::Refused(Fault::OtherIdentity)
         } else if !self.examiner.is_ours(session) {
             Sending::Refused(Fault::OurIdentity)

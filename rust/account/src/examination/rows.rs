@@ -38,6 +38,8 @@ pub enum RecordKind {
     Chains,
     /// Another part of them.
     ChainsPart,
+    /// A sender's key for a group, for which the root record vouches.
+    ReceivedKey,
     /// A peer's requests to send again.
     Repair,
     /// A message that waits.
@@ -85,6 +87,7 @@ impl RecordKind {
             Self::OwnChain => "own group key",
             Self::Chains => "group keys of a sender",
             Self::ChainsPart => "late group keys",
+            Self::ReceivedKey => "received group key",
             Self::Repair => "requests to send again",
             Self::Inbox => "waiting message",
             Self::Ledger => "ledger entry",

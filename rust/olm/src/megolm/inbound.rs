@@ -99,6 +99,11 @@ impl InboundGroupSession {
         &self.rewinder
     }
 
+    /// Goes on from a later state, which an owner has kept apart from the session.
+    pub(crate) fn go_on_from(&mut self, latest: Ratchet) {
+        self.rewinder.reached(latest);
+    }
+
     /// The export from `index` on, 165 bytes: it opens nothing that was sent before.
     ///
     /// [`Error::UnknownIndex`] if the session does not reach back so far.

@@ -5,7 +5,6 @@
 //! gives each pickle the same IV, and the tag has 8 bytes. Whatever is read here must not be used
 //! by the other program any more, and the other way round: both would use the same message keys.
 
-mod json;
 pub mod libolm;
 mod session;
 pub mod vodozemac;

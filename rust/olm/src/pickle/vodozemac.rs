@@ -13,12 +13,12 @@ use e2ee_primitives::{
 use e2ee_ratchet::{JumpRatchet, Rewinder};
 use e2ee_wire::Error;
 
-use super::{
+use super::once;
+use crate::{
     json::{Json, write_bytes, write_number},
-    once,
-};
-use crate::megolm::{
-    InboundGroupSession, OutboundGroupSession, Provenance, Ratchet, ratchet::RATCHET_LEN,
+    megolm::{
+        InboundGroupSession, OutboundGroupSession, Provenance, Ratchet, ratchet::RATCHET_LEN,
+    },
 };
 
 mod account;

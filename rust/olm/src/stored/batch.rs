@@ -18,7 +18,11 @@ use crate::{
     standalone::Received,
 };
 
-use super::{Delivery, DeviceId, Incoming, LoadedPeer, Opened, StoredAccount, envelope};
+use super::{
+    Delivery, DeviceId, Incoming, LoadedPeer, Message, Opened, StoredAccount,
+    envelope::{self, Contents},
+    rooms::brings_key,
+};
 
 pub use e2ee_account::receiving::Placed;
 
@@ -58,9 +62,10 @@ impl Receives for StoredAccount {
         (incoming.user, incoming.device)
     }
 
-    /// All may be: until it is answered, a session repeats in each message how it began.
-    fn is_for_sessions(_: &Incoming<'_>) -> bool {
-        true
+    /// All but messages to rooms may be: until it is answered, a session repeats in each message
+    /// how it began.
+    fn is_for_sessions(incoming: &Incoming<'_>) -> bool {
+        !matches!(envelope::decode(incoming.envelope), Ok(Contents::Room(_)))
     }
 
     fn load(
@@ -71,13 +76,16 @@ impl Receives for StoredAccount {
         self.load_peer(records, whom)
     }
 
-    /// `None` for the first message of a session: it uses a one-time key.
+    /// `None` for the first message of a session, which uses a one-time key, and for a key of a
+    /// room.
     fn open_on(
         &self,
         loaded: &mut LoadedPeer,
         incoming: &Incoming<'_>,
     ) -> Option<Placed<SecretBytes>> {
-        open_on(loaded, incoming).transpose()
+        let opened = open_on(loaded, incoming).transpose()?;
+        let is_key = opened.as_ref().is_ok_and(|plaintext| brings_key(plaintext.expose()));
+        (!is_key).then_some(opened)
     }
 }
 
@@ -85,22 +93,23 @@ fn open_on(
     LoadedPeer { sessions, peer, .. }: &mut LoadedPeer,
     incoming: &Incoming<'_>,
 ) -> Result<Option<SecretBytes>, Error> {
-    let budget = &mut envelope_budget();
+    let (trusted, budget) = (&peer.identity.identity_key, &mut envelope_budget());
     let check = || match incoming.identity_key {
-        Some(key) if *key != peer.identity => Err(Error::UntrustedIdentity),
+        Some(key) if key != trusted => Err(Error::UntrustedIdentity),
         _ => Ok(()),
     };
     match envelope::decode(incoming.envelope)? {
-        Received::Normal(bytes) => {
+        Contents::Pairwise(Received::Normal(bytes)) => {
             let message = NormalMessage::decode(bytes)?;
             check()?;
-            sessions::decrypt(sessions, &peer.identity, &message, budget).map(Some)
+            sessions::decrypt(sessions, trusted, &message, budget).map(Some)
         }
-        Received::PreKey(bytes) => {
+        Contents::Pairwise(Received::PreKey(bytes)) => {
             let message = PreKeyMessage::decode(bytes)?;
             check()?;
-            sessions::decrypt_repeated(sessions, &peer.identity, &message, budget)
+            sessions::decrypt_repeated(sessions, trusted, &message, budget)
         }
+        Contents::Room(_) => Ok(None),
     }
 }
 
@@ -119,7 +128,8 @@ impl Opening<StoredAccount> for Opened {
         plaintext: SecretBytes,
         _: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Self>>, Failure> {
-        let outcome = Outcome::unspent(Self(plaintext), Learnt::default());
+        let opened = Self { content: Message::Direct, plaintext };
+        let outcome = Outcome::unspent(opened, Learnt::default());
         Ok(account.vault.kept(Vec::new(), outcome))
     }
 
@@ -150,7 +160,8 @@ impl Opening<StoredAccount> for Delivery {
     ) -> Result<Step<Outcome<Self>>, Failure> {
         let expired = account.ledger.expired(environment)?;
         let mut draft = Draft::new(account.vault.sealer(), environment.random);
-        let value = account.keep(incoming, plaintext, (environment.now_ms, &mut draft))?;
+        let opened = Opened { content: Message::Direct, plaintext };
+        let value = account.keep(incoming, opened, (environment.now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }

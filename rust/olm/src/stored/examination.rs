@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a look at a store of Olm's knows of its records (docs/storage.md, "Doctor").
 
+mod rooms;
+
 use e2ee_account::{
     Vault,
     examination::{
@@ -70,9 +72,8 @@ impl Examiner for Examined {
         &mut self.vault
     }
 
-    /// There is none.
-    fn kind_of(_: &str) -> Option<RecordKind> {
-        None
+    fn kind_of(name: &str) -> Option<RecordKind> {
+        rooms::kind_of(name)
     }
 
     /// All records begin with it.
@@ -84,7 +85,7 @@ impl Examiner for Examined {
         match kind {
             RecordKind::Identity => Identity::decode(content).is_ok(),
             RecordKind::PreKeys => keys::decode(content).is_ok(),
-            _ => false,
+            kind => rooms::is_of_format(kind, content),
         }
     }
 
@@ -147,13 +148,12 @@ impl Examiner for Examined {
         (opened, None)
     }
 
-    /// Nothing belongs to others than peers.
-    fn dependents_of(_: &str) -> Option<String> {
-        None
+    fn dependents_of(member: &str) -> Option<String> {
+        rooms::dependents_of(member)
     }
 
-    fn groups(_: &mut Walk<'_, Self>) -> Vec<GroupState> {
-        Vec::new()
+    fn groups(walk: &mut Walk<'_, Self>) -> Vec<GroupState> {
+        rooms::groups(walk)
     }
 }
 

@@ -2,19 +2,21 @@
 //! Healing an account whose store was set back: no key that the lost past may have used is used
 //! again (docs/storage.md, "Healing").
 //!
-//! Sessions receive and never send again, what waits to be posted is dropped, and one-time keys are
-//! destroyed. Trust, the inbox and the ledger stay.
+//! Sessions receive and never send again, our keys of rooms end, what waits to be posted is dropped,
+//! and one-time keys are destroyed. Trust, the inbox and the ledger stay.
 
 use e2ee_account::{Environment, Learnt, Outcome, anchoring::Begun, draft::Draft};
 use e2ee_state::{Failure, Step};
 
-use super::{DeviceId, StoredAccount};
+use super::{DeviceId, RoomId, StoredAccount};
 
 /// What healing ended.
 #[derive(Debug, Default)]
 pub struct Healed {
     /// The devices to which nothing can be sent until the application connects again.
     pub peers: Vec<(String, DeviceId)>,
+    /// The rooms whose members need our next key.
+    pub rooms: Vec<RoomId>,
     /// The names of the outbox's entries that were dropped; their texts are to be queued again.
     pub dropped: Vec<String>,
 }
@@ -50,15 +52,20 @@ impl StoredAccount {
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Healed>>, Failure> {
         let mut healing = self.vault.heal(generation, |_, _| Ok(()), environment.records)?;
+        let rooms = self.rooms_anew(environment)?;
         let mut keys = self.one_time_keys(environment.records)?;
         keys.renew(environment.random)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let mut index = self.put_keys(&keys, &mut draft)?;
         healing.save(&self.vault, &mut index, (&mut draft, &mut learnt))?;
+        for room in &rooms {
+            self.save_room(room, &mut index, &mut draft, &mut learnt)?;
+        }
         self.vault.put_index(index, &mut draft, &mut learnt)?;
         let drafted = (draft.finish(), learnt);
-        let healed = Healed { peers: healing.peers(), dropped: healing.dropped() };
+        let rooms = rooms.iter().map(|room| room.id().clone()).collect();
+        let healed = Healed { peers: healing.peers(), rooms, dropped: healing.dropped() };
         healing.finish(&mut self.vault, drafted, healed, environment.random)
     }
 }

@@ -7,6 +7,7 @@
 //! [`Vault::committed`] in exchange for the result.
 
 mod batch;
+mod device_keys;
 pub mod envelope;
 mod examination;
 mod heal;
@@ -18,6 +19,7 @@ mod peers;
 #[cfg(test)]
 mod person;
 mod receive;
+mod rooms;
 mod send;
 
 use e2ee_account::{Environment, Ledger, Unlocked, Vault, names};
@@ -30,14 +32,20 @@ use crate::{dialect::Olm, one_time_keys::OneTimeKeys};
 use identity::Identity;
 
 pub use batch::Placed;
+pub use device_keys::DeviceKeys;
 pub use e2ee_account::rekey::Rekeying;
 pub use examination::{KeysState, examine, is_of_olm};
 pub use heal::Healed;
 pub use identity::FORMAT_VERSION as IDENTITY_VERSION;
 pub use keys::{Numbered, Unpublished};
-pub use layout::{DeviceId, Message};
+pub use layout::{DeviceId, Message, RoomId};
 pub use peers::Contact;
 pub use receive::{Incoming, Opened};
+pub use rooms::{
+    Invitation, Member, RoomChange,
+    exporting::{ForeignKey, Taken},
+    rotation::Rotation,
+};
 pub use send::Outgoing;
 
 /// A message in the inbox.
@@ -45,7 +53,7 @@ pub type InboxEntry = e2ee_account::InboxEntry<DeviceId, Message>;
 /// What became of a message.
 pub type Delivery = e2ee_account::Delivery<DeviceId, Message>;
 /// A peer's record.
-type Peer = e2ee_account::Peer<x25519::PublicKey>;
+type Peer = e2ee_account::Peer<DeviceKeys>;
 /// A peer with its sessions.
 type LoadedPeer = e2ee_account::LoadedPeer<Olm>;
 
@@ -141,26 +149,28 @@ impl StoredAccount {
         self.vault.load_peer(records, whom, || Ok(()))
     }
 
-    /// The peer as it is stored, or a new one that trusts `identity_key`; and its record as it is
-    /// stored, to see later whether it changed.
+    /// The peer as it is stored, or a new one that trusts `keys`; and its record as it is stored,
+    /// to see later whether it changed.
     ///
     /// [`Error::UntrustedIdentity`] if another key is trusted.
     fn peer_or_new(
         &mut self,
         whom: (&str, &DeviceId),
-        identity_key: &x25519::PublicKey,
+        keys: DeviceKeys,
         environment: &mut Environment<'_>,
     ) -> Result<(Box<LoadedPeer>, Option<Peer>), Failure> {
-        if let Some(loaded) = self.load_peer(environment.records, whom)? {
-            if loaded.peer.identity != *identity_key {
+        if let Some(mut loaded) = self.load_peer(environment.records, whom)? {
+            if !loaded.peer.identity.agrees_with(&keys) {
                 return Err(Error::UntrustedIdentity.into());
             }
             let before = loaded.peer.clone();
+            let known = &mut loaded.peer.identity.signing_key;
+            *known = known.or(keys.signing_key);
             return Ok((loaded, Some(before)));
         }
         let (user, device) = whom;
         names::check_user(user)?;
-        let peer = Peer::first_seen(*identity_key);
+        let peer = Peer::first_seen(keys);
         Ok((Box::new(LoadedPeer::new((user, device.clone()), (), peer)), None))
     }
 }

@@ -6,7 +6,7 @@ use e2ee_primitives::x25519;
 use e2ee_state::{Failure, Records, Step};
 use e2ee_wire::Error;
 
-use super::{DeviceId, StoredAccount};
+use super::{DeviceId, DeviceKeys, StoredAccount};
 
 /// A device, as a list of them shows it.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub struct Contact {
     pub user: String,
     /// The device.
     pub device: DeviceId,
-    /// The identity key that is trusted.
-    pub identity_key: x25519::PublicKey,
-    /// Whether the application has verified it.
+    /// The keys that are trusted.
+    pub keys: DeviceKeys,
+    /// Whether the application has verified them.
     pub verified: bool,
     /// How many sessions there are.
     pub sessions: usize,
@@ -32,9 +32,9 @@ impl StoredAccount {
             let Some((_, peer)) = self.vault.read_peer(records, &name)? else { continue };
             let (user, device) = names::peer_of(&name)?;
             let sessions = peer.archived.len().saturating_add(usize::from(peer.current.is_some()));
-            let (user, identity_key) = (user.to_owned(), peer.identity);
+            let (user, keys) = (user.to_owned(), peer.identity);
             let verified = peer.trust == Trust::Verified;
-            contacts.push(Contact { user, device, identity_key, verified, sessions });
+            contacts.push(Contact { user, device, keys, verified, sessions });
         }
         Ok(contacts)
     }
@@ -53,7 +53,7 @@ impl StoredAccount {
     ) -> Result<Step<Outcome<()>>, Failure> {
         self.vault.refresh(environment.records)?;
         let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
-        if loaded.peer.identity != *identity_key {
+        if loaded.peer.identity.identity_key != *identity_key {
             return Err(Error::UntrustedIdentity.into());
         }
         let before = Some(loaded.peer.clone());
@@ -61,7 +61,10 @@ impl StoredAccount {
         self.vault.saved((loaded, before), (), environment)
     }
 
-    /// Forgets a device with all its sessions; [`Error::NoSession`] if it is not known.
+    /// Forgets a device with all its sessions, and ends our keys of the rooms that it is a member
+    /// of; [`Error::NoSession`] if it is not known.
+    ///
+    /// Its keys of rooms stay, and open what it wrote once its identity key is trusted again.
     pub fn forget(
         &mut self,
         whom: (&str, &DeviceId),
@@ -69,9 +72,14 @@ impl StoredAccount {
     ) -> Result<Step<Outcome<()>>, Failure> {
         self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
+        let rooms = self.rooms_without(whom, environment)?;
+        let mut index = self.vault.index();
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
-        self.vault.delete_peer(&loaded, self.vault.index(), &mut draft, &mut learnt)?;
+        for room in &rooms {
+            self.save_room(room, &mut index, &mut draft, &mut learnt)?;
+        }
+        self.vault.delete_peer(&loaded, index, &mut draft, &mut learnt)?;
         self.vault.drafted((draft.finish(), learnt), (), environment)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use e2ee_account::{Exchange, Outcome};
 use e2ee_primitives::Secret;
-use e2ee_state::{Anchor, Change, StoreError, Stored};
+use e2ee_state::{Anchor, Change, StoreError, Stored, Workers};
 
 use super::*;
 use crate::people::Counter;
@@ -81,6 +81,21 @@ pub(super) fn device() -> DeviceId {
     DeviceId::new("JLAFKJWSCS").unwrap()
 }
 
+/// One after the other, with randomness of its own.
+pub(super) struct Alone;
+
+impl Workers for Alone {
+    fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        _: impl Fn(&T) -> usize,
+        work: impl Fn(T, &mut dyn Random) -> R + Sync,
+    ) -> Vec<R> {
+        let random = &mut Counter(9 << 40);
+        items.into_iter().map(|item| work(item, random)).collect()
+    }
+}
+
 impl Person {
     pub(super) fn new(name: &str, number: u64) -> Self {
         let (mut store, mut random) = (Store::default(), Counter(number << 32));
@@ -108,13 +123,34 @@ impl Person {
         self.account = StoredAccount::open(&secret(key), &mut self.store).unwrap();
     }
 
+    /// Gives the store another key.
+    pub(super) fn rekey(&mut self, key: u8) {
+        let Self { account, store, random } = self;
+        let mut inside = Environment { records: store, random, now_ms: NOW_MS };
+        let mut change = account.vault().rekey(&secret(key), &mut inside).unwrap();
+        loop {
+            let mut inside = Environment { records: store, random, now_ms: NOW_MS };
+            let writes = account.rekey_next(&mut change, &mut inside).unwrap();
+            if writes.is_empty() {
+                break;
+            }
+            store.apply(writes);
+        }
+        account.vault().rekeyed(&change);
+    }
+
     pub(super) fn connect(&mut self, peer: &mut Self) {
         let keys = peer.step(|account, inside| account.generate_keys(1, false, inside)).unwrap();
         let (_, one_time_key) = *keys.one_time.last().unwrap();
-        let (user, identity) = (peer.account.user().0.to_owned(), *peer.account.identity_key());
+        let (user, keys) = (peer.account.user().0.to_owned(), peer.keys());
         let whom = (user.as_str(), &device());
-        self.step(|account, inside| account.connect(whom, &identity, &one_time_key, inside))
-            .unwrap();
+        self.step(|account, inside| account.connect(whom, keys, &one_time_key, inside)).unwrap();
+    }
+
+    /// The public keys, as they are published.
+    pub(super) fn keys(&self) -> DeviceKeys {
+        let signing_key = Some(*self.account.signing_key());
+        DeviceKeys { identity_key: *self.account.identity_key(), signing_key }
     }
 
     pub(super) fn encrypt(&mut self, user: &str, text: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -136,7 +172,7 @@ impl Person {
         let identity_key = Some(from.account.identity_key());
         let incoming = Incoming { user, device: &device, identity_key, envelope };
         self.step(|account, inside| account.decrypt(incoming, inside))
-            .map(|opened| opened.0.expose().to_vec())
+            .map(|opened| opened.plaintext.expose().to_vec())
     }
 
     pub(super) fn receive(&mut self, from: &Self, envelope: &[u8]) -> Result<Delivery, Failure> {

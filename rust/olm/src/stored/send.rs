@@ -18,7 +18,10 @@ use crate::{
     sessions,
 };
 
-use super::{DeviceId, LoadedPeer, StoredAccount, envelope::wrap};
+use super::{
+    DeviceId, DeviceKeys, LoadedPeer, StoredAccount,
+    envelope::{MAX_PLAINTEXT_LEN, wrap},
+};
 
 /// A message to a device.
 pub type Outgoing<'a> = ((&'a str, &'a DeviceId), &'a [u8]);
@@ -27,20 +30,21 @@ impl StoredAccount {
     /// Starts a session with a device under one of its one-time or fallback keys; the device may be
     /// away.
     ///
-    /// Nothing here says whose keys they are: both must have come under the device's Ed25519
-    /// signature (olm_megolm.md §8). The first identity key of a device is trusted, and
-    /// [`Error::UntrustedIdentity`] is said of any other: a device never changes it.
+    /// Nothing here says whose keys they are: identity key and one-time key must have come under
+    /// the signature of the Ed25519 key in `keys` (olm_megolm.md §8). The first keys of a device
+    /// are trusted, and [`Error::UntrustedIdentity`] is said of any others: a device never changes
+    /// them.
     pub fn connect(
         &mut self,
         whom: (&str, &DeviceId),
-        identity_key: &x25519::PublicKey,
+        keys: DeviceKeys,
         one_time_key: &x25519::PublicKey,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<()>>, Failure> {
         self.vault.refresh(environment.records)?;
-        let (mut loaded, before) = self.peer_or_new(whom, identity_key, environment)?;
-        let ours = &self.identity.key;
-        let session = Session::initiate(ours, identity_key, one_time_key, environment.random)?;
+        let (mut loaded, before) = self.peer_or_new(whom, keys, environment)?;
+        let (ours, theirs) = (&self.identity.key, &keys.identity_key);
+        let session = Session::initiate(ours, theirs, one_time_key, environment.random)?;
         loaded.sessions.install(session);
         self.vault.saved((loaded, before), (), environment)
     }
@@ -48,7 +52,8 @@ impl StoredAccount {
     /// Encrypts to a device on the session that it was received from last; the result is the
     /// envelope.
     ///
-    /// [`Error::NoSession`] if there is none.
+    /// [`Error::NoSession`] if there is none, [`Error::InvalidArgument`] above
+    /// [`MAX_PLAINTEXT_LEN`] bytes.
     pub fn encrypt(
         &mut self,
         whom: (&str, &DeviceId),
@@ -167,12 +172,16 @@ impl StoredAccount {
     }
 }
 
-/// Encrypts on the session that a device was received from last.
-fn encrypt(
+/// Encrypts on the session that a device was received from last; [`Error::InvalidArgument`] above
+/// [`MAX_PLAINTEXT_LEN`] bytes.
+pub(super) fn encrypt(
     loaded: &mut LoadedPeer,
     plaintext: &[u8],
     (_, random): At<'_>,
 ) -> Result<Ciphertext, Error> {
+    if plaintext.len() > MAX_PLAINTEXT_LEN {
+        return Err(Error::InvalidArgument);
+    }
     let LoadedPeer { sessions, peer, .. } = loaded;
-    sessions::encrypt(sessions, &peer.identity, plaintext, random)
+    sessions::encrypt(sessions, &peer.identity.identity_key, plaintext, random)
 }

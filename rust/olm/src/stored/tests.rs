@@ -2,14 +2,13 @@
 //! Accounts over a store in memory: what is said survives each step, and what was set back is found.
 
 use e2ee_account::batch::Refused;
-use e2ee_primitives::random::Random;
-use e2ee_state::{StoreError, Workers};
+use e2ee_state::StoreError;
 
 use super::{
-    person::{NOW_MS, Outside, Person, device, secret},
+    person::{Alone, NOW_MS, Outside, Person, device},
     *,
 };
-use crate::{limits::MAX_ARCHIVED_SESSIONS, people::Counter};
+use crate::limits::MAX_ARCHIVED_SESSIONS;
 
 fn pair() -> (Person, Person) {
     let (mut alice, mut bob) = (Person::new("@alice:example.org", 1), Person::new("@bob:b.org", 2));
@@ -60,10 +59,10 @@ fn a_one_time_key_starts_one_session() {
     let mut carol = Person::new("@carol:example.org", 3);
     let keys = bob.step(|account, inside| account.generate_keys(1, false, inside)).unwrap();
     let (_, key) = keys.one_time[0];
-    let identity = *bob.account.identity_key();
+    let identity = bob.keys();
     let whom = ("@bob:b.org", &device());
     for person in [&mut alice, &mut carol] {
-        person.step(|account, inside| account.connect(whom, &identity, &key, inside)).unwrap();
+        person.step(|account, inside| account.connect(whom, identity, &key, inside)).unwrap();
     }
     let first = alice.encrypt("@bob:b.org", b"first").unwrap();
     let second = carol.encrypt("@bob:b.org", b"second").unwrap();
@@ -78,11 +77,11 @@ fn a_one_time_key_starts_one_session() {
 fn a_forgotten_session_under_a_fallback_key_does_not_begin_again() {
     let (mut alice, mut bob) = (Person::new("@alice:example.org", 1), Person::new("@bob:b.org", 2));
     let keys = bob.step(|account, inside| account.generate_keys(0, true, inside)).unwrap();
-    let (identity, (_, key)) = (*bob.account.identity_key(), keys.fallback.unwrap());
+    let (identity, (_, key)) = (bob.keys(), keys.fallback.unwrap());
     let whom = ("@bob:b.org", &device());
     let mut firsts = Vec::new();
     for _ in 0..=MAX_ARCHIVED_SESSIONS + 1 {
-        alice.step(|account, inside| account.connect(whom, &identity, &key, inside)).unwrap();
+        alice.step(|account, inside| account.connect(whom, identity, &key, inside)).unwrap();
         let first = alice.encrypt("@bob:b.org", b"first").unwrap();
         let Ok(Delivery::New(entry)) = bob.receive(&alice, &first) else { panic!() };
         assert!(bob.handled(&entry.id));
@@ -135,11 +134,10 @@ fn another_identity_of_a_known_device_is_refused() {
     let (mut alice, _) = pair();
     let mut stranger = Person::new("@bob:b.org", 9);
     let keys = stranger.step(|account, inside| account.generate_keys(1, true, inside)).unwrap();
-    let (identity, (_, key)) = (*stranger.account.identity_key(), keys.fallback.unwrap());
+    let (identity, (_, key)) = (stranger.keys(), keys.fallback.unwrap());
     let whom = ("@bob:b.org", &device());
 
-    let refused =
-        alice.step(|account, inside| account.connect(whom, &identity, &key, inside)).err();
+    let refused = alice.step(|account, inside| account.connect(whom, identity, &key, inside)).err();
 
     assert_eq!(Some(Failure::Protocol(Error::UntrustedIdentity)), refused);
 }
@@ -147,18 +145,7 @@ fn another_identity_of_a_known_device_is_refused() {
 #[test]
 fn a_conversation_goes_on_under_another_key_of_the_store() {
     let (mut alice, mut bob) = pair();
-    let Person { account, store, random } = &mut alice;
-    let mut inside = Environment { records: store, random, now_ms: NOW_MS };
-    let mut change = account.vault().rekey(&secret(2), &mut inside).unwrap();
-    loop {
-        let mut inside = Environment { records: store, random, now_ms: NOW_MS };
-        let writes = account.rekey_next(&mut change, &mut inside).unwrap();
-        if writes.is_empty() {
-            break;
-        }
-        store.apply(writes);
-    }
-    account.vault().rekeyed(&change);
+    alice.rekey(2);
 
     let text = alice.encrypt("@bob:b.org", b"text").unwrap();
     assert_eq!(b"text"[..], bob.decrypt(&alice, &text).unwrap());
@@ -172,7 +159,7 @@ fn a_device_that_is_forgotten_leaves_nothing() {
     let (mut alice, bob) = pair();
     let [known] = &alice.account.contacts(&mut alice.store).unwrap()[..] else { panic!() };
     assert_eq!(("@bob:b.org", &device(), 1), (&*known.user, &known.device, known.sessions));
-    assert_eq!(bob.account.identity_key(), &known.identity_key);
+    assert_eq!(bob.keys(), known.keys);
 
     alice.step(|account, inside| account.forget(("@bob:b.org", &device()), inside)).unwrap();
 
@@ -213,21 +200,6 @@ fn a_store_that_was_set_back_sends_nothing_until_it_is_healed() {
     let waiting = alice.account.vault().outbox(Some(whom), 10, &mut alice.store).unwrap();
     assert_eq!([(&id, &[32, 3][..])][..], [(&waiting[0].id, &waiting[0].envelope[..2])]);
     assert_eq!(b"waits"[..], bob.decrypt(&alice, &waiting[0].envelope).unwrap());
-}
-
-/// One after the other, with randomness of its own.
-struct Alone;
-
-impl Workers for Alone {
-    fn map<T: Send, R: Send>(
-        &self,
-        items: Vec<T>,
-        _: impl Fn(&T) -> usize,
-        work: impl Fn(T, &mut dyn Random) -> R + Sync,
-    ) -> Vec<R> {
-        let random = &mut Counter(9 << 40);
-        items.into_iter().map(|item| work(item, random)).collect()
-    }
 }
 
 #[test]
@@ -301,7 +273,7 @@ fn a_batch_is_received_in_one_step_each_message_by_itself() {
     let incoming = [from_alice(&next)];
     let opened =
         bob.step(|account, inside| account.decrypt_many(&incoming, &Alone, inside)).unwrap();
-    assert_eq!(b"2", opened[0].as_ref().unwrap().0.expose());
+    assert_eq!(b"2", opened[0].as_ref().unwrap().plaintext.expose());
 }
 
 #[test]
@@ -341,7 +313,7 @@ fn the_first_message_of_an_unknown_device_says_which_key_is_trusted() {
     let opened = bob.step(|account, inside| account.decrypt(incoming(&first), inside)).unwrap();
     let refused = bob.step(|account, inside| account.decrypt(incoming(&other), inside)).err();
 
-    assert_eq!(b"first", opened.0.expose());
+    assert_eq!(b"first", opened.plaintext.expose());
     assert_eq!(Some(Failure::Protocol(Error::UntrustedIdentity)), refused);
     assert_eq!(Some(*alice.account.identity_key()), envelope::identity_key(&first));
 }

@@ -9,7 +9,7 @@ use e2ee_wire::Error;
 use pyo3::{IntoPyObjectExt, prelude::*, types::PyBytes};
 
 use crate::{
-    convert::{ContentRow, Peer},
+    convert::{Peer, PyContent},
     kept::{AtRest, Corresponds, Delivered, Stepped},
     parallel::Threads,
 };
@@ -32,8 +32,7 @@ impl Corresponds for OlmStoredAccount {
     }
 
     fn opened(py: Python<'_>, opened: Opened) -> PyResult<Py<PyAny>> {
-        let content: ContentRow = ("message", None, None);
-        (content, PyBytes::new(py, opened.0.expose())).into_py_any(py)
+        (opened.content.row(), PyBytes::new(py, opened.plaintext.expose())).into_py_any(py)
     }
 
     fn key_of_envelope(bytes: &[u8]) -> Option<Vec<u8>> {

@@ -12,6 +12,7 @@ pub mod keys;
 mod megolm;
 mod pickles;
 pub mod qr;
+mod rooms;
 pub mod sas;
 mod session;
 pub mod storage;
@@ -20,6 +21,7 @@ mod stored;
 pub use account::OlmAccount;
 pub use megolm::{OlmInboundGroupSession, OlmOutboundGroupSession};
 pub use pickles::OlmPickles;
+pub use rooms::OlmRooms;
 pub use session::OlmSession;
 pub use stored::OlmStoredAccount;
 

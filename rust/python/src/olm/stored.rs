@@ -7,9 +7,11 @@
 use e2ee_account::{Environment, Vault, rekey::Rekeying};
 use e2ee_olm::{
     dialect::Olm,
-    stored::{Contact, DeviceId, Healed, Numbered, StoredAccount, Unpublished},
+    stored::{Contact, DeviceId, DeviceKeys, Healed, Numbered, StoredAccount, Unpublished},
 };
+use e2ee_primitives::ed25519;
 use e2ee_state::{Failure, Step as CoreStep, Write};
+use e2ee_wire::Error;
 use pyo3::{IntoPyObjectExt, exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
@@ -154,18 +156,20 @@ impl OlmStoredAccount {
         step.map_err(|refusal| refusal.raise(slf.py()))
     }
 
-    /// Starts a session with a peer, whose signature over both keys of 32 bytes was verified.
+    /// Starts a session with a peer, whose signature over the first and the last key of 32 bytes was
+    /// verified under the second.
     fn connect(
         slf: &Bound<'_, Self>,
         transaction: &Bound<'_, PyAny>,
         peer: Peer<'_, DeviceId>,
         identity_key: &[u8],
+        signing_key: &[u8],
         one_time_key: &[u8],
     ) -> PyResult<Step> {
         let whom = peer.named();
         let connect = |account: &mut StoredAccount, inside: &mut Environment<'_>| {
-            let (identity, one_time) = (public_key(identity_key)?, public_key(one_time_key)?);
-            account.connect(whom, &identity, &one_time, inside)
+            let keys = device_keys(identity_key, signing_key)?;
+            account.connect(whom, keys, &public_key(one_time_key)?, inside)
         };
         Self::step(slf, (transaction, true), connect, convert::nothing)
             .map_err(|refusal| refusal.raise_for(&peer, || Some(identity_key.to_vec())))
@@ -285,12 +289,21 @@ impl OlmStoredAccount {
     }
 }
 
-/// User, device, identity key, whether it was verified, and what other protocols have.
-type ContactRow<'py> = (String, String, Bound<'py, PyBytes>, bool, Option<(u64, u64)>);
+/// User, device, identity key, whether it was verified, what other protocols have, and the Ed25519
+/// key.
+type ContactRow<'py> =
+    (String, String, Bound<'py, PyBytes>, bool, Option<(u64, u64)>, Option<Bound<'py, PyBytes>>);
 
 fn contact(py: Python<'_>, contact: Contact) -> ContactRow<'_> {
-    let key = PyBytes::new(py, contact.identity_key.as_bytes());
-    (contact.user, contact.device.as_str().to_owned(), key, contact.verified, None)
+    let key = PyBytes::new(py, contact.keys.identity_key.as_bytes());
+    let signing_key = contact.keys.signing_key.map(|key| PyBytes::new(py, key.as_bytes()));
+    (contact.user, contact.device.as_str().to_owned(), key, contact.verified, None, signing_key)
+}
+
+fn device_keys(identity_key: &[u8], signing_key: &[u8]) -> Result<DeviceKeys, Error> {
+    let signing_key = signing_key.try_into().map_err(|_| Error::InvalidKey)?;
+    let signing_key = Some(ed25519::PublicKey::new(signing_key));
+    Ok(DeviceKeys { identity_key: public_key(identity_key)?, signing_key })
 }
 
 /// A key with its number.
@@ -304,8 +317,9 @@ fn unpublished(py: Python<'_>, keys: Unpublished) -> PyResult<Py<PyAny>> {
     (one_time, keys.fallback.map(row)).into_py_any(py)
 }
 
-/// What healing ended, in the form that `Account` has: no groups.
+/// What healing ended, in the form that `Account` has.
 fn healed(py: Python<'_>, healed: Healed) -> PyResult<Py<PyAny>> {
     let peers = healed.peers.into_iter().map(|(user, device)| (user, device.as_str().to_owned()));
-    (peers.collect::<Vec<_>>(), Vec::<[u8; 16]>::new(), healed.dropped).into_py_any(py)
+    let rooms = healed.rooms.iter().map(|room| room.as_str().to_owned());
+    (peers.collect::<Vec<_>>(), rooms.collect::<Vec<_>>(), healed.dropped).into_py_any(py)
 }

@@ -5,12 +5,10 @@
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_wire::Error;
 
-use super::{
-    super::json::{Json, write_bytes, write_number},
-    KEY_CAPACITY, once, private_key, public_key, signing_key, whole, write_signing_key,
-};
+use super::{KEY_CAPACITY, once, private_key, public_key, signing_key, whole, write_signing_key};
 use crate::{
     account::Account,
+    json::{Json, write_bytes, write_number},
     one_time_keys::{OneTimeKey, OneTimeKeys},
 };
 

@@ -7,13 +7,15 @@ use e2ee_ratchet::{Chain, Contents, ReceivingContents};
 use e2ee_wire::Error;
 
 use super::{
-    super::{
-        json::{Json, write_bytes, write_number},
-        session::{self, Identities, PEER_SEEDS},
-    },
+    super::session::{self, Identities, PEER_SEEDS},
     KEY_CAPACITY, once, private_key, public_key, version, whole,
 };
-use crate::{keys::SessionKeys, limits::MAX_RECEIVING_CHAINS, session::Session};
+use crate::{
+    json::{Json, write_bytes, write_number},
+    keys::SessionKeys,
+    limits::MAX_RECEIVING_CHAINS,
+    session::Session,
+};
 
 /// A session of the two `identities`; `None` if they are not known, as its own library takes it.
 pub fn session<'a>(

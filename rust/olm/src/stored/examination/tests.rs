@@ -4,7 +4,10 @@
 use e2ee_account::examination::{Place, Sending};
 
 use super::*;
-use crate::stored::person::{NOW_MS, Person, device, secret};
+use crate::stored::{
+    RoomId,
+    person::{NOW_MS, Person, device, secret},
+};
 
 impl Person {
     fn seen(&mut self, naming: Naming) -> Examination<KeysState> {
@@ -129,4 +132,62 @@ fn after_a_store_was_healed_its_sessions_are_retired() {
     assert_eq!([("no-session", "peer 1".to_owned())][..], alice.found());
     let seen = alice.seen(Naming::Numbered);
     assert_eq!(Place::Retired, seen.peers[0].sessions[0].place);
+}
+
+/// Alice and Bob, who has Alice's key of a room.
+fn room() -> (Person, Person) {
+    let (mut alice, mut bob) = pair();
+    let id = RoomId::new("!room:example.org").unwrap();
+    let members = [("@bob:b.org", &device())];
+    alice.step(|account, inside| account.create_room(&id, &members, inside)).unwrap();
+    let mut made = alice.step(|account, inside| account.room_invitations(&id, inside)).unwrap();
+    bob.decrypt(&alice, &made.remove(0).envelope).unwrap();
+    let text = alice.step(|account, inside| account.encrypt_to_room(&id, b"text", inside)).unwrap();
+    bob.decrypt(&alice, &text).unwrap();
+    (alice, bob)
+}
+
+#[test]
+fn rooms_are_shown_with_whose_keys_we_have() {
+    let (mut alice, mut bob) = room();
+
+    let (ours, theirs) = (alice.seen(Naming::Named), bob.seen(Naming::Numbered));
+
+    assert!(ours.findings.is_empty() && theirs.findings.is_empty());
+    let [group] = &ours.groups[..] else { panic!() };
+    assert_eq!(("!room:example.org", 1, Some(1)), (&*group.label, group.members, group.sent));
+    assert!(group.pending.is_empty() && group.senders.is_empty());
+    let [group] = &theirs.groups[..] else { panic!() };
+    let [sender] = &group.senders[..] else { panic!() };
+    assert_eq!(("group 1", "peer 1"), (&*group.label, &*sender.label));
+    assert_eq!((true, Some(1)), (sender.heard, sender.chains));
+}
+
+#[test]
+fn each_damaged_record_of_a_room_is_found() {
+    for part in ["room/", "room-sending/", "room-key/", "room-read/"] {
+        let (_, mut bob) = room();
+
+        bob.damage(part);
+
+        let codes: Vec<_> = bob.found().into_iter().map(|(code, _)| code).collect();
+        assert_eq!(["does-not-open"][..], codes, "{part}");
+    }
+}
+
+#[test]
+fn what_is_gone_of_a_room_is_found() {
+    for (part, code) in [
+        ("room/", "members"),
+        ("room-sending/", "missing"),
+        ("room-key/", "members"),
+        ("room-read/", "missing"),
+    ] {
+        let (_, mut bob) = room();
+
+        bob.store.0.retain(|name, _| !name.starts_with(part));
+
+        let codes: Vec<_> = bob.found().into_iter().map(|(code, _)| code).collect();
+        assert!(codes.contains(&code), "{part}: {codes:?}");
+    }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! As much JSON as vodozemac's pickles have (RFC 8259 §2; olm_megolm.md §3): objects, arrays,
-//! unsigned integers, plain strings, flags and null.
+//! JSON that may hold secrets, as vodozemac's pickles and events with room keys do (RFC 8259;
+//! olm_megolm.md §3 and §8).
 //!
 //! It is read from the wiped plaintext straight into wiped keys: a library for all of JSON keeps
-//! numbers in buffers of its own when it must look at a value before it knows what it is.
+//! values in buffers of its own when it must look at one before it knows what it is.
 
 use e2ee_primitives::{Secret, secret::SecretBytes};
 use e2ee_wire::Error;
@@ -43,9 +43,9 @@ impl<'a> Json<'a> {
         mut field: impl FnMut(&mut Self, &str) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.list(b'{', b'}', |json| {
-            let name = json.string()?;
+            let name = json.text()?;
             json.expect(b':')?;
-            field(json, name)
+            field(json, name.as_str()?)
         })
     }
 
@@ -75,18 +75,39 @@ impl<'a> Json<'a> {
         u32::try_from(self.number()?).map_err(|_| Error::Malformed)
     }
 
-    /// A string without escapes: the names and tags that are read have none.
+    /// A string without escapes: keys and tags that our peers write have none.
     pub fn string(&mut self) -> Result<&'a str, Error> {
+        match self.text()? {
+            Text::Plain(string) => Ok(string),
+            Text::Unescaped(_) => Err(Error::Malformed),
+        }
+    }
+
+    /// Any string.
+    pub fn text(&mut self) -> Result<Text<'a>, Error> {
         self.expect(b'"')?;
-        let length = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-        let (string, rest) = self.rest.split_at(length.ok_or(Error::Malformed)?);
+        let (mut length, mut escaped) = (0_usize, false);
+        loop {
+            match self.rest.get(length) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    length = length.saturating_add(2);
+                }
+                Some(0x20..) => length = length.saturating_add(1),
+                _ => return Err(Error::Malformed),
+            }
+        }
+        let (raw, rest) = self.rest.split_at_checked(length).ok_or(Error::Malformed)?;
         self.rest = rest;
         self.expect_here(b'"')?;
-        str::from_utf8(string).map_err(|_| Error::Malformed)
+        let raw = str::from_utf8(raw).map_err(|_| Error::Malformed)?;
+        if escaped { unescaped(raw).map(Text::Unescaped) } else { Ok(Text::Plain(raw)) }
     }
 
     /// True or false.
     pub fn flag(&mut self) -> Result<bool, Error> {
+        self.peek();
         if self.word(b"true") {
             Ok(true)
         } else if self.word(b"false") {
@@ -98,6 +119,7 @@ impl<'a> Json<'a> {
 
     /// Whether the value is null; only then it is taken.
     pub fn null(&mut self) -> bool {
+        self.peek();
         self.word(b"null")
     }
 
@@ -121,11 +143,33 @@ impl<'a> Json<'a> {
         match self.peek() {
             Some(b'{') => self.object(|json, _| json.skip()),
             Some(b'[') => self.array(Self::skip),
-            Some(b'"') => self.string().map(|_| ()),
+            Some(b'"') => self.text().map(|_| ()),
             Some(b't' | b'f') => self.flag().map(|_| ()),
             Some(b'n') if self.null() => Ok(()),
-            _ => self.number().map(|_| ()),
+            _ => self.skip_number(),
         }
+    }
+
+    /// Takes a number of any kind (RFC 8259 §6).
+    fn skip_number(&mut self) -> Result<(), Error> {
+        self.word(b"-");
+        if !self.word(b"0") {
+            self.digits()?;
+        }
+        if self.word(b".") {
+            self.digits()?;
+        }
+        if self.word(b"e") || self.word(b"E") {
+            _ = self.word(b"+") || self.word(b"-");
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Error> {
+        let length = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.rest = self.rest.get(length..).filter(|_| length > 0).ok_or(Error::Malformed)?;
+        Ok(())
     }
 
     fn list(
@@ -172,11 +216,102 @@ impl<'a> Json<'a> {
     }
 
     fn word(&mut self, word: &[u8]) -> bool {
-        self.peek();
         let rest = self.rest.strip_prefix(word);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
+}
+
+/// A string, wiped if it had to be copied.
+#[derive(Debug)]
+pub enum Text<'a> {
+    /// As it stands in the text.
+    Plain(&'a str),
+    /// Without its escapes.
+    Unescaped(SecretBytes),
+}
+
+impl Text<'_> {
+    /// The characters.
+    pub fn as_str(&self) -> Result<&str, Error> {
+        match self {
+            Self::Plain(string) => Ok(string),
+            Self::Unescaped(bytes) => str::from_utf8(bytes.expose()).map_err(|_| Error::Malformed),
+        }
+    }
+}
+
+/// A string without its escapes, which are longer than what they stand for (RFC 8259 §7).
+fn unescaped(raw: &str) -> Result<SecretBytes, Error> {
+    let mut out = SecretBytes::new(Vec::new());
+    let mut places = out.prepare(raw.len()).iter_mut();
+    let mut rest = raw.chars();
+    let mut length = 0_usize;
+    while let Some(next) = rest.next() {
+        let character = if next == '\\' { escape(&mut rest)? } else { next };
+        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+            *places.next().ok_or(Error::Malformed)? = byte;
+            length = length.saturating_add(1);
+        }
+    }
+    out.truncate(length);
+    Ok(out)
+}
+
+/// The character of an escape behind its backslash.
+fn escape(rest: &mut core::str::Chars<'_>) -> Result<char, Error> {
+    Ok(match rest.next() {
+        Some(same @ ('"' | '\\' | '/')) => same,
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => return code_point(rest),
+        _ => return Err(Error::Malformed),
+    })
+}
+
+/// The character of four digits, or of two surrogates of four digits each.
+fn code_point(rest: &mut core::str::Chars<'_>) -> Result<char, Error> {
+    let first = code_unit(rest)?;
+    let value = if let 0xd800..=0xdbff = first {
+        let second = match (rest.next(), rest.next()) {
+            (Some('\\'), Some('u')) => code_unit(rest)?,
+            _ => return Err(Error::Malformed),
+        };
+        if !(0xdc00..=0xdfff).contains(&second) {
+            return Err(Error::Malformed);
+        }
+        0x1_0000 + ((first & 0x3ff) << 10) + (second & 0x3ff)
+    } else {
+        first
+    };
+    char::from_u32(value).ok_or(Error::Malformed)
+}
+
+fn code_unit(rest: &mut core::str::Chars<'_>) -> Result<u32, Error> {
+    (0..4).try_fold(0, |value, _| {
+        let digit = rest.next().and_then(|digit| digit.to_digit(16)).ok_or(Error::Malformed)?;
+        Ok(value << 4 | digit)
+    })
+}
+
+/// Appends a string with its quotation marks (RFC 8259 §7).
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.push(b'\\'),
+            '\0'..='\u{1f}' => {
+                out.extend_from_slice(format!("\\u{:04x}", u32::from(character)).as_bytes());
+                continue;
+            }
+            _ => {}
+        }
+        out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    out.push(b'"');
 }
 
 /// Appends an array of bytes: at most four bytes for each, and two.
@@ -203,3 +338,6 @@ pub fn write_number(out: &mut Vec<u8>, number: u64) {
         divisor /= 10;
     }
 }
+
+#[cfg(test)]
+mod tests;
