@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What a Matrix client publishes of its account (olm_megolm.md §8).
 
-`generate_keys`, `mark_keys_as_published` and `sign_object` are methods of `e2ee.Account`.
+`generate_keys`, `mark_keys_as_published`, `mark_verified` and `sign_object` are methods of
+`e2ee.Account`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from e2ee import _matrix_signed
+from e2ee._given import address_of
 from e2ee._matrix_bundles import SIGNED_KEY, encoded_text, make_bundle, verified_keys
 from e2ee._protocols import olm_of
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from e2ee import _core
     from e2ee.account import Account
-    from e2ee.values import PreKeyBundle
+    from e2ee.values import Address, PreKeyBundle
 
 __all__ = [
     "KeyUpload",
@@ -26,6 +28,7 @@ __all__ = [
     "device_keys",
     "generate_keys",
     "mark_keys_as_published",
+    "mark_verified",
     "sign_object",
     "verified_keys",
 ]
@@ -83,6 +86,29 @@ def mark_keys_as_published(self: Account) -> None:
         InvalidArgumentError: The account is not of Olm.
     """
     self._commits.write(olm_of(self._inner).mark_keys_as_published)
+
+
+def mark_verified(  # noqa: D417 (self is the account)
+    self: Account, peer: Address, identity_key: bytes
+) -> None:
+    """Marks a device as verified, after its keys were (olm_megolm.md §6 and §8).
+
+    For what a comparison by emoji, numbers or a QR code has shown, or a user's cross-signing keys
+    that were verified so: the device's signed keys have passed `e2ee.matrix.verify_device`, and
+    the Curve25519 key is among them.
+
+    Args:
+        peer: The device.
+        identity_key: The Curve25519 key that was verified, 32 bytes.
+
+    Raises:
+        UntrustedIdentityError: Another key is trusted of the device. Nothing has changed.
+        NoSessionError: The device is not known.
+        InvalidKeyError: The key is not 32 bytes.
+        InvalidArgumentError: The account is not of Olm: compare safety numbers, and call `verify`.
+    """
+    core, whom = olm_of(self._inner), address_of(peer)
+    self._commits.write(lambda inside: core.mark_verified(inside, whom, identity_key))
 
 
 def sign_object(self: Account, value: Mapping[str, object]) -> dict[str, object]:

@@ -165,6 +165,7 @@ class Account:
     heal = _heal.heal
     generate_keys = _matrix_account.generate_keys
     mark_keys_as_published = _matrix_account.mark_keys_as_published
+    mark_verified = _matrix_account.mark_verified
     sign_object = _matrix_account.sign_object
 
     def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:

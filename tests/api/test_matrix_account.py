@@ -254,6 +254,7 @@ def test_what_only_signal_has_says_so(alice: e2ee.Account, name: str) -> None:
     [
         lambda account: account.generate_keys(),
         lambda account: account.mark_keys_as_published(),
+        lambda account: account.mark_verified(BOB, bytes(32)),
         lambda account: account.sign_object({}),
     ],
 )
@@ -268,6 +269,38 @@ def test_an_object_is_signed_for_the_device(bob: e2ee.Account) -> None:
     device_keys, _ = parts(bob.bundle())
     key = device_keys["keys"][f"ed25519:{BOB.device}"]
     matrix.verify_object(signed, key, user=BOB.user, key_id=f"ed25519:{BOB.device}")
+
+
+def test_a_device_is_verified_once_its_keys_were(alice: e2ee.Account, bob: e2ee.Account) -> None:
+    alice.connect(BOB, bob.bundle())
+
+    before = alice.contacts()
+    alice.mark_verified(BOB, bob.identity_key)
+    alice.connect(BOB, bob.bundle())
+    bob.decrypt(ALICE, alice.encrypt(BOB, b"text"))
+
+    assert [contact.verified for contact in before] == [False]
+    assert [contact.verified for contact in alice.contacts()] == [True]
+
+
+@pytest.mark.parametrize("key", [bytes(32), bytes(31) + b"\x80"])
+def test_another_key_than_the_trusted_one_verifies_nothing(
+    alice: e2ee.Account, bob: e2ee.Account, key: bytes
+) -> None:
+    alice.connect(BOB, bob.bundle())
+
+    with pytest.raises(e2ee.UntrustedIdentityError) as caught:
+        alice.mark_verified(BOB, key)
+
+    assert (caught.value.peer, caught.value.identity_key) == (BOB, key)
+    assert [contact.verified for contact in alice.contacts()] == [False]
+
+
+def test_a_device_that_is_not_known_cannot_be_verified(
+    alice: e2ee.Account, bob: e2ee.Account
+) -> None:
+    with pytest.raises(e2ee.NoSessionError):
+        alice.mark_verified(BOB, bob.identity_key)
 
 
 def test_a_forgotten_device_is_unknown(alice: e2ee.Account, bob: e2ee.Account) -> None:
@@ -291,6 +324,7 @@ CALLS: dict[str, tuple[int, Callable[[e2ee.Account, e2ee.Account], object]]] = {
     "generate_keys": (0, lambda alice, _: alice.generate_keys(1, fallback=True)),
     "connect": (0, lambda alice, bob: alice.connect(BOB, bob.bundle())),
     "forget": (0, lambda alice, _: alice.forget(BOB)),
+    "mark_verified": (0, lambda alice, bob: alice.mark_verified(BOB, bob.identity_key)),
     "rekey": (0, lambda alice, _: alice.rekey(key=bytes(32))),
 }
 

@@ -198,3 +198,24 @@ def test_another_programs_file_is_refused(tmp_path: Path) -> None:
     nobody.store.write_bytes(b"SQLite format 3\0" + bytes(4_080))
 
     assert nobody.run("doctor").exit_code == 7
+
+
+def test_an_account_of_olm_is_examined(tmp_path: Path) -> None:
+    person = Person("alice", tmp_path)
+    person.secret.write_text(f"{PASSPHRASE}\n")
+    with e2ee.SQLiteStore(person.store, passphrase=PASSPHRASE) as store:
+        account = e2ee.Account.create(store, "@alice:b.org", device="PHONE", protocol="olm")
+        other = e2ee.Account.create(
+            e2ee.MemoryStore(), "@theodora:b.org", device="TABLET", protocol="olm"
+        )
+        account.connect(e2ee.Address("@theodora:b.org", "TABLET"), other.bundle())
+
+    sound = person.text("doctor")
+    change(person, {"treasure/leopold": (1, TEXT)})
+    broken = person.run("doctor")
+
+    assert sound.endswith("Nothing is wrong.\n")
+    assert "peer 1" in sound
+    assert (broken.exit_code, "unknown-name" in broken.output) == (7, True)
+    for word in ("theodora", "TABLET", "PHONE", "leopold", "b.org"):
+        assert word not in sound + broken.output

@@ -20,11 +20,13 @@ def of_olm_account() -> Shown:
     upload = alice.generate_keys(2, fallback=True)
     alice.mark_keys_as_published()
     bob.connect(alice.address, alice.bundle())
+    bob.mark_verified(alice.address, alice.identity_key)
     envelope = bob.encrypt(alice.address, b"text")
     ciphertext = envelope.to_matrix()
     return {
         ("Account", "generate_keys"): [alice.bundle(), alice.bundle(reusable=True)],
         ("Account", "mark_keys_as_published"): [alice.identity_key, alice.contacts()],
+        ("Account", "mark_verified"): bob.contacts(),
         ("Account", "sign_object"): alice.sign_object({"text": "text"}),
         ("Envelope", "to_matrix"): ciphertext,
         ("Envelope", "from_matrix"): e2ee.Envelope.from_matrix(ciphertext),

@@ -12,7 +12,7 @@ import pytest
 
 import e2ee
 import e2ee.aio
-from e2ee.store import FileAnchor, backup, examine, restore
+from e2ee.store import FileAnchor, backup, restore
 from tests.properties.world import copy_of, put_rows, read_rows
 from tests.stores.kinds import DURABLE, KEY, KINDS, application, in_a_file, kind_name
 from tests.stores.olm_people import ALICE, BOB, Standalone, created, introduced
@@ -272,10 +272,3 @@ def test_asyncio_has_the_same_calls(store: Store, bob: e2ee.Account) -> None:
             assert again.protocol == "olm"
 
     asyncio.run(talk())
-
-
-def test_the_doctor_says_that_it_does_not_know_the_store(store: Store, alice: e2ee.Account) -> None:
-    assert alice.protocol == "olm"
-
-    with pytest.raises(e2ee.InvalidArgumentError, match="the account is of Olm"):
-        examine(store)

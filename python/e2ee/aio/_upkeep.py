@@ -107,6 +107,15 @@ async def mark_keys_as_published(self: Account) -> None:
     await self._call_outside(self._account.mark_keys_as_published)
 
 
+async def mark_verified(self: Account, peer: Address, identity_key: bytes) -> None:
+    """Marks a device as verified, after its keys were.
+
+    Raises:
+        E2EEError: As `e2ee.Account.mark_verified`.
+    """
+    await self._call_outside(partial(self._account.mark_verified, peer, identity_key))
+
+
 async def sign_object(self: Account, value: Mapping[str, object]) -> dict[str, object]:
     """The object with the signature of this device; others in it stay (olm_megolm.md §8)."""
     return await self._call(partial(self._account.sign_object, value))

@@ -178,6 +178,7 @@ class Account:
     rekey = _upkeep.rekey
     generate_keys = _upkeep.generate_keys
     mark_keys_as_published = _upkeep.mark_keys_as_published
+    mark_verified = _upkeep.mark_verified
     sign_object = _upkeep.sign_object
 
     async def connect(self, peer: Address | str, bundle: PreKeyBundle | bytes) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from e2ee import _core
-from e2ee.errors import InvalidArgumentError, StoreCorruptionError, StoreFormatError
+from e2ee.errors import StoreCorruptionError, StoreFormatError
 from e2ee.store._secret import store_secret
 from e2ee.store._sqlite_log import log_is_damaged
 from e2ee.store._sqlite_reading import SQLiteReading, reading
@@ -20,6 +20,7 @@ from e2ee.store.examination import (
     Examination,
     Finding,
     GroupState,
+    OneTimeKeyState,
     PeerState,
     PreKeyState,
     RecordCount,
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from e2ee.store.examination import ExaminationRow, OpenedRow, Place, StockRow
     from e2ee.store.protocol import Reading, Store
 
-#: The version of the identity record of an account of Olm (docs/formats.md, "Matrix identity").
-_OLM: Final = 32
-
 
 def examine(store: Store, *, names: bool = False) -> Examination:
     """Looks at a store in use, whose account need not open.
@@ -51,7 +49,6 @@ def examine(store: Store, *, names: bool = False) -> Examination:
 
     Raises:
         StoreError: The store gives nothing at all; the subclass says why.
-        InvalidArgumentError: The account in it is of Olm: only those of Signal's are examined.
 
     >>> import e2ee
     >>> from e2ee.store import examine
@@ -95,7 +92,6 @@ def examine_file(  # noqa: PLR0913 - options, each by its name
 
     Raises:
         StoreFormatError: The file is another program's, or of a newer version.
-        InvalidArgumentError: The account in it is of Olm: only those of Signal's are examined.
         StoreUnavailableError: It cannot be opened.
     """
     chosen, held = store_secret(key, passphrase, secret), _held(anchor)
@@ -171,12 +167,7 @@ def _examination(
     row: ExaminationRow, *, backup: bool = False, complaints: tuple[str, ...] = ()
 ) -> Examination:
     """The values of the core's rows."""
-    records, peers, groups, stock, (waiting, oldest), found = row
-    if any(kind == "identity" and _OLM in versions for kind, *_, versions in records):
-        raise InvalidArgumentError(
-            "the account is of Olm, whose records the doctor does not know: open it instead, "
-            "which checks what they vouch for"
-        )
+    records, peers, groups, (stock, keys), (waiting, oldest), found = row
     findings = [Finding(*each) for each in found]
     if _LOG_COMPLAINT in complaints:
         findings.insert(0, _DAMAGED_LOG)
@@ -199,6 +190,7 @@ def _examination(
             for label, members, pending, sent, senders in groups
         ),
         prekeys=None if stock is None else _prekeys(stock),
+        one_time_keys=None if keys is None else OneTimeKeyState(*keys),
         inbox=waiting,
         inbox_age=_age(oldest),
         backup=backup,

@@ -17,16 +17,20 @@ Place: TypeAlias = Literal["current", "archived", "retired"]
 Phase: TypeAlias = Literal["waiting", "initiated", "accepted"]
 
 #: What the core says of a session whose records open; of a key that is replaced; of one-time keys.
-OpenedRow: TypeAlias = tuple[Phase, int | None, bool, int | None, int | None, int, int, int]
+OpenedRow: TypeAlias = tuple[
+    Phase, int | None, bool, int | None, int | None, int, int | None, int | None
+]
 RotatedRow: TypeAlias = tuple[int | None, int, int]
 PoolRow: TypeAlias = tuple[int, int]
 StockRow: TypeAlias = tuple[RotatedRow, RotatedRow, PoolRow, PoolRow]
+#: The prekeys of an account of Signal's protocol, or the one-time keys of one of Olm.
+StocksRow: TypeAlias = tuple[StockRow | None, tuple[int, int, int] | None]
 #: Records, peers, groups, prekeys, waiting messages, findings.
 ExaminationRow: TypeAlias = tuple[
     list[tuple[str, int, int, int, int, set[int]]],
     list[tuple[str, bool, str, list[tuple[Place, OpenedRow | None]]]],
     list[tuple[str, int, list[str], int | None, list[tuple[str, bool, int | None]]]],
-    StockRow | None,
+    StocksRow,
     tuple[int, int | None],
     list[tuple[Severity, str, str, str, str]],
 ]
@@ -74,12 +78,14 @@ class SessionState:
     "retired" (it never sends again: the store was set back). All else is `None` if its records do
     not open:
 
-    - `phase`: "waiting" for the first answer, `waiting` for so long; "initiated" by us; "accepted";
+    - `phase`: "waiting" for the first answer, `waiting` for so long if that is known; "initiated"
+      by us; "accepted";
     - `trusted`: whether it is under the identities that count now, the peer's and our own;
     - `sent`: messages sent on its newest chain, `None` if our next one makes another chain;
     - `received`: the index behind the newest message that came on the newest chain;
     - `late`: how many keys are kept for late messages;
-    - `pq_epoch`, `pq_messages`: epoch of the post-quantum ratchet, and messages since it began.
+    - `pq_epoch`, `pq_messages`: epoch of the post-quantum ratchet, and messages since it began;
+      `None` if the protocol has none.
     """
 
     place: Place
@@ -152,12 +158,26 @@ class PreKeyState:
     kyber_offered: int
 
 
+@dataclass(frozen=True, slots=True)
+class OneTimeKeyState:
+    """The keys in numbers that others begin sessions of Olm with.
+
+    `one_time` keys are kept, of which `unpublished` wait for a server; `fallback` is 2 while the
+    key before the one that is offered still opens first messages.
+    """
+
+    one_time: int
+    unpublished: int
+    fallback: int
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Examination:
     """What was seen of a store, the worst findings first.
 
-    `prekeys` is `None` if their record does not open; `inbox` counts the messages that wait, the
+    `prekeys` are those of an account of Signal's protocol, `one_time_keys` those of one of Olm;
+    `None` if their record does not open. `inbox` counts the messages that wait, the
     oldest of them for `inbox_age`; `backup` says that the file is a backup; `file` holds what
     SQLite found wrong with its file.
     """
@@ -167,6 +187,7 @@ class Examination:
     peers: tuple[PeerState, ...] = ()
     groups: tuple[GroupState, ...] = ()
     prekeys: PreKeyState | None = None
+    one_time_keys: OneTimeKeyState | None = None
     inbox: int = 0
     inbox_age: timedelta | None = None
     backup: bool = False

@@ -5,8 +5,7 @@
 use e2ee_state::{Change, Stored, Write};
 
 use crate::{
-    Learnt, LoadedPeer, Outcome, Protocol, Sessions, StoredSession, Vault, draft::Draft, names,
-    outcome::At,
+    Learnt, LoadedPeer, Outcome, Protocol, StoredSession, Vault, draft::Draft, names, outcome::At,
 };
 
 /// The one record that a step changes, and one that must not have changed either.

@@ -12,7 +12,7 @@ use e2ee_wire::{
 };
 
 use crate::{
-    Device, Environment, Learnt, Outcome, Protocol, Vault,
+    Device, Environment, Learnt, LoadedPeer, Outcome, Protocol, Vault,
     draft::{Draft, encoded},
     names,
 };
@@ -99,6 +99,32 @@ impl<D: Device> OutboxEntry<D> {
 }
 
 impl<P: Protocol> Vault<P> {
+    /// Puts an envelope that was made on the sending session of `loaded` into the outbox, and saves
+    /// what has moved, in one step; the result is the entry's id, which is `id` if an earlier step
+    /// was dropped that had it.
+    ///
+    /// [`Error::InvalidArgument`] for what is no id.
+    pub fn queue(
+        &mut self,
+        mut loaded: Box<LoadedPeer<P>>,
+        (envelope, id): (Vec<u8>, Option<&str>),
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<String>>, Failure> {
+        let naming = match id {
+            Some(id) => Naming::Again(id),
+            None => Naming::Anew(loaded.next_sending_revision()?, 0),
+        };
+        let now_ms = environment.now_ms;
+        let mut draft = Draft::new(self.sealer(), environment.random);
+        let mut learnt = Learnt::default();
+        let whom = (loaded.user.clone(), loaded.device.clone());
+        let entry = OutboxEntry::new(whom, naming, envelope, (now_ms, &mut draft))?;
+        self.save_moved(&mut loaded, &mut draft, &mut learnt)?;
+        let step = self.drafted((draft.finish(), learnt), entry.id, environment)?;
+        self.rest(loaded);
+        Ok(step)
+    }
+
     /// The envelopes that wait, oldest first, at most `limit`; to one peer, if one is given.
     ///
     /// They may leave: the anchor, if there is one, knows of all of them.

@@ -6,7 +6,10 @@ use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_state::{Failure, Records};
 use e2ee_wire::{Error, record::RecordReader};
 
-use crate::{draft::Draft, outcome::Learnt, peer::SessionId, saved::Saved, vault::Vault};
+use crate::{
+    draft::Draft, outcome::Learnt, peer::SessionId, saved::Saved, session_list::Listed,
+    vault::Vault,
+};
 
 /// A protocol, as what keeps its accounts asks of it.
 pub trait Protocol {
@@ -18,8 +21,8 @@ pub trait Protocol {
     type Identity: Identity;
     /// What the ends of a session are called.
     type Parties;
-    /// The sessions with a peer.
-    type Sessions: Sessions;
+    /// A session with a peer.
+    type Session: StoredSession;
 
     /// What the names of the records begin with for which the root record vouches.
     const MEMBERS: &'static [&'static str];
@@ -81,38 +84,8 @@ impl Identity for x25519::PublicKey {
     }
 }
 
-/// The sessions with one device of a peer: the one that sends, and others that only receive.
-pub trait Sessions: Sized {
-    /// One of them.
-    type Session: StoredSession;
-
-    /// How many only receive at most: one more takes the place of the oldest.
-    const MAX_ARCHIVED: usize;
-
-    /// No session yet.
-    fn none() -> Self;
-
-    /// Sessions as a store kept them; the newest that only receives first.
-    fn from_parts(
-        current: Option<Self::Session>,
-        archived: Vec<Self::Session>,
-    ) -> Result<Self, Error>;
-
-    /// The session that sends.
-    fn current(&self) -> Option<&Self::Session>;
-
-    /// Sessions that only receive, newest first.
-    fn archived(&self) -> impl Iterator<Item = &Self::Session>;
-
-    /// All of them, the one that sends first.
-    fn iter(&self) -> impl Iterator<Item = &Self::Session>;
-
-    /// The same, to be changed.
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Self::Session>;
-}
-
 /// A session of several records: a head, which vouches for the others.
-pub trait StoredSession: Sized {
+pub trait StoredSession: Listed + Sized {
     /// What is known of the others, of a session that is not in the store yet by default.
     type Parts: Default;
 

@@ -38,7 +38,8 @@ impl<T> Resting<T> {
         self.peers.remove(name).map(|rested| rested.sessions)
     }
 
-    /// Keeps the sessions of a peer, whose record stands under `revision`; those that were put here first of all give way.
+    /// Keeps the sessions of a peer, whose record stands under `revision`; those that were put here
+    /// first of all give way.
     pub fn put(&mut self, name: String, revision: u64, sessions: T) {
         if self.peers.len() >= MAX_PEERS {
             let times = self.peers.iter().map(|(name, rested)| (rested.time, name));
@@ -60,5 +61,22 @@ impl<T> core::fmt::Debug for Resting<T> {
     /// How many there are.
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(formatter, "Resting({} peers)", self.peers.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_peers_rest_as_there_is_room_for() {
+        let mut resting = Resting::none();
+        for number in 0..MAX_PEERS + 6 {
+            resting.put(format!("peer/{number}/1"), 1, number);
+        }
+
+        assert_eq!(format!("Resting({MAX_PEERS} peers)"), format!("{resting:?}"));
+        assert_eq!(None, resting.take("peer/5/1"));
+        assert_eq!(Some(6), resting.take("peer/6/1"));
     }
 }

@@ -2,23 +2,23 @@
 //! Loading a peer with its sessions, and saving what changed of them: the peer's record names the
 //! heads of its sessions (docs/formats.md, "Peer").
 
-use e2ee_state::{Failure, Records, Stored};
+use e2ee_state::{Failure, Records, Step, Stored};
 use e2ee_wire::Error;
 
 use crate::{
-    Learnt, Protocol, Vault,
+    Environment, Learnt, Outcome, Protocol, Vault,
     draft::Draft,
     index::Index,
     names,
     peer::{Peer, SessionId},
-    protocol::{Sessions, StoredSession},
+    protocol::StoredSession,
     saved::Saved,
+    session_list::{Listed, SessionList},
 };
 
 /// The record of a peer.
 type PeerOf<P> = Peer<<P as Protocol>::Identity>;
-type SessionOf<P> = <<P as Protocol>::Sessions as Sessions>::Session;
-type SavedOf<P> = Saved<<SessionOf<P> as StoredSession>::Parts>;
+type SavedOf<P> = Saved<<<P as Protocol>::Session as StoredSession>::Parts>;
 
 /// A peer, as its records say.
 pub struct LoadedPeer<P: Protocol> {
@@ -31,7 +31,7 @@ pub struct LoadedPeer<P: Protocol> {
     /// The record.
     pub peer: PeerOf<P>,
     /// The sessions.
-    pub sessions: P::Sessions,
+    pub sessions: SessionList<P::Session>,
     /// What both ends are called.
     pub parties: P::Parties,
     saved: Vec<SavedOf<P>>,
@@ -47,7 +47,7 @@ impl<P: Protocol> Vault<P> {
         let Some((revision, opened)) = self.read_member(records, name)? else {
             return Ok(None);
         };
-        Ok(Some((revision, Peer::decode(opened.expose(), P::Sessions::MAX_ARCHIVED)?)))
+        Ok(Some((revision, Peer::decode(opened.expose(), P::Session::MAX_ARCHIVED)?)))
     }
 
     /// A peer with all its sessions, or `None` if it is not known; `parties` says what both ends
@@ -69,7 +69,7 @@ impl<P: Protocol> Vault<P> {
             return Ok(None);
         };
         let mut saved = Vec::new();
-        let mut load = |id: &SessionId| -> Result<SessionOf<P>, Failure> {
+        let mut load = |id: &SessionId| -> Result<P::Session, Failure> {
             let name = names::session(user, device, id);
             let (session, at) = StoredSession::load(&name, id, self, records)?;
             saved.push(at);
@@ -77,7 +77,7 @@ impl<P: Protocol> Vault<P> {
         };
         let current = peer.current.as_ref().map(&mut load).transpose()?;
         let archived = peer.archived.iter().map(load).collect::<Result<_, _>>()?;
-        let sessions = P::Sessions::from_parts(current, archived)?;
+        let sessions = SessionList::from_parts(current, archived)?;
         let parties = parties()?;
         let (user, device) = (user.to_owned(), device.clone());
         let mut loaded =
@@ -86,17 +86,17 @@ impl<P: Protocol> Vault<P> {
         Ok(Some(loaded))
     }
 
-    /// Reads the chunks of all sessions, if any call may archive one more: then the oldest goes,
-    /// with its chunks.
+    /// Reads what all sessions have left in the store, if any call may archive one more: then the
+    /// oldest goes, with all of its records.
     fn make_room(
         &self,
         records: &mut dyn Records,
         loaded: &mut LoadedPeer<P>,
     ) -> Result<(), Failure> {
-        if loaded.peer.archived.len() < P::Sessions::MAX_ARCHIVED {
+        if loaded.peer.archived.len() < P::Session::MAX_ARCHIVED {
             return Ok(());
         }
-        self.read_chunks(records, loaded)
+        self.complete(records, loaded)
     }
 
     /// Whether the sessions that are in memory are those that are stored: the index, which was just
@@ -121,13 +121,13 @@ impl<P: Protocol> Vault<P> {
 
     /// Keeps the sessions of a peer in memory, after a step has saved them.
     pub fn rest(&mut self, loaded: Box<LoadedPeer<P>>) {
-        if loaded.saved.iter().all(|saved| SessionOf::<P>::is_whole(&saved.parts)) {
+        if loaded.saved.iter().all(|saved| P::Session::is_whole(&saved.parts)) {
             self.resting.put(names::peer(&loaded.user, &loaded.device), loaded.revision, loaded);
         }
     }
 
-    /// Reads the chunks that the sessions of `loaded` have left in the store.
-    pub fn read_chunks(
+    /// Reads what the sessions of `loaded` have left in the store.
+    pub fn complete(
         &self,
         records: &mut dyn Records,
         loaded: &mut LoadedPeer<P>,
@@ -141,16 +141,17 @@ impl<P: Protocol> Vault<P> {
         Ok(())
     }
 
-    /// Opens a message with the sessions of `loaded`; chunks are read only if it needs them.
+    /// Opens a message with the sessions of `loaded`; what they have left in the store is read
+    /// only if it needs that.
     pub fn open_loaded<T>(
         &self,
         records: &mut dyn Records,
         loaded: &mut LoadedPeer<P>,
-        open: impl Fn(&mut P::Sessions) -> Result<T, Error>,
+        open: impl Fn(&mut SessionList<P::Session>) -> Result<T, Error>,
     ) -> Result<T, Failure> {
         let opened = match open(&mut loaded.sessions) {
             Err(Error::PartMissing) => {
-                self.read_chunks(records, loaded)?;
+                self.complete(records, loaded)?;
                 open(&mut loaded.sessions)?
             }
             opened => opened?,
@@ -194,7 +195,7 @@ impl<P: Protocol> Vault<P> {
             loaded.saved.push(session.save(saved, draft, learnt)?);
         }
         for gone in &before_now {
-            SessionOf::<P>::delete(gone, draft, learnt)?;
+            P::Session::delete(gone, draft, learnt)?;
         }
         loaded.peer.current = loaded.sessions.current().map(StoredSession::id);
         loaded.peer.archived.clear();
@@ -220,7 +221,23 @@ impl<P: Protocol> Vault<P> {
         self.save_peer(loaded, (Some(&before), self.index()), draft, learnt)
     }
 
-    /// Deletes a peer with all its sessions, whose chunks must have been read.
+    /// The step that saves a peer whose sessions came or moved since `before`, and rests them.
+    pub fn saved<T>(
+        &mut self,
+        (mut loaded, before): (Box<LoadedPeer<P>>, Option<PeerOf<P>>),
+        value: T,
+        environment: &mut Environment<'_>,
+    ) -> Result<Step<Outcome<T>>, Failure> {
+        let mut draft = Draft::new(self.sealer(), environment.random);
+        let mut learnt = Learnt::default();
+        let before = (before.as_ref(), self.index());
+        self.save_peer(&mut loaded, before, &mut draft, &mut learnt)?;
+        let step = self.drafted((draft.finish(), learnt), value, environment)?;
+        self.rest(loaded);
+        Ok(step)
+    }
+
+    /// Deletes a peer with all its sessions, of which nothing must be left unread.
     pub fn delete_peer(
         &self,
         loaded: &LoadedPeer<P>,
@@ -229,7 +246,7 @@ impl<P: Protocol> Vault<P> {
         learnt: &mut Learnt,
     ) -> Result<(), Failure> {
         for saved in &loaded.saved {
-            SessionOf::<P>::delete(saved, draft, learnt)?;
+            P::Session::delete(saved, draft, learnt)?;
         }
         let name = names::peer(&loaded.user, &loaded.device);
         let base = loaded.revision;
@@ -246,7 +263,7 @@ impl<P: Protocol> LoadedPeer<P> {
             device,
             revision: 0,
             peer,
-            sessions: P::Sessions::none(),
+            sessions: SessionList::none(),
             parties,
             saved: Vec::new(),
         }

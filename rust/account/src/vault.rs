@@ -4,12 +4,14 @@
 
 use std::collections::HashMap;
 
-use e2ee_primitives::{hmac::HmacKey, secret::SecretBytes};
-use e2ee_state::{Failure, Records, Sealer, Step, StoreError, Stored, Write, digest::SetDigest};
+use e2ee_primitives::{hmac::HmacKey, random::Random, secret::SecretBytes};
+use e2ee_state::{
+    Failure, Records, Sealer, Step, StoreError, StoreSecret, Stored, Write, digest::SetDigest, key,
+};
 use e2ee_wire::Error;
 
 use crate::{
-    anchoring::Confirmation,
+    anchoring::{self, Confirmation},
     draft::{Draft, Drafted},
     index::Index,
     memory::{Mark, Memory, Seen},
@@ -34,9 +36,9 @@ pub struct Vault<P: Protocol> {
     /// The members of the index's digest, with their revisions.
     pub(crate) members: HashMap<String, u64>,
     /// The durable rows that this process has seen.
-    pub memory: Memory,
+    pub(crate) memory: Memory,
     /// Sessions that need not be read again.
-    pub resting: Resting<Box<LoadedPeer<P>>>,
+    pub(crate) resting: Resting<Box<LoadedPeer<P>>>,
     /// What follows if a change of the store's key that this process has made is durable.
     pub(crate) successor: Option<Successor>,
 }
@@ -59,11 +61,36 @@ impl<P: Protocol> Vault<P> {
         }
     }
 
-    /// Takes note of the first root record, which was drafted last.
-    pub fn found(&mut self, index: Index, seen: Seen, row: Stored) {
-        self.index = index;
-        self.index_row = row;
-        self.memory.commit(vec![(names::INDEX.to_owned(), Some(seen))]);
+    /// The first records of an account of `user` in an empty store, and what else `first` makes:
+    /// before that, the contents of the identity record and of the prekeys.
+    ///
+    /// [`StoreError::AlreadyExists`] if the store holds one, [`StoreError::WrongAnchor`] if its
+    /// anchor holds anything.
+    pub fn create<T>(
+        secret: &StoreSecret,
+        user: &str,
+        environment: &mut Environment<'_>,
+        first: impl FnOnce(&mut dyn Random) -> Result<([SecretBytes; 2], T), Error>,
+    ) -> Result<Step<(Self, T)>, Failure> {
+        if environment.records.get(key::RECORD_NAME)?.is_some() {
+            return Err(StoreError::AlreadyExists.into());
+        }
+        anchoring::check_empty(environment.records)?;
+        names::check_user(user)?;
+        let (sealer, store_record) = secret.create(environment.random)?;
+        let ([identity, prekeys], made) = first(environment.random)?;
+        let index = Index { prekeys_revision: 1, ..Index::default() };
+        let mut draft = Draft::new(&sealer, environment.random);
+        draft.plain(key::RECORD_NAME, 0, store_record.clone())?;
+        draft.put(names::IDENTITY, 0, 1, &identity)?;
+        let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
+        let row = Stored { revision: 1, sealed: draft.last_sealed() };
+        draft.put(names::PREKEYS, 0, 1, &prekeys)?;
+        let writes = draft.finish().writes;
+        let mut vault = Self::new((sealer, store_record));
+        (vault.index, vault.index_row) = (index, row);
+        vault.memory.commit(vec![(names::INDEX.to_owned(), Some(seen))]);
+        Ok(Step { writes, result: (vault, made) })
     }
 
     /// What seals the records.
@@ -312,8 +339,8 @@ impl<P: Protocol> Vault<P> {
 }
 
 impl<P: Protocol> core::fmt::Debug for Vault<P> {
-    /// How many members there are.
+    /// How many members there are, and how many peers are at rest.
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(formatter, "Vault({} members)", self.members.len())
+        write!(formatter, "Vault({} members, {:?})", self.members.len(), self.resting)
     }
 }

@@ -26,6 +26,13 @@ pub const MAX_ONE_TIME_KEYS: usize = 100;
 /// Sessions with one device that are kept behind the one that sends (olm_megolm.md §8 keeps 4 or
 /// more).
 pub const MAX_ARCHIVED_SESSIONS: usize = 4;
+
+/// Seeds of late messages that are kept for all sessions with one device, as for Signal's; those of
+/// the oldest sessions give way.
+///
+/// Without it, five sessions of five chains could make us keep 50 000.
+pub const MAX_SKIPPED_SEEDS_PER_PEER: usize = 20_000;
+
 /// Sessions that were accepted under one fallback key and are remembered, so that their first
 /// messages are not accepted again; the oldest is forgotten.
 ///

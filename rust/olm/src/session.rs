@@ -45,7 +45,7 @@ pub struct Session {
 pub(crate) struct Moves {
     /// Those that it encrypted, each with a message key of its own.
     pub(crate) spent: u64,
-    /// Those that it opened, and whether it was retired.
+    /// Those that it opened, and whether it was retired or has forgotten late ones.
     pub(crate) others: u64,
 }
 
@@ -270,6 +270,12 @@ impl Session {
     #[must_use]
     pub fn skipped_len(&self) -> usize {
         self.ratchet.skipped_len()
+    }
+
+    /// Forgets the seeds of late messages.
+    pub(crate) fn forget_skipped(&mut self) {
+        self.ratchet.forget_skipped();
+        self.moves.others = self.moves.others.wrapping_add(1);
     }
 
     /// Changes whenever the stored form of one of the parts would.

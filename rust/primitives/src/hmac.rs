@@ -3,36 +3,43 @@
 
 use core::fmt;
 
+use hmac::block_api::HmacCore;
 use hmac::digest::FixedOutput;
 use hmac::digest::array::Array;
+use hmac::digest::block_api::{Buffer, CoreProxy, FixedOutputCore, UpdateCore};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
 
 use crate::secret::Secret;
 use crate::sha;
 
 /// The keyed inner and outer SHA-256 states of one key, wiped on drop.
 ///
-/// They are as secret as the key. A chain key computes them once for both of its HMACs.
-pub struct HmacKey(Hmac<Sha256>);
+/// They are as secret as the key. A chain key computes them once for both of its HMACs. They are
+/// kept without the buffer that [`Hmac`] has beside them: to copy and to wipe that one too takes a
+/// quarter of an HMAC of few bytes (measured 130 ns with it, 103 ns without).
+pub struct HmacKey(Keyed);
 
 impl HmacKey {
     /// Keys both states; a key longer than a block is hashed first (RFC 2104 §2).
     #[must_use]
+    #[inline]
     pub fn new(key: &[u8]) -> Self {
-        let mut block = [0; BLOCK_LEN];
+        let mut block = Secret::zero();
         if key.len() > BLOCK_LEN {
-            let mut hashed = sha::sha256(&[key]);
-            fill(&mut block, &hashed);
-            hashed.as_mut_slice().zeroize();
+            let hashed = Secret::new(sha::sha256(&[key]));
+            fill(block.expose_mut(), hashed.expose());
         } else {
-            fill(&mut block, key);
+            fill(block.expose_mut(), key);
         }
-        let keyed = Self(Hmac::new((&block).into()));
-        block.as_mut_slice().zeroize();
-        keyed
+        Self::of_block(&block)
+    }
+
+    /// Apart from the above, and with nothing after it: the states are made where they will lie.
+    #[inline(never)]
+    fn of_block(block: &Secret<BLOCK_LEN>) -> Self {
+        Self(Keyed::new(block.expose().into()))
     }
 
     /// The HMAC of the concatenated parts, as key material.
@@ -65,7 +72,7 @@ impl HmacKey {
     /// The HMAC of bytes that come in pieces.
     #[must_use]
     pub fn begin(&self) -> RunningHmac {
-        RunningHmac(self.0.clone())
+        RunningHmac(Hmac::compose(self.0.clone(), Buffer::<Keyed>::default()))
     }
 
     /// One block of HKDF's expansion (RFC 5869 §2.3): over the previous block, the info, a counter.
@@ -75,23 +82,46 @@ impl HmacKey {
         info: &[&[u8]],
         counter: u8,
     ) -> Secret<32> {
-        let mut state = self.0.clone();
-        state.update(previous);
+        let mut message = Message::begin(self);
+        message.update(previous);
         for part in info {
-            state.update(part);
+            message.update(part);
         }
-        state.update(&[counter]);
+        message.update(&[counter]);
         let mut output = Secret::zero();
-        state.finalize_into(<&mut Array<u8, _>>::from(output.expose_mut()));
+        message.finish(output.expose_mut());
         output
     }
 
     fn write(&self, parts: &[&[u8]], output: &mut [u8; 32]) {
-        let mut state = self.0.clone();
+        let mut message = Message::begin(self);
         for part in parts {
-            state.update(part);
+            message.update(part);
         }
-        state.finalize_into(<&mut Array<u8, _>>::from(output));
+        message.finish(output);
+    }
+}
+
+/// The two keyed states, without a message.
+type Keyed = HmacCore<Sha256>;
+
+/// One message under a key; both fields wipe themselves.
+struct Message {
+    state: Keyed,
+    buffer: Buffer<Keyed>,
+}
+
+impl Message {
+    fn begin(key: &HmacKey) -> Self {
+        Self { state: key.0.clone(), buffer: Buffer::<Keyed>::default() }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.buffer.digest_blocks(bytes, |blocks| self.state.update_blocks(blocks));
+    }
+
+    fn finish(&mut self, output: &mut [u8; 32]) {
+        self.state.finalize_fixed_core(&mut self.buffer, <&mut Array<u8, _>>::from(output));
     }
 }
 

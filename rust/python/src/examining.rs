@@ -5,11 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use e2ee_signal::{
-    account::{
-        Environment, Examination, Finding, GroupState, Naming, OpenedSession, PeerState, Phase,
+use e2ee_account::{
+    Environment,
+    examination::{
+        Examination, Finding, GroupState, Look, Naming, OpenedSession, PeerState, Phase,
         RecordCount, SessionState, Severity,
     },
+};
+use e2ee_olm::stored::{self, KeysState};
+use e2ee_signal::{
+    account,
     stock::{PoolState, RotatedKey, StockState},
 };
 use pyo3::prelude::*;
@@ -27,22 +32,25 @@ pub fn examine_store(
 ) -> PyResult<ExaminationRow> {
     let naming = if names { Naming::Named } else { Naming::Numbered };
     let examine = |inside: &mut Environment<'_>| {
-        Examination::of(&secret.inner, inside.records, inside.now_ms, naming)
+        let (records, at) = (&mut *inside.records, (inside.now_ms, naming));
+        let look = Look::at(&secret.inner, records)?;
+        if stored::is_of_olm(&look, records) {
+            let seen = stored::examine(look, records, at)?;
+            return Ok(examination(seen, |keys| (None, Some(one_time_keys(keys)))));
+        }
+        let seen = account::examine(look, records, at)?;
+        Ok(examination(seen, |seen| (Some(stock(seen)), None)))
     };
     let seen = py.detach(|| transaction::within(transaction, examine));
-    seen.map(examination).map_err(|refusal| refusal.raise(py))
+    seen.map_err(|refusal| refusal.raise(py))
 }
 
-/// Records, peers, groups, prekeys, waiting messages (how many, and seconds of the oldest) and
-/// findings.
-type ExaminationRow = (
-    Vec<CountRow>,
-    Vec<PeerRow>,
-    Vec<GroupRow>,
-    Option<StockRow>,
-    (usize, Option<u64>),
-    Vec<FindingRow>,
-);
+/// Records, peers, groups, prekeys of either protocol, waiting messages (how many, and seconds of the
+/// oldest) and findings.
+type ExaminationRow =
+    (Vec<CountRow>, Vec<PeerRow>, Vec<GroupRow>, StocksRow, (usize, Option<u64>), Vec<FindingRow>);
+/// Signal's prekeys, and Olm's one-time keys: kept, unpublished, and fallback keys.
+type StocksRow = (Option<StockRow>, Option<(usize, usize, usize)>);
 /// Kind, number, bytes, median, largest, versions.
 type CountRow = (&'static str, usize, usize, usize, usize, BTreeSet<u8>);
 /// Label, verified, what keeps from sending (empty: nothing), sessions.
@@ -50,8 +58,9 @@ type PeerRow = (String, bool, &'static str, Vec<SessionRow>);
 /// Place, and how far it has come.
 type SessionRow = (&'static str, Option<OpenedRow>);
 /// Phase, seconds of waiting, trusted, sent, received, skipped, and the post-quantum ratchet's
-/// epoch and messages.
-type OpenedRow = (&'static str, Option<u64>, bool, Option<u32>, Option<u32>, usize, u64, u64);
+/// epoch and messages, if there is one.
+type OpenedRow =
+    (&'static str, Option<u64>, bool, Option<u32>, Option<u32>, usize, Option<u64>, Option<u64>);
 /// Label, members, pending, sent, and of each sender label, heard and chains.
 type GroupRow = (String, usize, Vec<String>, Option<u32>, Vec<(String, bool, Option<usize>)>);
 /// Signed prekey and last-resort key: seconds, replaced, uses; one-time keys of both kinds:
@@ -62,12 +71,12 @@ type PoolRow = (usize, usize);
 /// Severity, code, subject, meaning, advice.
 type FindingRow = (&'static str, &'static str, String, &'static str, &'static str);
 
-fn examination(seen: Examination) -> ExaminationRow {
+fn examination<S>(seen: Examination<S>, stocks: impl FnOnce(S) -> StocksRow) -> ExaminationRow {
     (
         seen.records.into_iter().map(count).collect(),
         seen.peers.into_iter().map(peer).collect(),
         seen.groups.into_iter().map(group).collect(),
-        seen.stock.map(stock),
+        seen.stock.map_or((None, None), stocks),
         (seen.inbox.messages, seen.inbox.oldest_seconds),
         seen.findings.into_iter().map(finding).collect(),
     )
@@ -89,17 +98,22 @@ fn session(seen: SessionState) -> SessionRow {
 
 fn opened(seen: OpenedSession) -> OpenedRow {
     let waiting = match seen.phase {
-        Phase::Waiting { seconds } => Some(seconds),
+        Phase::Waiting { seconds } => seconds,
         Phase::Initiated | Phase::Accepted => None,
     };
-    let OpenedSession { trusted, sent, received, skipped, pq_epoch, pq_messages, .. } = seen;
-    (seen.phase.text(), waiting, trusted, sent, received, skipped, pq_epoch, pq_messages)
+    let OpenedSession { trusted, sent, received, skipped, pq_progress, .. } = seen;
+    let (epoch, messages) = pq_progress.unzip();
+    (seen.phase.text(), waiting, trusted, sent, received, skipped, epoch, messages)
 }
 
 fn group(seen: GroupState) -> GroupRow {
     let senders = seen.senders.into_iter();
     let senders = senders.map(|sender| (sender.label, sender.heard, sender.chains)).collect();
     (seen.label, seen.members, seen.pending, seen.sent, senders)
+}
+
+const fn one_time_keys(seen: KeysState) -> (usize, usize, usize) {
+    (seen.one_time, seen.unpublished, seen.fallback)
 }
 
 const fn stock(seen: StockState) -> StockRow {

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use e2ee_primitives::x25519;
 use e2ee_signal::{
-    Ciphertext, Parties, PreKeyBundle, PreKeyStock, Session, Sessions, sessions::Outgoing,
+    Ciphertext, Parties, PreKeyBundle, PreKeyStock, Session, Sessions,
+    sessions::{self, Outgoing},
 };
 use e2ee_wire::Error;
 
@@ -70,7 +71,8 @@ pub fn send_at(party: &mut Party, plaintext: &[u8], now: u64) -> Result<(u64, Ve
     let trusted = party.their_identity;
     // Ratchet keys must differ from one message to the next.
     let mut random = Filler::numbered(SENT.fetch_add(1, Ordering::Relaxed));
-    Ok(match party.sessions.encrypt(&party.parties, &trusted, outgoing, &mut random)? {
+    let Party { sessions, parties, .. } = party;
+    Ok(match sessions::encrypt(sessions, parties, &trusted, outgoing, &mut random)? {
         Ciphertext::Ratchet(message) => (2, message),
         Ciphertext::PreKey(message) => (3, message),
     })

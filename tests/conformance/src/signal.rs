@@ -13,6 +13,7 @@ use e2ee_signal::{
     limits,
     pqxdh::{self, SessionSecrets},
     session::{OurIdentity, envelope_budget},
+    sessions,
     spqr::{Role, Spqr},
 };
 use e2ee_wire::{Error, record::RecordReader};
@@ -56,8 +57,8 @@ impl Party {
                 return Err(Error::UntrustedIdentity);
             }
             let ours = OurIdentity { key: &self.identity, registration_id: self.registration_id };
-            let opened =
-                self.sessions.decrypt_prekey(ours, &self.parties, &message, self.stock.at(0))?;
+            let (sessions, stock) = (&mut self.sessions, self.stock.at(0));
+            let opened = sessions::decrypt_prekey(sessions, ours, &self.parties, &message, stock)?;
             if let Some(used) = &opened.used {
                 self.stock.consume(used);
             }
@@ -66,7 +67,8 @@ impl Party {
             let message = RatchetMessage::decode(message)?;
             let mut budget = self.budget();
             let trusted = self.their_identity;
-            self.sessions.decrypt(&self.parties, &trusted, &message, &mut budget)?
+            let sessions = &mut self.sessions;
+            sessions::decrypt(sessions, &self.parties, &trusted, &message, &mut budget)?
         };
         Ok(plaintext.expose().to_vec())
     }

@@ -14,6 +14,7 @@ use e2ee_signal::{
     import::{self, LibsignalRecords, Outcome, Plan, SessionRecord},
     keys,
     session::OurIdentity,
+    sessions,
     stock::{KEPT_MS, UsedPreKeys},
 };
 use e2ee_wire::Error;
@@ -244,17 +245,15 @@ fn imported_prekeys_open_the_recorded_first_messages_once() {
             let parties = Parties { ours: ours_at, theirs: theirs_at };
             let message = PreKeyMessage::decode(message).unwrap();
 
-            let opened = Sessions::none()
-                .decrypt_prekey(ours, &parties, &message, stock.at(NOW_MS))
-                .unwrap();
+            let open = |stock: &PreKeyStock| {
+                let sessions = &mut Sessions::none();
+                sessions::decrypt_prekey(sessions, ours, &parties, &message, stock.at(NOW_MS))
+            };
+            let opened = open(&stock).unwrap();
             stock.consume(&opened.used.unwrap());
 
             assert_eq!(plaintext, opened.plaintext.expose());
-            assert!(
-                Sessions::none()
-                    .decrypt_prekey(ours, &parties, &message, stock.at(NOW_MS))
-                    .is_err()
-            );
+            assert!(open(&stock).is_err());
             count.ran();
         }
         count.finish(messages.len());

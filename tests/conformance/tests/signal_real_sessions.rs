@@ -13,7 +13,10 @@ use e2ee_conformance::{
     unhex,
 };
 use e2ee_primitives::Secret;
-use e2ee_signal::{Ciphertext, Parties, PreKeyMessage, Sessions, sessions::Outgoing};
+use e2ee_signal::{
+    Ciphertext, Parties, PreKeyMessage, Sessions,
+    sessions::{self, Outgoing},
+};
 use serde_json::Value;
 
 fn prekeys<'a>(party: &Value, kyber: &'a [u8], one_time_used: bool) -> RecordedPreKeys<'a> {
@@ -102,7 +105,8 @@ impl Replay {
         let trusted = party.their_identity;
         let plaintext = hex(event, "pt");
         let outgoing = Outgoing { plaintext: &plaintext, now: CREATED };
-        let sent = party.sessions.encrypt(&party.parties, &trusted, outgoing, &mut random).unwrap();
+        let Party { sessions, parties, .. } = &mut *party;
+        let sent = sessions::encrypt(sessions, parties, &trusted, outgoing, &mut random).unwrap();
         random.finish();
         let (kind, message) = match sent {
             Ciphertext::Ratchet(message) => (2, message),

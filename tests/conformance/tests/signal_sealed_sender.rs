@@ -24,7 +24,7 @@ use e2ee_signal::{
         ServerCertificate, Subject, TrustAnchors, v1,
         v2::{self, Destination, Recipients},
     },
-    sessions::Outgoing,
+    sessions::{self, Outgoing},
 };
 use e2ee_wire::{Error, protobuf};
 use serde_json::Value;
@@ -121,8 +121,8 @@ impl SessionOfBob {
             let mut random = Filler::after(&recorded.ratchet_private);
             let trusted = self.0.their_identity;
             let outgoing = Outgoing { plaintext: b"answer", now: CREATED };
-            let parties = self.0.parties.clone();
-            self.0.sessions.encrypt(&parties, &trusted, outgoing, &mut random).unwrap();
+            let Party { sessions, parties, .. } = &mut self.0;
+            sessions::encrypt(sessions, parties, &trusted, outgoing, &mut random).unwrap();
         }
         self.0.receive(kind, message).unwrap()
     }

@@ -16,8 +16,12 @@ use e2ee_conformance::{
     unhex,
 };
 use e2ee_signal::{
-    PreKeyMessage, PreKeyStock, RatchetMessage, address::address_block, dialect::Framing,
-    keys::encode_ec, sessions::Outgoing, spqr,
+    PreKeyMessage, PreKeyStock, RatchetMessage,
+    address::address_block,
+    dialect::Framing,
+    keys::encode_ec,
+    sessions::{self, Outgoing},
+    spqr,
 };
 use e2ee_wire::Error;
 use serde_json::Value;
@@ -93,7 +97,8 @@ impl<'a> Transcript<'a> {
         let trusted = sender.their_identity;
         let outgoing = Outgoing { plaintext: &plaintext, now: CREATED };
         let mut random = Filler::after(&key);
-        sender.sessions.encrypt(&sender.parties, &trusted, outgoing, &mut random).unwrap();
+        let Party { sessions, parties, .. } = sender;
+        sessions::encrypt(sessions, parties, &trusted, outgoing, &mut random).unwrap();
     }
 
     fn receive(&mut self, step: &Value) {

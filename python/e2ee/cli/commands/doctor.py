@@ -17,7 +17,14 @@ from e2ee.cli.help import examples
 from e2ee.cli.opening import Opening, opens_store
 from e2ee.cli.screen import harmless
 from e2ee.cli.writing import write_json
-from e2ee.store import Examination, Finding, PeerState, PreKeyState, SessionState
+from e2ee.store import (
+    Examination,
+    Finding,
+    OneTimeKeyState,
+    PeerState,
+    PreKeyState,
+    SessionState,
+)
 
 
 @click.command(
@@ -55,6 +62,8 @@ def _shown(seen: Examination) -> Iterator[Table | Text]:
         yield _groups(seen)
     if seen.prekeys is not None:
         yield _prekeys(seen.prekeys)
+    if seen.one_time_keys is not None:
+        yield _one_time_keys(seen.one_time_keys)
     if seen.inbox:
         waiting = f"Inbox: {seen.inbox} waiting, the oldest for {_age(seen.inbox_age)}.\n"
         yield Text(waiting)
@@ -96,7 +105,8 @@ def _session(session: SessionState) -> list[str]:
     if not session.trusted:
         state = f"{state}, other identity"
     positions = [_number(session.sent), _number(session.received), _number(session.late)]
-    return [session.place, state, *positions, f"{session.pq_epoch}:{session.pq_messages}"]
+    pq = "-" if session.pq_epoch is None else f"{session.pq_epoch}:{session.pq_messages}"
+    return [session.place, state, *positions, pq]
 
 
 def _groups(seen: Examination) -> Table:
@@ -117,6 +127,13 @@ def _prekeys(keys: PreKeyState) -> Table:
     table.add_row("one-time", "", "", "", *map(str, one_time))
     kyber = (keys.kyber_reserved, keys.kyber_offered)
     table.add_row("one-time Kyber", "", "", "", *map(str, kyber))
+    return table
+
+
+def _one_time_keys(keys: OneTimeKeyState) -> Table:
+    table = _table("Keys", "kind", "kept", "unpublished")
+    table.add_row("one-time", str(keys.one_time), str(keys.unpublished))
+    table.add_row("fallback", str(keys.fallback))
     return table
 
 

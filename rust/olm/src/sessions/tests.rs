@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which session sends, which one opens, and which gives way (olm_megolm.md §8).
 
+use e2ee_ratchet::skipped::MAX_SKIPPED_SEEDS;
+
 use super::*;
 use crate::{
     account::Account,
+    limits::MAX_SKIPPED_SEEDS_PER_PEER,
     people::{Counter, account, bytes},
     session::envelope_budget,
 };
@@ -26,7 +29,7 @@ fn accept(sessions: &mut Sessions, ours: &mut Account, first: &[u8]) -> Result<V
     let message = PreKeyMessage::decode(first)?;
     let trusted = message.keys.identity_key;
     let keys = (&ours.identity, &ours.one_time);
-    let accepted = sessions.decrypt_prekey(keys, &trusted, &message, &mut envelope_budget())?;
+    let accepted = decrypt_prekey(sessions, keys, &trusted, &message, &mut envelope_budget())?;
     if let Some(keys) = accepted.keys {
         ours.accepted(&keys);
     }
@@ -86,10 +89,64 @@ fn another_identity_neither_opens_nor_is_written_to() {
     let message = PreKeyMessage::decode(&first).unwrap();
     let keys = (&ours.identity, &ours.one_time);
 
-    let refused = sessions.decrypt_prekey(keys, &other, &message, &mut envelope_budget()).err();
+    let refused =
+        decrypt_prekey(&mut sessions, keys, &other, &message, &mut envelope_budget()).err();
     accept(&mut sessions, &mut ours, &first).unwrap();
 
     assert_eq!(Some(Error::UntrustedIdentity), refused);
-    assert_eq!(Some(Error::UntrustedIdentity), sessions.encrypt(&other, b"x", random).err());
-    assert!(sessions.encrypt(peer.identity_key(), b"x", random).is_ok());
+    assert_eq!(Some(Error::UntrustedIdentity), encrypt(&mut sessions, &other, b"x", random).err());
+    assert!(encrypt(&mut sessions, peer.identity_key(), b"x", random).is_ok());
+}
+
+/// Loses messages of `theirs`, which are kept as late when the next one arrives.
+fn lose(
+    (sessions, ours): (&mut Sessions, &mut Account),
+    theirs: &mut Session,
+    count: usize,
+    random: &mut Counter,
+) {
+    for _ in 0..count {
+        theirs.encrypt(b"late", random).unwrap();
+    }
+    let trusted = theirs.keys().identity_key;
+    match theirs.encrypt(b"arrives", random).unwrap() {
+        Ciphertext::PreKey(first) => _ = accept(sessions, ours, &first).unwrap(),
+        Ciphertext::Normal(bytes) => {
+            let message = NormalMessage::decode(&bytes).unwrap();
+            decrypt(sessions, &trusted, &message, &mut envelope_budget()).unwrap();
+        }
+    }
+}
+
+/// How many late messages are kept of each session, the current one first, after so many of the
+/// last chains of the fifth session were lost: before, four sessions keep two full chains each.
+fn kept_after(last: &[usize]) -> Vec<usize> {
+    let random = &mut Counter(4);
+    let ((mut ours, _), (peer, _)) = (account(random), account(random));
+    let mut sessions = Sessions::none();
+    let full = [MAX_SKIPPED_SEEDS; 2];
+    for lost in [&full[..], &full[..], &full[..], &full[..], last] {
+        let (mut theirs, first) = first_to(&mut ours, &peer, b"first", random);
+        accept(&mut sessions, &mut ours, &first).unwrap();
+        for count in lost {
+            lose((&mut sessions, &mut ours), &mut theirs, *count, random);
+            let answer = encrypt(&mut sessions, peer.identity_key(), b"turns", random).unwrap();
+            crate::people::receive(&mut theirs, &answer).unwrap();
+        }
+    }
+    sessions.iter().map(Session::skipped_len).collect()
+}
+
+#[test]
+fn late_messages_of_the_oldest_session_give_way_above_the_limit() {
+    let (full, last) = (2 * MAX_SKIPPED_SEEDS, MAX_SKIPPED_SEEDS);
+    assert_eq!(MAX_SKIPPED_SEEDS_PER_PEER, 5 * full);
+
+    for (lost, expected) in [
+        (&[last, last - 1][..], [full - 1, full, full, full, full]),
+        (&[last, last], [full; 5]),
+        (&[last, last, 1], [full + 1, full, full, full, 0]),
+    ] {
+        assert_eq!(expected[..], kept_after(lost), "{lost:?}");
+    }
 }

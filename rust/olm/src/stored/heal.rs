@@ -5,7 +5,7 @@
 //! Sessions receive and never send again, what waits to be posted is dropped, and one-time keys are
 //! destroyed. Trust, the inbox and the ledger stay.
 
-use e2ee_account::{Environment, Learnt, Outcome, anchoring::Begun, draft::Draft, names};
+use e2ee_account::{Environment, Learnt, Outcome, anchoring::Begun, draft::Draft};
 use e2ee_state::{Failure, Step};
 
 use super::{DeviceId, StoredAccount};
@@ -49,46 +49,16 @@ impl StoredAccount {
         generation: Option<Begun>,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Healed>>, Failure> {
-        let untied = environment.records.get(names::GENERATION)?.filter(|_| generation.is_none());
-        let (mut healed, mut peers) = (Healed::default(), Vec::new());
-        for (name, _) in environment.records.list(names::PEER_PREFIX)? {
-            let (user, device) = names::peer_of::<DeviceId>(&name)?;
-            let Some(mut loaded) = self.load_peer(environment.records, (user, &device))? else {
-                continue;
-            };
-            let before = loaded.peer.clone();
-            loaded.sessions.retire_all();
-            healed.peers.push((user.to_owned(), device));
-            peers.push((loaded, before));
-        }
+        let mut healing = self.vault.heal(generation, |_, _| Ok(()), environment.records)?;
         let mut keys = self.one_time_keys(environment.records)?;
         keys.renew(environment.random)?;
-        let outbox = environment.records.list(names::OUTBOX_PREFIX)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let mut index = self.put_keys(&keys, &mut draft)?;
-        index.anchored = generation.is_some();
-        for (loaded, before) in &mut peers {
-            let change = (Some(&*before), &mut index);
-            self.vault.save_sessions(loaded, change, &mut draft, &mut learnt)?;
-        }
-        if let Some(stored) = untied {
-            draft.delete(names::GENERATION, stored.revision);
-            learnt.rows.push((names::GENERATION.to_owned(), None));
-        }
-        for (name, revision) in outbox {
-            draft.delete(&name, revision);
-            healed.dropped.extend(name.strip_prefix(names::OUTBOX_PREFIX).map(str::to_owned));
-        }
+        healing.save(&self.vault, &mut index, (&mut draft, &mut learnt))?;
         self.vault.put_index(index, &mut draft, &mut learnt)?;
-        let mut writes = draft.finish().writes;
-        let moved = match generation {
-            Some(begun) => {
-                let collected = (&mut writes, &mut learnt);
-                Some(self.vault.put_generation(begun, collected, environment.random)?)
-            }
-            None => None,
-        };
-        Ok(self.vault.kept(writes, Outcome::new(healed, learnt, moved)))
+        let drafted = (draft.finish(), learnt);
+        let healed = Healed { peers: healing.peers(), dropped: healing.dropped() };
+        healing.finish(&mut self.vault, drafted, healed, environment.random)
     }
 }

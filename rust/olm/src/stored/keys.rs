@@ -129,7 +129,8 @@ pub(super) fn encode(keys: &OneTimeKeys) -> SecretBytes {
     SecretBytes::new(out)
 }
 
-fn decode(bytes: &[u8]) -> Result<OneTimeKeys, Error> {
+/// Reads the record back.
+pub(super) fn decode(bytes: &[u8]) -> Result<OneTimeKeys, Error> {
     let mut reader = RecordReader::new(bytes);
     if reader.u8()? != FORMAT_VERSION {
         return Err(Error::CorruptState);

@@ -9,10 +9,7 @@ use e2ee_wire::{
     record::{RecordReader, write_bytes},
 };
 
-use crate::{
-    dialect::Olm, limits::MAX_ARCHIVED_SESSIONS, record::Revisions, session::Session,
-    sessions::Sessions,
-};
+use crate::{dialect::Olm, record::Revisions, session::Session};
 
 /// The id of a device, as its server knows it: at most 255 bytes, without `/` and control
 /// characters.
@@ -83,7 +80,7 @@ impl Protocol for Olm {
     type Content = Message;
     type Identity = x25519::PublicKey;
     type Parties = ();
-    type Sessions = Sessions;
+    type Session = Session;
 
     const MEMBERS: &'static [&'static str] = &[names::PEER_PREFIX];
 
@@ -97,35 +94,5 @@ impl Protocol for Olm {
         } else {
             Ok(None)
         }
-    }
-}
-
-impl e2ee_account::Sessions for Sessions {
-    type Session = Session;
-
-    const MAX_ARCHIVED: usize = MAX_ARCHIVED_SESSIONS;
-
-    fn none() -> Self {
-        Self::none()
-    }
-
-    fn from_parts(current: Option<Session>, archived: Vec<Session>) -> Result<Self, Error> {
-        Self::from_parts(current, archived)
-    }
-
-    fn current(&self) -> Option<&Session> {
-        self.current()
-    }
-
-    fn archived(&self) -> impl Iterator<Item = &Session> {
-        self.archived()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.iter()
-    }
-
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
-        self.iter_mut()
     }
 }

@@ -6,7 +6,9 @@
 //! change comes back as a [`Step`]: the store writes it, commits, and only then gives it to
 //! [`Vault::committed`] in exchange for the result.
 
+mod batch;
 pub mod envelope;
+mod examination;
 mod heal;
 mod identity;
 mod keys;
@@ -18,25 +20,24 @@ mod person;
 mod receive;
 mod send;
 
-use e2ee_account::{
-    Environment, Learnt, Ledger, Outcome, Unlocked, Vault, anchoring, draft::Draft, index::Index,
-    names,
-};
-use e2ee_primitives::{ed25519, x25519};
-use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Write, key};
+use e2ee_account::{Environment, Ledger, Unlocked, Vault, names};
+use e2ee_primitives::{ed25519, random::Random, x25519};
+use e2ee_state::{Failure, Records, Step, StoreSecret, Write};
 use e2ee_wire::Error;
 
 use crate::{dialect::Olm, one_time_keys::OneTimeKeys};
 
 use identity::Identity;
 
+pub use batch::Placed;
 pub use e2ee_account::rekey::Rekeying;
+pub use examination::{KeysState, examine, is_of_olm};
 pub use heal::Healed;
 pub use identity::FORMAT_VERSION as IDENTITY_VERSION;
 pub use keys::{Numbered, Unpublished};
 pub use layout::{DeviceId, Message};
 pub use peers::Contact;
-pub use receive::{Incoming, Opened, Placed};
+pub use receive::{Incoming, Opened};
 pub use send::Outgoing;
 
 /// A message in the inbox.
@@ -59,32 +60,20 @@ pub struct StoredAccount {
 impl StoredAccount {
     /// Makes an account for a device of `user` in an empty store, without one-time keys.
     ///
-    /// [`StoreError::AlreadyExists`] if the store holds one, [`StoreError::WrongAnchor`] if its
-    /// anchor holds anything.
+    /// See [`Vault::create`].
     pub fn create(
         secret: &StoreSecret,
         user: &str,
         device: DeviceId,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Self>, Failure> {
-        if environment.records.get(key::RECORD_NAME)?.is_some() {
-            return Err(StoreError::AlreadyExists.into());
-        }
-        anchoring::check_empty(environment.records)?;
-        names::check_user(user)?;
-        let (sealer, store_record) = secret.create(environment.random)?;
-        let identity = Identity::generate(user, device, environment.random)?;
-        let index = Index { prekeys_revision: 1, ..Index::default() };
-        let mut draft = Draft::new(&sealer, environment.random);
-        draft.plain(key::RECORD_NAME, 0, store_record.clone())?;
-        draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
-        draft.put(names::PREKEYS, 0, 1, &keys::encode(&OneTimeKeys::none()))?;
-        let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
-        let row = e2ee_state::Stored { revision: 1, sealed: draft.last_sealed() };
-        let writes = draft.finish().writes;
-        let mut result = Self::new(Vault::new((sealer, store_record)), identity);
-        result.vault.found(index, seen, row);
-        Ok(Step { writes, result })
+        let first = |random: &mut dyn Random| {
+            let identity = Identity::generate(user, device, random)?;
+            Ok(([identity.encode(), keys::encode(&OneTimeKeys::none())], identity))
+        };
+        let Step { writes, result } = Vault::create(secret, user, environment, first)?;
+        let (vault, identity) = result;
+        Ok(Step { writes, result: Self::new(vault, identity) })
     }
 
     /// Opens the account of a store, and checks all that its index vouches for.
@@ -173,22 +162,6 @@ impl StoredAccount {
         names::check_user(user)?;
         let peer = Peer::first_seen(*identity_key);
         Ok((Box::new(LoadedPeer::new((user, device.clone()), (), peer)), None))
-    }
-
-    /// The step that saves a peer whose sessions came or moved, and rests them.
-    fn saved<T>(
-        &mut self,
-        (mut loaded, before): (Box<LoadedPeer>, Option<Peer>),
-        value: T,
-        environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<T>>, Failure> {
-        let mut draft = Draft::new(self.vault.sealer(), environment.random);
-        let mut learnt = Learnt::default();
-        let index = self.vault.index();
-        self.vault.save_peer(&mut loaded, (before.as_ref(), index), &mut draft, &mut learnt)?;
-        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
-        self.vault.rest(loaded);
-        Ok(step)
     }
 }
 

@@ -114,10 +114,12 @@ impl StoredSession for Session {
     }
 }
 
-fn chains_of(head: &str) -> String {
+/// The record of the older receiving chains.
+pub(super) fn chains_of(head: &str) -> String {
     format!("{head}/chains")
 }
 
-fn skipped_of(head: &str) -> String {
+/// The record of the skipped seeds.
+pub(super) fn skipped_of(head: &str) -> String {
     format!("{head}/skipped")
 }

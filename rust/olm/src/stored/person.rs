@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use e2ee_account::Exchange;
+use e2ee_account::{Exchange, Outcome};
 use e2ee_primitives::Secret;
-use e2ee_state::{Anchor, Change, Stored};
+use e2ee_state::{Anchor, Change, StoreError, Stored};
 
 use super::*;
 use crate::people::Counter;

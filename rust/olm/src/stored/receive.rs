@@ -4,13 +4,14 @@
 
 use e2ee_account::{Environment, InboxEntry as Entry, Learnt, Ledger, Outcome, draft::Draft};
 use e2ee_primitives::{secret::SecretBytes, x25519};
-use e2ee_state::{Failure, Overlay, Step};
+use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
 use crate::{
     message::{NormalMessage, PreKeyMessage},
     one_time_keys::OneTimeKeys,
     session::envelope_budget,
+    sessions,
     standalone::Received,
 };
 
@@ -34,11 +35,6 @@ pub struct Incoming<'a> {
 /// An opened message.
 #[derive(Debug)]
 pub struct Opened(pub SecretBytes);
-
-/// What a place of a batch holds.
-pub type Placed<T> = Result<T, Error>;
-
-type Stepped<T> = Result<Step<Outcome<T>>, Failure>;
 
 /// What opening a message changes in the store.
 struct Effect {
@@ -89,70 +85,19 @@ impl StoredAccount {
             }
             opened => opened?,
         };
-        let key = self.ledger_key(incoming)?;
         let now_ms = environment.now_ms;
         let expired = self.ledger.expired(environment)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let loaded = self.save_effect(effect, &mut draft, &mut learnt)?;
-        let sender = (incoming.user, incoming.device.clone());
-        let entry = Entry::new(sender, now_ms, (Message::Direct, plaintext), &mut draft)?;
-        Ledger::put(&key, now_ms, &entry.id, &mut draft)?;
+        let value = self.keep(incoming, plaintext, (now_ms, &mut draft))?;
         for (name, revision) in expired {
             draft.delete(&name, revision);
         }
         let drafted = (draft.finish(), learnt);
-        let step = self.vault.drafted(drafted, Delivery::New(entry), environment)?;
+        let step = self.vault.drafted(drafted, value, environment)?;
         self.vault.rest(loaded);
         Ok(step)
-    }
-
-    /// Opens all messages in one step, in their order; each place holds what
-    /// [`StoredAccount::decrypt`] would give.
-    pub fn decrypt_many(
-        &mut self,
-        messages: &[Incoming<'_>],
-        environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Vec<Placed<Opened>>>>, Failure> {
-        self.open_many(messages, environment, Self::decrypt)
-    }
-
-    /// Opens all messages and puts them into the inbox in one step, in their order; each place
-    /// holds what [`StoredAccount::receive`] would give.
-    pub fn receive_many(
-        &mut self,
-        messages: &[Incoming<'_>],
-        environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Vec<Placed<Delivery>>>>, Failure> {
-        self.open_many(messages, environment, Self::receive)
-    }
-
-    /// Makes one step of those that `open` makes, each over what those before it have changed. A
-    /// message that is refused changes nothing; a store that fails ends all.
-    fn open_many<T>(
-        &mut self,
-        messages: &[Incoming<'_>],
-        environment: &mut Environment<'_>,
-        open: impl Fn(&mut Self, Incoming<'_>, &mut Environment<'_>) -> Stepped<T>,
-    ) -> Stepped<Vec<Placed<T>>> {
-        let now_ms = environment.now_ms;
-        let mut overlay = Overlay::new(environment.records);
-        let (mut results, mut learnt) = (Vec::with_capacity(messages.len()), Learnt::default());
-        for message in messages {
-            let random = &mut *environment.random;
-            let mut inside = Environment { records: &mut overlay, random, now_ms };
-            match open(self, *message, &mut inside) {
-                Ok(Step { writes, result }) => {
-                    overlay.apply(writes)?;
-                    let (value, mut more) = result.apart();
-                    learnt.rows.append(&mut more.rows);
-                    results.push(Ok(value));
-                }
-                Err(Failure::Protocol(refusal)) => results.push(Err(refusal)),
-                Err(failure @ Failure::Store(_)) => return Err(failure),
-            }
-        }
-        Ok(self.vault.kept(overlay.finish(), Outcome::unspent(results, learnt)))
     }
 
     /// Opens a message; nothing is written yet.
@@ -173,7 +118,8 @@ impl StoredAccount {
                     return Err(Error::UntrustedIdentity.into());
                 }
                 let before = Some(loaded.peer.clone());
-                let plaintext = loaded.sessions.decrypt(&trusted, &message, &mut budget)?;
+                let plaintext =
+                    sessions::decrypt(&mut loaded.sessions, &trusted, &message, &mut budget)?;
                 Ok((plaintext, Effect { loaded, before, keys: None }))
             }
             Received::PreKey(bytes) => {
@@ -182,8 +128,9 @@ impl StoredAccount {
                 let (mut loaded, before) = self.peer_or_new(whom, trusted, environment)?;
                 let mut keys = self.one_time_keys(environment.records)?;
                 let ours = (&self.identity.key, &keys);
+                let sessions = &mut loaded.sessions;
                 let accepted =
-                    loaded.sessions.decrypt_prekey(ours, trusted, &message, &mut budget)?;
+                    sessions::decrypt_prekey(sessions, ours, trusted, &message, &mut budget)?;
                 let keys = accepted.keys.map(|used| {
                     keys.accepted(&used);
                     keys
@@ -208,8 +155,21 @@ impl StoredAccount {
         Ok(loaded)
     }
 
+    /// Puts an opened message into the inbox, with its entry in the ledger.
+    pub(super) fn keep(
+        &self,
+        incoming: Incoming<'_>,
+        plaintext: SecretBytes,
+        (now_ms, draft): (u64, &mut Draft<'_>),
+    ) -> Result<Delivery, Failure> {
+        let sender = (incoming.user, incoming.device.clone());
+        let entry = Entry::new(sender, now_ms, (Message::Direct, plaintext), draft)?;
+        Ledger::put(&self.ledger_key(incoming)?, now_ms, &entry.id, draft)?;
+        Ok(Delivery::New(entry))
+    }
+
     /// What is known of a message that was refused: the refusal, unless it was opened before.
-    fn refused(
+    pub(super) fn refused(
         &self,
         incoming: Incoming<'_>,
         refusal: Error,

@@ -3,9 +3,8 @@
 //! "Sending").
 
 use e2ee_account::{
-    Environment, Exchange, Learnt, OutboxEntry, Outcome,
+    Environment, Exchange, OutboxEntry, Outcome,
     batch::{Keep, Refused, addressed},
-    draft::Draft,
     outbox::Naming,
     outcome::At,
 };
@@ -16,6 +15,7 @@ use e2ee_wire::Error;
 use crate::{
     dialect::Olm,
     session::{Ciphertext, Session},
+    sessions,
 };
 
 use super::{DeviceId, LoadedPeer, StoredAccount, envelope::wrap};
@@ -42,7 +42,7 @@ impl StoredAccount {
         let ours = &self.identity.key;
         let session = Session::initiate(ours, identity_key, one_time_key, environment.random)?;
         loaded.sessions.install(session);
-        self.saved((loaded, before), (), environment)
+        self.vault.saved((loaded, before), (), environment)
     }
 
     /// Encrypts to a device on the session that it was received from last; the result is the
@@ -55,12 +55,9 @@ impl StoredAccount {
         plaintext: &[u8],
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
-        self.vault.refresh(environment.records)?;
-        let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
+        let (loaded, envelope) = self.encrypt_for(whom, plaintext, environment)?;
         let before = Some(loaded.peer.clone());
-        let at: At<'_> = (environment.now_ms, environment.random);
-        let message = encrypt(&mut loaded, plaintext, at)?;
-        self.saved((loaded, before), wrap(&message), environment)
+        self.vault.saved((loaded, before), envelope, environment)
     }
 
     /// Encrypts to a device, and puts the envelope into the outbox, in the same step; the result is
@@ -73,23 +70,22 @@ impl StoredAccount {
         (plaintext, id): (&[u8], Option<&str>),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<String>>, Failure> {
+        let (loaded, envelope) = self.encrypt_for(whom, plaintext, environment)?;
+        self.vault.queue(loaded, (envelope, id), environment)
+    }
+
+    /// Encrypts to a device; the result is the device, which is to be saved, and an envelope.
+    fn encrypt_for(
+        &mut self,
+        whom: (&str, &DeviceId),
+        plaintext: &[u8],
+        environment: &mut Environment<'_>,
+    ) -> Result<(Box<LoadedPeer>, Vec<u8>), Failure> {
         self.vault.refresh(environment.records)?;
         let mut loaded = self.load_peer(environment.records, whom)?.ok_or(Error::NoSession)?;
         let at: At<'_> = (environment.now_ms, environment.random);
         let message = encrypt(&mut loaded, plaintext, at)?;
-        let naming = match id {
-            Some(id) => Naming::Again(id),
-            None => Naming::Anew(loaded.next_sending_revision()?, 0),
-        };
-        let now_ms = environment.now_ms;
-        let mut draft = Draft::new(self.vault.sealer(), environment.random);
-        let mut learnt = Learnt::default();
-        let (whom, envelope) = ((whom.0.to_owned(), whom.1.clone()), wrap(&message));
-        let entry = OutboxEntry::new(whom, naming, envelope, (now_ms, &mut draft))?;
-        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.vault.drafted((draft.finish(), learnt), entry.id, environment)?;
-        self.vault.rest(loaded);
-        Ok(step)
+        Ok((loaded, wrap(&message)))
     }
 
     /// [`StoredAccount::encrypt`] without reading; see [`Vault::exchange`].
@@ -177,5 +173,6 @@ fn encrypt(
     plaintext: &[u8],
     (_, random): At<'_>,
 ) -> Result<Ciphertext, Error> {
-    loaded.sessions.encrypt(&loaded.peer.identity, plaintext, random)
+    let LoadedPeer { sessions, peer, .. } = loaded;
+    sessions::encrypt(sessions, &peer.identity, plaintext, random)
 }

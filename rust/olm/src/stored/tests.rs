@@ -3,7 +3,7 @@
 
 use e2ee_account::batch::Refused;
 use e2ee_primitives::random::Random;
-use e2ee_state::Workers;
+use e2ee_state::{StoreError, Workers};
 
 use super::{
     person::{NOW_MS, Outside, Person, device, secret},
@@ -278,7 +278,8 @@ fn a_batch_is_received_in_one_step_each_message_by_itself() {
     let batch =
         [from_alice(&sent[1]), forged, from_carol, from_alice(&sent[0]), from_alice(&sent[1])];
 
-    let Ok(results) = bob.step(|account, inside| account.receive_many(&batch, inside)) else {
+    let Ok(results) = bob.step(|account, inside| account.receive_many(&batch, &Alone, inside))
+    else {
         panic!()
     };
     let kept: Vec<_> = results
@@ -298,7 +299,8 @@ fn a_batch_is_received_in_one_step_each_message_by_itself() {
     assert_eq!(b"back"[..], carol.decrypt(&bob, &back).unwrap());
     let next = alice.encrypt("@bob:b.org", b"2").unwrap();
     let incoming = [from_alice(&next)];
-    let opened = bob.step(|account, inside| account.decrypt_many(&incoming, inside)).unwrap();
+    let opened =
+        bob.step(|account, inside| account.decrypt_many(&incoming, &Alone, inside)).unwrap();
     assert_eq!(b"2", opened[0].as_ref().unwrap().0.expose());
 }
 

@@ -92,7 +92,7 @@ impl Corresponds for OlmStoredAccount {
         envelopes: &[Incoming<'_>],
         inside: &mut Environment<'_>,
     ) -> Stepped<Vec<Result<Opened, Error>>> {
-        core.decrypt_many(envelopes, inside)
+        core.decrypt_many(envelopes, &Threads, inside)
     }
 
     fn receive_many(
@@ -100,6 +100,6 @@ impl Corresponds for OlmStoredAccount {
         envelopes: &[Incoming<'_>],
         inside: &mut Environment<'_>,
     ) -> Stepped<Delivered<Self>> {
-        core.receive_many(envelopes, inside)
+        core.receive_many(envelopes, &Threads, inside)
     }
 }

@@ -251,6 +251,21 @@ impl OlmStoredAccount {
         Ok(contacts.into_iter().map(|each| contact(py, each)).collect())
     }
 
+    /// Marks a peer's identity key of 32 bytes, which must be the trusted one, as verified.
+    fn mark_verified(
+        slf: &Bound<'_, Self>,
+        transaction: &Bound<'_, PyAny>,
+        peer: Peer<'_, DeviceId>,
+        identity_key: &[u8],
+    ) -> PyResult<Step> {
+        let whom = peer.named();
+        let mark = |account: &mut StoredAccount, inside: &mut Environment<'_>| {
+            account.mark_verified(whom, &public_key(identity_key)?, inside)
+        };
+        Self::step(slf, (transaction, false), mark, convert::nothing)
+            .map_err(|refusal| refusal.raise_for(&peer, || Some(identity_key.to_vec())))
+    }
+
     /// Forgets a peer with all its sessions.
     fn forget(
         slf: &Bound<'_, Self>,
@@ -270,12 +285,12 @@ impl OlmStoredAccount {
     }
 }
 
-/// User, device, identity key, and two fields that other protocols have.
+/// User, device, identity key, whether it was verified, and what other protocols have.
 type ContactRow<'py> = (String, String, Bound<'py, PyBytes>, bool, Option<(u64, u64)>);
 
 fn contact(py: Python<'_>, contact: Contact) -> ContactRow<'_> {
     let key = PyBytes::new(py, contact.identity_key.as_bytes());
-    (contact.user, contact.device.as_str().to_owned(), key, false, None)
+    (contact.user, contact.device.as_str().to_owned(), key, contact.verified, None)
 }
 
 /// A key with its number.

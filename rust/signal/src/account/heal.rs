@@ -9,9 +9,7 @@ use e2ee_state::{Failure, Step};
 
 use crate::DeviceId;
 
-use super::{
-    Account, Environment, GroupId, Learnt, Outcome, anchoring::Begun, draft::Draft, names,
-};
+use super::{Account, Environment, GroupId, Learnt, Outcome, anchoring::Begun, draft::Draft};
 
 /// What healing ended.
 #[derive(Debug, Default)]
@@ -53,59 +51,26 @@ impl Account {
         generation: Option<Begun>,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Healed>>, Failure> {
-        let untied = environment.records.get(names::GENERATION)?.filter(|_| generation.is_none());
-        let mut healed = Healed::default();
-        let (mut peers, mut groups) = (Vec::new(), Vec::new());
-        for (name, _) in environment.records.list(names::PEER_PREFIX)? {
-            let (user, device) = names::peer_of(&name)?;
-            let Some(mut loaded) = self.load_peer(environment.records, user, device)? else {
-                continue;
-            };
-            let before = loaded.peer.clone();
-            loaded.sessions.retire_all();
-            healed.peers.push((user.to_owned(), device));
-            peers.push((loaded, before));
-        }
-        for id in self.group_ids()? {
-            groups.push(self.with_next_chain(&id, environment)?);
-            healed.groups.push(id);
+        let identity = &self.identity;
+        let parties = |user: &str, device: &DeviceId| identity.parties(user, *device);
+        let mut healing = self.vault.heal(generation, parties, environment.records)?;
+        let mut groups = Vec::new();
+        let ids = self.group_ids()?;
+        for id in &ids {
+            groups.push(self.with_next_chain(id, environment)?);
         }
         let mut stock = self.stock(environment.records)?;
         stock.renew(self.identity.key(), environment.now_ms, environment.random)?;
-        let outbox = environment.records.list(names::OUTBOX_PREFIX)?;
         let mut draft = Draft::new(self.vault.sealer(), environment.random);
         let mut learnt = Learnt::default();
         let mut index = self.put_stock(&stock, &mut draft)?;
-        index.anchored = generation.is_some();
-        for (loaded, before) in &mut peers {
-            self.vault.save_sessions(
-                loaded,
-                (Some(before), &mut index),
-                &mut draft,
-                &mut learnt,
-            )?;
-        }
+        healing.save(&self.vault, &mut index, (&mut draft, &mut learnt))?;
         for group in &groups {
             self.save_group(group, &mut index, &mut draft, &mut learnt)?;
         }
-        if let Some(stored) = untied {
-            draft.delete(names::GENERATION, stored.revision);
-            learnt.rows.push((names::GENERATION.to_owned(), None));
-        }
-        for (name, revision) in outbox {
-            draft.delete(&name, revision);
-            healed.dropped.extend(name.strip_prefix(names::OUTBOX_PREFIX).map(str::to_owned));
-        }
         self.vault.put_index(index, &mut draft, &mut learnt)?;
-        let mut writes = draft.finish().writes;
-        let moved = match generation {
-            Some(begun) => Some(self.vault.put_generation(
-                begun,
-                (&mut writes, &mut learnt),
-                environment.random,
-            )?),
-            None => None,
-        };
-        Ok(self.vault.kept(writes, Outcome::new(healed, learnt, moved)))
+        let drafted = (draft.finish(), learnt);
+        let healed = Healed { peers: healing.peers(), groups: ids, dropped: healing.dropped() };
+        healing.finish(&mut self.vault, drafted, healed, environment.random)
     }
 }

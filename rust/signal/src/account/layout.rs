@@ -5,7 +5,7 @@
 use e2ee_primitives::{secret::SecretBytes, x25519};
 use e2ee_wire::Error;
 
-use crate::{DeviceId, Parties, Session, Sessions, dialect::Signal, limits, parts::Revisions};
+use crate::{DeviceId, Parties, Session, dialect::Signal, parts::Revisions};
 
 use super::{Content, names, protocol::Protocol, rekey};
 
@@ -14,7 +14,7 @@ impl Protocol for Signal {
     type Content = Content;
     type Identity = x25519::PublicKey;
     type Parties = Parties;
-    type Sessions = Sessions;
+    type Session = Session;
 
     const MEMBERS: &'static [&'static str] = &[names::PEER_PREFIX, names::GROUP_PREFIX];
 
@@ -33,35 +33,5 @@ impl Protocol for Signal {
             0 => Ok(None),
             parts => rekey::advanced(content, parts).map(Some),
         }
-    }
-}
-
-impl e2ee_account::Sessions for Sessions {
-    type Session = Session;
-
-    const MAX_ARCHIVED: usize = limits::MAX_ARCHIVED_SESSIONS;
-
-    fn none() -> Self {
-        Self::none()
-    }
-
-    fn from_parts(current: Option<Session>, archived: Vec<Session>) -> Result<Self, Error> {
-        Self::from_parts(current, archived)
-    }
-
-    fn current(&self) -> Option<&Session> {
-        self.current()
-    }
-
-    fn archived(&self) -> impl Iterator<Item = &Session> {
-        self.archived()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.iter()
-    }
-
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Session> {
-        self.iter_mut()
     }
 }

@@ -28,11 +28,10 @@ mod trust;
 mod waiting;
 
 use e2ee_account::{
-    Unlocked, anchoring, draft, generation, inbox, index, ledger, outbox, outcome, peer, protocol,
-    rekey, vault,
+    Unlocked, anchoring, draft, inbox, index, ledger, outbox, outcome, peer, protocol, rekey, vault,
 };
-use e2ee_primitives::x25519;
-use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Stored, Write, key};
+use e2ee_primitives::{random::Random, x25519};
+use e2ee_state::{Failure, Records, Step, StoreError, StoreSecret, Write};
 use e2ee_wire::Error;
 
 use crate::{Address, DeviceId, PreKeyStock, dialect::Signal, session::OurIdentity};
@@ -48,10 +47,7 @@ pub use anchoring::Confirmation;
 pub use batch::{Placed, Refused, Workers};
 pub use content::{Content, GroupId};
 pub use e2ee_account::Exchange;
-pub use examination::{
-    ChainsState, Examination, Fault, Finding, GroupState, InboxState, Naming, OpenedSession,
-    PeerState, Phase, Place, RecordCount, RecordKind, Sending, SessionState, Severity,
-};
+pub use examination::examine;
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use heal::Healed;
 pub(crate) use names::hex;
@@ -94,25 +90,15 @@ impl Account {
         device: DeviceId,
         environment: &mut Environment<'_>,
     ) -> Result<Step<Self>, Failure> {
-        if environment.records.get(key::RECORD_NAME)?.is_some() {
-            return Err(StoreError::AlreadyExists.into());
-        }
-        anchoring::check_empty(environment.records)?;
-        check_user(user)?;
-        let (sealer, store_record) = secret.create(environment.random)?;
-        let identity = Identity::generate(user, device, environment.random)?;
-        let stock = PreKeyStock::generate(identity.key(), environment.now_ms, environment.random)?;
-        let index = Index { prekeys_revision: 1, ..Index::default() };
-        let mut draft = Draft::new(&sealer, environment.random);
-        draft.plain(key::RECORD_NAME, 0, store_record.clone())?;
-        draft.put(names::IDENTITY, 0, 1, &identity.encode())?;
-        let seen = draft.put(names::INDEX, 0, 1, &index.encode())?;
-        let row = Stored { revision: 1, sealed: draft.last_sealed() };
-        draft.put(names::PREKEYS, 0, 1, &draft::encoded(|out| stock.encode(out)))?;
-        let writes = draft.finish().writes;
-        let mut result = Self::new(Vault::new((sealer, store_record)), identity);
-        result.vault.found(index, seen, row);
-        Ok(Step { writes, result })
+        let now_ms = environment.now_ms;
+        let first = |random: &mut dyn Random| {
+            let identity = Identity::generate(user, device, random)?;
+            let stock = PreKeyStock::generate(identity.key(), now_ms, random)?;
+            Ok(([identity.encode(), draft::encoded(|out| stock.encode(out))], identity))
+        };
+        let Step { writes, result } = Vault::create(secret, user, environment, first)?;
+        let (vault, identity) = result;
+        Ok(Step { writes, result: Self::new(vault, identity) })
     }
 
     /// Opens the account of a store, and checks all that its index vouches for.

@@ -12,10 +12,7 @@ use super::GroupId;
 
 pub use e2ee_account::names::check_user;
 pub(crate) use e2ee_account::names::hex;
-pub(super) use e2ee_account::names::{
-    GENERATION, IDENTITY, INBOX_PREFIX, INDEX, OUTBOX_PREFIX, PEER_PREFIX, PREKEYS,
-    is_session_head, read_user,
-};
+pub(super) use e2ee_account::names::{IDENTITY, PEER_PREFIX, PREKEYS, is_session_head, read_user};
 
 pub(super) const GROUP_PREFIX: &str = "group/";
 const CHAIN_PREFIX: &str = "chain/";

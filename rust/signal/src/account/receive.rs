@@ -12,6 +12,7 @@ use crate::{
     padding::{self, Boundary},
     sender_keys::{DistributionMessage, GroupMessage},
     session::envelope_budget,
+    sessions,
 };
 
 use super::{
@@ -222,7 +223,7 @@ impl Account {
         let (parties, trusted) = (loaded.parties.clone(), loaded.peer.identity);
         let padded = self.vault.open_loaded(environment.records, &mut loaded, |sessions| {
             let mut budget = envelope_budget(self.identity_key(), &trusted, &parties);
-            sessions.decrypt(&parties, &trusted, message, &mut budget)
+            sessions::decrypt(sessions, &parties, &trusted, message, &mut budget)
         })?;
         let sender = (user, device, &trusted);
         let (opened, invited) = self.opened(sender, &padded, environment)?;
@@ -243,7 +244,8 @@ impl Account {
         }
         let mut stock = self.stock(environment.records)?;
         let accepted = self.vault.open_loaded(environment.records, &mut loaded, |sessions| {
-            sessions.decrypt_prekey(self.ours(), &parties, message, stock.at(environment.now_ms))
+            let stock = stock.at(environment.now_ms);
+            sessions::decrypt_prekey(sessions, self.ours(), &parties, message, stock)
         })?;
         let sender = (user, device, &identity_key);
         let (opened, invited) = self.opened(sender, &accepted.plaintext, environment)?;

@@ -11,7 +11,7 @@ use crate::{
     envelope::{self, MAX_PLAINTEXT_LEN},
     padding::{self, Boundary},
     session::Ciphertext,
-    sessions::Outgoing,
+    sessions::{self, Outgoing},
 };
 
 use super::{Account, Environment, Learnt, LoadedPeer, Outcome, Peer, draft::Draft, peer::Trust};
@@ -89,13 +89,9 @@ impl Account {
         plaintext: &[u8],
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Vec<u8>>>, Failure> {
-        let (mut loaded, value) = self.encrypt_for((user, device), plaintext, environment)?;
-        let mut draft = Draft::new(self.vault.sealer(), environment.random);
-        let mut learnt = Learnt::default();
-        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.vault.drafted((draft.finish(), learnt), value, environment)?;
-        self.vault.rest(loaded);
-        Ok(step)
+        let (loaded, envelope) = self.encrypt_for((user, device), plaintext, environment)?;
+        let before = Some(loaded.peer.clone());
+        self.vault.saved((loaded, before), envelope, environment)
     }
 
     /// Encrypts to a peer; the result is the peer, which is to be saved, and an encoded envelope.
@@ -155,7 +151,8 @@ pub(super) fn encrypt_padded(
 ) -> Result<Vec<u8>, Error> {
     let outgoing = Outgoing { plaintext: padded.expose(), now: now_ms / 1_000 };
     let LoadedPeer { sessions, parties, peer, .. } = loaded;
-    let (kind, message) = match sessions.encrypt(parties, &peer.identity, outgoing, random)? {
+    let sent = sessions::encrypt(sessions, parties, &peer.identity, outgoing, random)?;
+    let (kind, message) = match sent {
         Ciphertext::Ratchet(message) => (envelope::Kind::Ratchet, message),
         Ciphertext::PreKey(message) => (envelope::Kind::PreKey, message),
     };

@@ -89,15 +89,7 @@ impl Account {
         let mut loaded = loaded.ok_or(Error::NoSession)?;
         let before = loaded.peer.clone();
         loaded.peer.trust = Trust::Verified;
-        let mut draft = Draft::new(self.vault.sealer(), environment.random);
-        let mut learnt = Learnt::default();
-        self.vault.save_peer(
-            &mut loaded,
-            (Some(&before), self.vault.index()),
-            &mut draft,
-            &mut learnt,
-        )?;
-        self.vault.drafted((draft.finish(), learnt), (), environment)
+        self.vault.saved((loaded, Some(before)), (), environment)
     }
 
     /// Trusts the identity of `bundle` instead of the one before, and starts a session with it.
@@ -121,7 +113,7 @@ impl Account {
         self.vault.refresh(environment.records)?;
         let loaded = self.load_peer(environment.records, user, device)?;
         let mut loaded = loaded.ok_or(Error::NoSession)?;
-        self.vault.read_chunks(environment.records, &mut loaded)?;
+        self.vault.complete(environment.records, &mut loaded)?;
         let groups = self.without_peer((user, device), environment)?;
         let repair = names::repair(user, device);
         let repaired = environment.records.get(&repair)?.map(|stored| stored.revision);

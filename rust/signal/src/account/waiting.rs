@@ -6,9 +6,7 @@ use e2ee_state::{Failure, Records, Step};
 
 use crate::DeviceId;
 
-use super::{
-    Account, Environment, InboxEntry, Learnt, OutboxEntry, Outcome, draft::Draft, outbox::Naming,
-};
+use super::{Account, Environment, InboxEntry, OutboxEntry, Outcome};
 
 impl Account {
     /// All messages that wait, oldest first.
@@ -37,20 +35,8 @@ impl Account {
         (plaintext, id): (&[u8], Option<&str>),
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<String>>, Failure> {
-        let (mut loaded, envelope) = self.encrypt_for(whom, plaintext, environment)?;
-        let now_ms = environment.now_ms;
-        let mut draft = Draft::new(self.vault.sealer(), environment.random);
-        let mut learnt = Learnt::default();
-        let naming = match id {
-            Some(id) => Naming::Again(id),
-            None => Naming::Anew(loaded.next_sending_revision()?, 0),
-        };
-        let whom = (loaded.user.clone(), loaded.device);
-        let entry = OutboxEntry::new(whom, naming, envelope, (now_ms, &mut draft))?;
-        self.vault.save_moved(&mut loaded, &mut draft, &mut learnt)?;
-        let step = self.vault.drafted((draft.finish(), learnt), entry.id, environment)?;
-        self.vault.rest(loaded);
-        Ok(step)
+        let (loaded, envelope) = self.encrypt_for(whom, plaintext, environment)?;
+        self.vault.queue(loaded, (envelope, id), environment)
     }
 
     /// The envelopes that wait, oldest first, at most `limit`; to one peer, if one is given.

@@ -1,231 +1,49 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Records one by one: what their names say that they are, and whether their contents open
+//! The records that only this protocol's accounts have, and the contents that it alone knows
 //! (docs/formats.md, "Record names").
 
+use e2ee_account::examination::RecordKind;
 use e2ee_primitives::Secret;
-use e2ee_state::{Records, Sealer, StoreError};
 
 use crate::{
     PreKeyStock,
-    account::{
-        InboxEntry, OutboxEntry, Peer, generation::Generation, groups, identity::Identity,
-        index::Index, ledger, names, repair,
-    },
-    limits::MAX_ARCHIVED_SESSIONS,
+    account::{groups, identity::Identity, names, repair},
     parts::Revisions,
     sender_keys::SenderKey,
 };
 
-use super::Fault;
-
-/// What a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RecordKind {
-    /// The one that is not sealed.
-    Store,
-    /// Who the account is.
-    Identity,
-    /// The root record.
-    Index,
-    /// The private halves of prekeys.
-    PreKeys,
-    /// Which state of the store may send.
-    Generation,
-    /// A peer.
-    Peer,
-    /// The head of a session.
-    Session,
-    /// Another part of a session.
-    SessionPart,
-    /// A group.
-    Group,
-    /// Our own key for a group.
-    OwnChain,
-    /// The head of a sender's keys for a group.
-    Chains,
-    /// Another part of them.
-    ChainsPart,
-    /// A peer's requests to send again.
-    Repair,
-    /// A message that waits.
-    Inbox,
-    /// That a message was opened.
-    Ledger,
-    /// A message to be posted.
-    Outbox,
-    /// No record of ours has such a name.
-    Unknown,
-}
-
-impl RecordKind {
-    /// What the name of a record says.
-    pub(super) fn of(name: &str) -> Self {
-        let last = name.rsplit('/').next().unwrap_or_default();
-        let first = name.split_once('/').map(|(first, _)| first);
-        match (first, name) {
-            (None, e2ee_state::key::RECORD_NAME) => Self::Store,
-            (None, names::IDENTITY) => Self::Identity,
-            (None, names::INDEX) => Self::Index,
-            (None, names::PREKEYS) => Self::PreKeys,
-            (None, names::GENERATION) => Self::Generation,
-            (Some("peer"), _) => Self::Peer,
-            (Some("session"), _) if is_base_key(last) => Self::Session,
-            (Some("session"), _) => Self::SessionPart,
-            (Some("group"), _) => Self::Group,
-            (Some("chain"), _) if last == "sending" => Self::OwnChain,
-            (Some("chain"), _) if last.parse::<u8>().is_ok() => Self::Chains,
-            (Some("chain"), _) => Self::ChainsPart,
-            (Some("repair"), _) => Self::Repair,
-            (Some("inbox"), _) => Self::Inbox,
-            (Some("ledger"), _) => Self::Ledger,
-            (Some("outbox"), _) => Self::Outbox,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// What it is called.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Store => "store record",
-            Self::Identity => "identity",
-            Self::Index => "root record",
-            Self::PreKeys => "prekeys",
-            Self::Generation => "generation",
-            Self::Peer => "peer",
-            Self::Session => "session head",
-            Self::SessionPart => "session part",
-            Self::Group => "group",
-            Self::OwnChain => "own group key",
-            Self::Chains => "group keys of a sender",
-            Self::ChainsPart => "late group keys",
-            Self::Repair => "requests to send again",
-            Self::Inbox => "waiting message",
-            Self::Ledger => "ledger entry",
-            Self::Outbox => "queued message",
-            Self::Unknown => "unknown record",
-        }
-    }
-
-    /// How many bytes of revisions and keys stand before the version of the content.
-    fn before_version(self, name: &str, content: &[u8]) -> Option<usize> {
-        let revisions = 8 * names::parts_of(name);
-        match self {
-            Self::Store | Self::Ledger | Self::Unknown => None,
-            Self::Session if matches!(Revisions::decode(content), Ok(Some(_))) => Some(0),
-            Self::Chains => Some(revisions + IDENTITY_KEY_LEN),
-            _ => Some(revisions),
-        }
-    }
-}
-
-/// A record as it was read.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) kind: RecordKind,
-    pub(super) revision: u64,
-    pub(super) sealed_len: usize,
-    /// The version of its content.
-    pub(super) version: Option<u8>,
-    /// What is wrong with it by itself.
-    pub(super) fault: Option<Fault>,
-    /// Whether another record says that it is there, or none has to.
-    pub(super) is_vouched_for: bool,
-    /// When a waiting message was opened.
-    pub(super) received_ms: Option<u64>,
-}
-
-impl Row {
-    /// A record that is not looked into.
-    pub(super) fn closed(name: &str, revision: u64, sealed_len: usize) -> Self {
-        let kind = RecordKind::of(name);
-        let is_vouched_for = !matches!(
-            kind,
-            RecordKind::Generation
-                | RecordKind::Session
-                | RecordKind::SessionPart
-                | RecordKind::OwnChain
-                | RecordKind::Chains
-                | RecordKind::ChainsPart
-        );
-        Self {
-            kind,
-            revision,
-            sealed_len,
-            version: None,
-            fault: None,
-            is_vouched_for,
-            received_ms: None,
-        }
-    }
-
-    /// Reads a record and opens it.
-    pub(super) fn read(
-        name: &str,
-        revision: u64,
-        (sealer, records): (&Sealer, &mut dyn Records),
-    ) -> Result<Self, StoreError> {
-        let Some(stored) = records.get(name)? else {
-            let fault = Some(Fault::Unreadable);
-            return Ok(Self { fault, ..Self::closed(name, revision, 0) });
-        };
-        let mut row = Self::closed(name, stored.revision, stored.sealed.len());
-        match row.kind {
-            RecordKind::Store => return Ok(row),
-            RecordKind::Unknown => {
-                row.fault = Some(Fault::UnknownName);
-                return Ok(row);
-            }
-            _ => {}
-        }
-        let Ok(opened) = sealer.open(name, stored.revision, &stored.sealed) else {
-            row.fault = Some(Fault::DoesNotOpen);
-            return Ok(row);
-        };
-        let content = opened.expose();
-        row.version =
-            row.kind.before_version(name, content).and_then(|at| content.get(at).copied());
-        if !row.look_into(name, content) {
-            row.fault = Some(Fault::Malformed);
-        }
-        Ok(row)
-    }
-
-    /// Whether the content is of its format, as far as it can be told from this record alone.
-    fn look_into(&mut self, name: &str, content: &[u8]) -> bool {
-        match self.kind {
-            RecordKind::Identity => Identity::decode(content, || Secret::new([0; 32])).is_ok(),
-            RecordKind::Index => Index::decode(content).is_ok(),
-            RecordKind::PreKeys => PreKeyStock::decode(content).is_ok(),
-            RecordKind::Generation => Generation::decode(content).is_ok(),
-            RecordKind::Peer => {
-                names::peer_of(name).is_ok() && Peer::decode(content, MAX_ARCHIVED_SESSIONS).is_ok()
-            }
-            RecordKind::Group => names::group_of(name).is_ok() && groups::is_group(content),
-            RecordKind::OwnChain => SenderKey::decode(content).is_ok(),
-            RecordKind::Repair => repair::is_log(content),
-            RecordKind::Ledger => ledger::is_entry(name, content),
-            RecordKind::Outbox => OutboxEntry::decode("", content).is_ok(),
-            RecordKind::Inbox => {
-                let id = name.strip_prefix(names::INBOX_PREFIX).unwrap_or_default();
-                let entry = InboxEntry::decode(id, content);
-                self.received_ms = entry.as_ref().ok().map(|entry| entry.received_ms);
-                entry.is_ok()
-            }
-            // These are read together with the records that they belong to.
-            RecordKind::Session
-            | RecordKind::SessionPart
-            | RecordKind::Chains
-            | RecordKind::ChainsPart
-            | RecordKind::Store
-            | RecordKind::Unknown => true,
-        }
-    }
-}
-
 /// Bytes of the identity key in the head of a sender's keys.
 const IDENTITY_KEY_LEN: usize = 32;
 
-fn is_base_key(digits: &str) -> bool {
-    digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+pub(super) fn kind_of(name: &str) -> Option<RecordKind> {
+    let last = name.rsplit('/').next().unwrap_or_default();
+    match name.split_once('/')?.0 {
+        "group" => Some(RecordKind::Group),
+        "chain" if last == "sending" => Some(RecordKind::OwnChain),
+        "chain" if last.parse::<u8>().is_ok() => Some(RecordKind::Chains),
+        "chain" => Some(RecordKind::ChainsPart),
+        "repair" => Some(RecordKind::Repair),
+        _ => None,
+    }
+}
+
+pub(super) fn before_version(kind: RecordKind, name: &str, content: &[u8]) -> usize {
+    let revisions = 8 * names::parts_of(name);
+    match kind {
+        RecordKind::Session if matches!(Revisions::decode(content), Ok(Some(_))) => 0,
+        RecordKind::Chains => revisions + IDENTITY_KEY_LEN,
+        _ => revisions,
+    }
+}
+
+pub(super) fn is_of_format(kind: RecordKind, name: &str, content: &[u8]) -> bool {
+    match kind {
+        RecordKind::Identity => Identity::decode(content, || Secret::new([0; 32])).is_ok(),
+        RecordKind::PreKeys => PreKeyStock::decode(content).is_ok(),
+        RecordKind::Group => names::group_of(name).is_ok() && groups::is_group(content),
+        RecordKind::OwnChain => SenderKey::decode(content).is_ok(),
+        RecordKind::Repair => repair::is_log(content),
+        // Others are read together with the records that they belong to.
+        _ => true,
+    }
 }

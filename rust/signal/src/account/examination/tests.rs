@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What time does to a store, as the doctor says it (docs/storage.md, "Doctor").
 
+use e2ee_account::examination::Sending;
+
 use super::*;
 use crate::account::{
     Incoming,
@@ -9,11 +11,18 @@ use crate::account::{
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
+impl Store {
+    fn seen(&mut self, now_ms: u64, naming: Naming) -> Examination<StockState> {
+        let look = Look::at(&secret(), self).unwrap();
+        examine(look, self, (now_ms, naming)).unwrap()
+    }
+}
+
 impl Person {
     /// The codes of what the doctor finds after so many days.
     fn found(&mut self, days: u64) -> Vec<&'static str> {
         let now_ms = NOW_MS + days * DAY_MS;
-        let seen = Examination::of(&secret(), &mut self.store, now_ms, Naming::Numbered).unwrap();
+        let seen = self.store.seen(now_ms, Naming::Numbered);
         seen.findings.iter().map(|finding| finding.fault.code()).collect()
     }
 }
@@ -53,7 +62,7 @@ fn a_lost_identity_does_not_hide_the_rest() {
     alice.store.0.remove("identity");
 
     assert_eq!(["missing"], *alice.found(0));
-    let seen = Examination::of(&secret(), &mut alice.store, NOW_MS, Naming::Named).unwrap();
+    let seen = alice.store.seen(NOW_MS, Naming::Named);
     assert_eq!("bob.1", seen.peers[0].label);
     assert_eq!(Sending::Ready, seen.peers[0].sending);
 }
@@ -71,7 +80,7 @@ fn labels_name_nobody_unless_asked_to() {
     *record.1.last_mut().unwrap() ^= 1;
 
     let seen = |naming, store: &mut Store| {
-        let seen = Examination::of(&secret(), store, NOW_MS, naming).unwrap();
+        let seen = store.seen(NOW_MS, naming);
         seen.findings.into_iter().map(|finding| finding.subject).collect::<Vec<_>>().join("\n")
     };
 

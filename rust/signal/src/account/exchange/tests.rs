@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sessions at rest are what would be read; and never used where something else would be.
 
-use e2ee_account::{memory::Memory, resting::Resting};
 use e2ee_primitives::random::Random as _;
 use e2ee_state::{Failure, Step, StoreError};
 use e2ee_wire::Error;
 
 use crate::{
     account::{
-        Account, Environment, Exchange, Incoming, Opened, Outcome, names,
+        Account, Environment, Exchange, Incoming, Opened, Outcome,
         person::{Counting, NOW_MS, Person, device, secret},
     },
     parts::Revisions,
@@ -63,14 +62,12 @@ impl Person {
 
     /// The parts of the sessions with a peer, at rest and read anew: all but the chunks, which are counted.
     fn parts_with(&mut self, user: &str) -> Option<[Vec<Vec<u8>>; 2]> {
-        let name = names::peer(user, device());
-        let rested = self.account.vault.resting.take(&name)?;
-        let fresh = {
-            let kept = core::mem::take(&mut self.account.vault.memory);
-            let fresh = self.account.load_peer(&mut self.store, user, device());
-            self.account.vault.memory = kept;
-            fresh.unwrap().unwrap()
-        };
+        if !self.rests() {
+            return None;
+        }
+        let rested = self.account.load_peer(&mut self.store, user, device()).unwrap().unwrap();
+        let mut other = self.reopened(0);
+        let fresh = other.account.load_peer(&mut other.store, user, device()).unwrap().unwrap();
         let parts = [&rested, &fresh].map(|loaded| {
             let sessions = loaded.sessions.iter().flat_map(|session| {
                 let parts = [
@@ -83,8 +80,13 @@ impl Person {
             });
             sessions.collect()
         });
-        self.account.vault.resting.put(name, rested.revision, rested);
+        self.account.vault.rest(rested);
         Some(parts)
+    }
+
+    /// Whether the sessions with the only peer are at rest.
+    fn rests(&self) -> bool {
+        format!("{:?}", self.account.vault).contains("Resting(1 peers)")
     }
 
     /// Another process that works on a copy of the store as it is now.
@@ -201,19 +203,11 @@ fn a_session_that_was_set_back_is_found() {
 fn a_session_at_rest_that_is_older_than_what_was_seen_is_not_used() {
     let (mut alice, _) = pair();
     _ = alice.encrypt_to("bob").unwrap();
-    let older = alice.store.clone();
-    let name = names::peer("bob", device());
-    let memory = {
-        assert!(alice.exchange_to("bob").is_some());
-        core::mem::take(&mut alice.account.vault.memory)
-    };
-    alice.account.vault.memory = Memory::default();
-    alice.store = older;
-    alice.account.vault.resting = Resting::none();
-    _ = alice.account.load_peer(&mut alice.store, "bob", device()).unwrap().map(|loaded| {
-        alice.account.vault.resting.put(name, loaded.revision, loaded);
-    });
-    alice.account.vault.memory = memory;
+    let mut older = alice.reopened(3);
+    let sessions = older.account.load_peer(&mut older.store, "bob", device()).unwrap().unwrap();
+    assert!(alice.exchange_to("bob").is_some());
+    alice.store = older.store;
+    alice.account.vault.rest(sessions);
 
     assert_eq!(None, alice.exchange_to("bob"));
 }
@@ -229,7 +223,7 @@ fn a_peer_whose_record_changed_is_read_again() {
     assert_eq!(None, alice.exchange_to("bob"));
     let refused = alice.encrypt_to("bob").err();
     assert_eq!(Some(Failure::Protocol(Error::NoSession)), refused);
-    assert_eq!("Resting(0 peers)", format!("{:?}", alice.account.vault.resting));
+    assert!(!alice.rests());
 }
 
 #[test]
@@ -242,18 +236,4 @@ fn what_turns_a_ratchet_is_left_to_a_transaction() {
     assert_eq!(None, alice.exchange_to("bob"));
     assert!(alice.encrypt_to("bob").is_ok());
     assert!(alice.exchange_to("bob").is_some());
-}
-
-#[test]
-fn as_many_peers_rest_as_there_is_room_for() {
-    let (mut alice, _) = pair();
-    _ = alice.encrypt_to("bob").unwrap();
-    for number in 0..1_030 {
-        let fresh = alice.account.load_peer(&mut alice.store, "bob", device()).unwrap().unwrap();
-        alice.account.vault.resting.put(format!("peer/{number}/1"), fresh.revision, fresh);
-    }
-
-    assert_eq!("Resting(1024 peers)", format!("{:?}", alice.account.vault.resting));
-    assert!(alice.account.vault.resting.take("peer/5/1").is_none());
-    assert!(alice.account.vault.resting.take("peer/6/1").is_some());
 }

@@ -5,69 +5,63 @@
 use std::collections::BTreeMap;
 
 use e2ee_primitives::secret::SecretBytes;
-use e2ee_state::{Failure, Records, Sealer, StoreError, digest::SetDigest};
+use e2ee_state::{Failure, Records, StoreError, digest::SetDigest};
 
-use crate::{
-    PreKeyStock,
-    account::{
-        Account, generation::Generation, identity::Identity, index::Index, ledger::DAY_MS, names,
-        vault::Vault,
-    },
-    stock::{MAX_REUSES, StockState},
-};
+use crate::{generation::Generation, index::Index, ledger::DAY_MS, names, protocol::Protocol};
 
 use super::{
-    Examination, Fault, Finding, InboxState, counts,
+    Examination, Examiner, Fault, Finding, InboxState, counts,
     labels::{Labels, Naming},
     rows::{RecordKind, Row},
 };
 
-/// Days after which a prekey is old, and those after which a message has waited for long.
-const OLD_DAYS: u64 = 30;
+/// Days after which a message has waited for long.
 const WAITING_DAYS: u64 = 7;
 
 /// What is known on the way.
-pub(super) struct Walk<'a> {
-    /// An account that takes the records as they are: nothing is checked against a root record.
-    pub(super) account: Account,
-    pub(super) records: &'a mut dyn Records,
-    pub(super) now_ms: u64,
-    pub(super) rows: BTreeMap<String, Row>,
-    pub(super) labels: Labels,
-    /// Whether the account's identity is its own, and not a stand-in for a record that is lost.
-    pub(super) knows_identity: bool,
+pub struct Walk<'a, E: Examiner> {
+    /// What the protocol knows: nothing is checked against a root record.
+    pub examiner: E,
+    /// The store.
+    pub records: &'a mut dyn Records,
+    /// The time, in milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    /// What is called how.
+    pub labels: Labels,
+    rows: BTreeMap<String, Row>,
     findings: Vec<Finding>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a, E: Examiner> Walk<'a, E> {
     pub(super) fn new(
-        opened: (Sealer, Vec<u8>),
+        examiner: E,
         records: &'a mut dyn Records,
         (now_ms, naming): (u64, Naming),
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            account: Account::new(Vault::new(opened), Identity::nobody()?),
-            records,
-            now_ms,
-            rows: BTreeMap::new(),
-            labels: Labels::new(naming),
-            knows_identity: false,
-            findings: Vec::new(),
-        })
+    ) -> Self {
+        let (rows, labels) = (BTreeMap::new(), Labels::new(naming));
+        Self { examiner, records, now_ms, labels, rows, findings: Vec::new() }
     }
 
     /// Looks at the records of these names.
-    pub(super) fn through(mut self, listed: Vec<(String, u64)>) -> Result<Examination, Failure> {
+    pub(super) fn through(
+        mut self,
+        listed: Vec<(String, u64)>,
+    ) -> Result<Examination<E::Stock>, Failure> {
         for (name, revision) in listed {
-            let row =
-                Row::read(&name, revision, (self.account.vault.sealer(), &mut *self.records))?;
+            let sealer = self.examiner.vault().sealer();
+            let row = Row::read::<E>(&name, revision, (sealer, &mut *self.records))?;
             self.rows.insert(name, row);
         }
-        self.take_identity();
+        if self.vouch(names::IDENTITY, RecordKind::Identity.text().to_owned())
+            && let Some(identity) = self.open(names::IDENTITY)
+        {
+            self.examiner.take_identity(identity.expose());
+        }
         self.check_root()?;
-        let stock = self.stock();
+        let prekeys = self.open(names::PREKEYS);
+        let stock = prekeys.and_then(|prekeys| E::stock(&mut self, prekeys.expose()));
         let peers = self.peers();
-        let groups = self.groups();
+        let groups = E::groups(&mut self);
         let inbox = self.inbox();
         self.spare_dependents();
         self.report_rows();
@@ -76,12 +70,13 @@ impl<'a> Walk<'a> {
         Ok(Examination { records, peers, groups, stock, inbox, findings: self.findings })
     }
 
-    pub(super) fn find(&mut self, fault: Fault, subject: &str) {
+    /// Notes a fault of a record, peer or group.
+    pub fn find(&mut self, fault: Fault, subject: &str) {
         self.findings.push(Finding { fault, subject: subject.to_owned() });
     }
 
     /// Notes that another record says that this one is there, and whether it is and is whole.
-    pub(super) fn vouch(&mut self, name: &str, label: String) -> bool {
+    pub fn vouch(&mut self, name: &str, label: String) -> bool {
         if let Some(row) = self.rows.get_mut(name) {
             row.is_vouched_for = true;
             self.labels.name_record(name, label);
@@ -94,35 +89,32 @@ impl<'a> Walk<'a> {
     }
 
     /// Names of the records of a kind that are whole.
-    pub(super) fn whole(&self, kind: RecordKind) -> Vec<String> {
+    #[must_use]
+    pub fn whole(&self, kind: RecordKind) -> Vec<String> {
         let rows = self.rows.iter();
         let whole = rows.filter(|(_, row)| row.kind == kind && row.fault.is_none());
         whole.map(|(name, _)| name.clone()).collect()
     }
 
-    pub(super) fn open(&mut self, name: &str) -> Option<SecretBytes> {
+    /// The content of a record, if it opens.
+    pub fn open(&mut self, name: &str) -> Option<SecretBytes> {
         let stored = self.records.get(name).ok().flatten()?;
-        self.account.vault.sealer().open(name, stored.revision, &stored.sealed).ok()
+        self.examiner.vault().sealer().open(name, stored.revision, &stored.sealed).ok()
     }
 
-    fn take_identity(&mut self) {
-        if !self.vouch(names::IDENTITY, RecordKind::Identity.text().to_owned()) {
-            return;
-        }
-        let identity = self.open(names::IDENTITY);
-        let derived = || self.account.vault.sealer().hash_secret("ledger");
-        let identity = identity.map(|opened| Identity::decode(opened.expose(), derived));
-        if let Some(Ok(identity)) = identity {
-            self.account.identity = identity;
-            self.knows_identity = true;
-        }
+    /// Vouches for all records whose names begin so; whether they are whole.
+    pub(super) fn vouch_all(&mut self, begin: &str, label: &str) -> bool {
+        let names = self.rows.range(begin.to_owned()..).map(|(name, _)| name.clone());
+        let names: Vec<String> = names.take_while(|name| name.starts_with(begin)).collect();
+        let whole = names.iter().filter(|name| self.vouch(name, format!("a part of {label}")));
+        whole.count() == names.len()
     }
 
-    /// Holds the root record against the prekeys, the peers and the groups.
+    /// Holds the root record against the prekeys and the members.
     fn check_root(&mut self) -> Result<(), Failure> {
-        let members = self.rows.iter().filter(|(_, row)| is_member(row.kind));
+        let members = self.rows.iter().filter(|(name, _)| is_member::<E>(name));
         let members = members.map(|(name, row)| (name.clone(), row.revision)).collect();
-        self.account.vault.take_members(members);
+        self.examiner.vault().take_members(members);
         let is_whole = self.vouch(names::INDEX, RecordKind::Index.text().to_owned());
         _ = self.vouch(names::PREKEYS, RecordKind::PreKeys.text().to_owned());
         let opened = if is_whole { self.open(names::INDEX) } else { None };
@@ -149,7 +141,8 @@ impl<'a> Walk<'a> {
         let Some(Ok(generation)) = decoded else { return Ok(()) };
         let server = self.records.timeline()?;
         let Some(anchor) = self.records.anchor() else { return Ok(()) };
-        match generation.compare(self.account.vault.sealer().store_id(), anchor, server) {
+        let store_id = self.examiner.vault().sealer().store_id();
+        match generation.compare(store_id, anchor, server) {
             Ok(_) => {}
             Err(StoreError::OffAnchor) => self.find(Fault::OffAnchor, label),
             Err(StoreError::WrongAnchor) => self.find(Fault::WrongAnchor, label),
@@ -159,7 +152,7 @@ impl<'a> Walk<'a> {
     }
 
     fn check_members(&mut self, index: &Index) {
-        let vault = &self.account.vault;
+        let vault = &*self.examiner.vault();
         let mut digest = SetDigest::default();
         for (name, revision) in vault.members() {
             digest.toggle(vault.digest_key(), name, revision);
@@ -184,22 +177,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn stock(&mut self) -> Option<StockState> {
-        let opened = self.open(names::PREKEYS)?;
-        let stock = PreKeyStock::decode(opened.expose()).ok()?.state(self.now_ms);
-        let old_seconds = OLD_DAYS * DAY_MS / 1_000;
-        if stock.last_resort.uses >= MAX_REUSES {
-            self.find(Fault::LastResortSpent, RecordKind::PreKeys.text());
-        }
-        if stock.signed.seconds.is_none_or(|seconds| seconds > old_seconds) {
-            self.find(Fault::SignedPreKeyOld, RecordKind::PreKeys.text());
-        }
-        if stock.last_resort.seconds.is_none_or(|seconds| seconds > old_seconds) {
-            self.find(Fault::LastResortOld, RecordKind::PreKeys.text());
-        }
-        Some(stock)
-    }
-
     fn inbox(&mut self) -> InboxState {
         let times: Vec<u64> = self.rows.values().filter_map(|row| row.received_ms).collect();
         let oldest_seconds =
@@ -212,12 +189,13 @@ impl<'a> Walk<'a> {
 
     /// Whether records belong to those that do not open cannot be known: nobody is blamed for them.
     fn spare_dependents(&mut self) {
-        let broken = self.rows.iter().filter(|(_, row)| is_member(row.kind) && row.fault.is_some());
-        let begin = |name: &String| match names::peer_of(name) {
-            Ok((user, device)) => format!("session/{user}/{}/", device.get()),
-            Err(_) => name.replacen(names::GROUP_PREFIX, "chain/", 1) + "/",
+        let rows = self.rows.iter();
+        let broken = rows.filter(|(name, row)| is_member::<E>(name) && row.fault.is_some());
+        let begin = |(name, _): (&String, &Row)| match name.strip_prefix(names::PEER_PREFIX) {
+            Some(peer) => Some(format!("session/{peer}/")),
+            None => E::dependents_of(name),
         };
-        let begins: Vec<String> = broken.map(|(name, _)| begin(name)).collect();
+        let begins: Vec<String> = broken.filter_map(begin).collect();
         for (name, row) in &mut self.rows {
             row.is_vouched_for |= begins.iter().any(|begin| name.starts_with(begin));
         }
@@ -240,6 +218,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-const fn is_member(kind: RecordKind) -> bool {
-    matches!(kind, RecordKind::Peer | RecordKind::Group)
+/// Whether the root record vouches for the record of this name.
+fn is_member<E: Examiner>(name: &str) -> bool {
+    E::Protocol::MEMBERS.iter().any(|prefix| name.starts_with(prefix))
 }

@@ -58,10 +58,9 @@ pub struct OpenedSession {
     pub received: Option<u32>,
     /// Seeds that are kept for late messages.
     pub skipped: usize,
-    /// The epoch of the post-quantum ratchet, from 1.
-    pub pq_epoch: u64,
-    /// Messages sent and received since it began.
-    pub pq_messages: u64,
+    /// The epoch of the post-quantum ratchet, from 1, and messages sent and received since it began;
+    /// none if the protocol has no such ratchet.
+    pub pq_progress: Option<(u64, u64)>,
 }
 
 /// Which of a peer's sessions it is.
@@ -90,10 +89,10 @@ impl Place {
 /// How far the start of a session has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// We began it and wait for the first answer, for so many seconds.
+    /// We began it and wait for the first answer.
     Waiting {
-        /// Seconds since the start.
-        seconds: u64,
+        /// Seconds since the start, if it is known.
+        seconds: Option<u64>,
     },
     /// We began it, and it was answered or archived.
     Initiated,

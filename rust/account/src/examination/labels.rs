@@ -4,10 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    DeviceId,
-    account::{GroupId, names},
-};
+use crate::{names, protocol::Device};
 
 /// Whether a report shows names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +17,11 @@ pub enum Naming {
 
 /// The labels of one report: the same peer has the same number everywhere in it.
 #[derive(Debug)]
-pub(super) struct Labels {
+pub struct Labels {
     naming: Naming,
-    peers: BTreeMap<(String, DeviceId), usize>,
-    groups: BTreeMap<GroupId, usize>,
+    /// By the names of their records.
+    peers: BTreeMap<String, usize>,
+    groups: BTreeMap<String, usize>,
     /// The labels of records that others vouch for.
     records: BTreeMap<String, String>,
 }
@@ -33,26 +31,30 @@ impl Labels {
         Self { naming, peers: BTreeMap::new(), groups: BTreeMap::new(), records: BTreeMap::new() }
     }
 
-    pub(super) fn peer(&mut self, (user, device): (&str, DeviceId)) -> String {
+    /// What a peer is called.
+    pub fn peer<D: Device>(&mut self, (user, device): (&str, &D)) -> String {
         if self.naming == Naming::Named {
-            return format!("{user}.{}", device.get());
+            let mut name = format!("{user}.");
+            device.push_name(&mut name);
+            return name;
         }
         let next = self.peers.len().saturating_add(1);
-        let number = self.peers.entry((user.to_owned(), device)).or_insert(next);
+        let number = self.peers.entry(names::peer(user, device)).or_insert(next);
         format!("peer {number}")
     }
 
-    pub(super) fn group(&mut self, id: &GroupId) -> String {
+    /// What the group of this name is called.
+    pub fn group(&mut self, name: &str) -> String {
         if self.naming == Naming::Named {
-            return names::hex(id);
+            return name.to_owned();
         }
         let next = self.groups.len().saturating_add(1);
-        let number = self.groups.entry(*id).or_insert(next);
+        let number = self.groups.entry(name.to_owned()).or_insert(next);
         format!("group {number}")
     }
 
     /// Gives a record its label, unless names are shown: then it is called by its own.
-    pub(super) fn name_record(&mut self, record: &str, label: String) {
+    pub fn name_record(&mut self, record: &str, label: String) {
         self.records.insert(record.to_owned(), label);
     }
 
