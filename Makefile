@@ -10,6 +10,8 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 DIST := dist
+# Where `make capi` installs.
+PREFIX ?= /usr/local
 # Where a wheel lies before it is packed tighter.
 LOOSE := target/wheel
 BIN := $(VENV)/bin
@@ -73,6 +75,15 @@ wheel: $(VENV)/.wheel ## build the wheel for this machine into dist
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out $(LOOSE)
 	$(BIN)/python tools/wheel.py $(LOOSE)/*.whl
 	mkdir -p $(DIST) && mv $(LOOSE)/*.whl $(DIST)
+
+.PHONY: capi
+capi: ## build the C library, and install it with its headers below PREFIX
+	cargo build --release --locked -p e2ee-capi
+	$(PYTHON) tools/install_capi.py target/release $(PREFIX)
+
+.PHONY: capi-test
+capi-test: $(VENV)/.extension $(VENV)/.dev ## prove the C library by use, from C, Python, Go and Node
+	$(BIN)/python -m tests.capi
 
 .PHONY: bench
 bench: $(VENV)/.extension $(VENV)/.peers ## measure, beside the limit and beside others
