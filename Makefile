@@ -70,8 +70,8 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 .PHONY: wheel
 wheel: $(VENV)/.wheel ## build the wheel for this machine into dist
 	rm -rf $(LOOSE)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out $(LOOSE)
-	$(BIN)/python tools/wheel.py $(LOOSE)/*.whl
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --locked --out $(LOOSE)
+	$(BIN)/python -m tools.wheel $(LOOSE)/*.whl
 	mkdir -p $(DIST) && mv $(LOOSE)/*.whl $(DIST)
 
 .PHONY: bench
@@ -154,5 +154,5 @@ $(VENV)/.peers: $(VENV)/.bench
 
 # Python sources are used where they lie; only Rust has to be built.
 $(VENV)/.extension: $(VENV)/.build $(RUST) pyproject.toml
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked
 	touch $@
