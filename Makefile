@@ -129,10 +129,22 @@ assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties 
 assurance-short: $(VENV)/.extension $(VENV)/.postgres ## run the gates of the stores for some minutes
 	$(BIN)/python -m $(GATES) --short
 
+.PHONY: wheels
+wheels: $(VENV)/.release ## build, examine and test what is released for Linux into dist
+	$(BIN)/python -m tools.wheels --out $(DIST)
+
+.PHONY: sdist
+sdist: $(VENV)/.release ## make the source distribution in dist, and build it without a network
+	$(BIN)/python -m tools.sdist --out $(DIST)
+
+.PHONY: repro
+repro: $(VENV)/.release ## build the last commit twice, as differently as can be, and compare
+	$(BIN)/python -m tools.repeat
+
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) $(DIST) .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.
@@ -142,7 +154,7 @@ $(VENV)/.created:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-$(VENV)/.build $(VENV)/.wheel $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres: $(VENV)/.%: $(VENV)/.created pyproject.toml
+$(VENV)/.build $(VENV)/.wheel $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres $(VENV)/.release: $(VENV)/.%: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $*
 	touch $@
 
