@@ -44,6 +44,10 @@ LIMIT := cargo bench --locked -p e2ee-primitives --bench limit --no-run
 # Libraries that `make bench` shows beside ours.
 PEERS := vodozemac olm omemo nacl
 LEFT_OUT = echo "$(1): left out: $(2)"
+# After a command that `timeout` may have ended: what it says then is no fault, all else is.
+TOO_LONG = { [ $$? -eq 124 ] && $(call LEFT_OUT,$(1),not done after $(2) seconds); }
+# Two builds and two processors of the short run; half of it on an idle machine.
+ARM_SECONDS ?= 1500
 
 .PHONY: help
 help: ## say what the targets do
@@ -72,8 +76,8 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 .PHONY: wheel
 wheel: $(VENV)/.wheel ## build the wheel for this machine into dist
 	rm -rf $(LOOSE)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out $(LOOSE)
-	$(BIN)/python tools/wheel.py $(LOOSE)/*.whl
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --locked --out $(LOOSE)
+	$(BIN)/python -m tools.wheel $(LOOSE)/*.whl
 	mkdir -p $(DIST) && mv $(LOOSE)/*.whl $(DIST)
 
 .PHONY: capi
@@ -100,7 +104,7 @@ bench-check: $(VENV)/.extension $(VENV)/.bench ## compare with the baseline, as 
 	$(BIN)/python -m benches.check
 
 .PHONY: ci-extra
-ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed with the baseline, run a database and short gates, and say what is left out
+ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres $(VENV)/.release ## compare speed with the baseline, run a database and short gates, and say what is left out
 	$(LIMIT)
 	timeout 120 $(BIN)/python -m benches.check
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
@@ -110,7 +114,7 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,tests of mautrix and checks of matrix-nio,they are part of the long interop)
-	@$(call LEFT_OUT,ARM build,not built yet)
+	timeout $(ARM_SECONDS) $(BIN)/python -m tests.levels arm --short --optional || $(call TOO_LONG,ARM,$(ARM_SECONDS))
 
 .PHONY: interop
 interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac and libolm at random; needs Node and npm
@@ -140,10 +144,30 @@ assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties 
 assurance-short: $(VENV)/.extension $(VENV)/.postgres ## run the gates of the stores for some minutes
 	$(BIN)/python -m $(GATES) --short
 
+.PHONY: wheels
+wheels: $(VENV)/.release ## build, examine and test what is released for Linux into dist
+	$(BIN)/python -m tools.wheels --out $(DIST)
+
+.PHONY: sdist
+sdist: $(VENV)/.release ## make the source distribution in dist, and build it without a network
+	$(BIN)/python -m tools.sdist --out $(DIST)
+
+.PHONY: repro
+repro: $(VENV)/.release ## build the last commit twice, as differently as can be, and compare
+	$(BIN)/python -m tools.repeat
+
+.PHONY: arm
+arm: $(VENV)/.release ## run the vectors and short properties on emulated ARM processors
+	$(BIN)/python -m tests.levels arm
+
+.PHONY: x86-levels
+x86-levels: $(VENV)/.extension $(VENV)/.release ## run the same on emulated x86 processors without the newest instructions
+	$(BIN)/python -m tests.levels x86
+
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) $(DIST) .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.
@@ -153,7 +177,7 @@ $(VENV)/.created:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-$(VENV)/.build $(VENV)/.wheel $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres: $(VENV)/.%: $(VENV)/.created pyproject.toml
+$(VENV)/.build $(VENV)/.wheel $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres $(VENV)/.release: $(VENV)/.%: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $*
 	touch $@
 
@@ -165,5 +189,5 @@ $(VENV)/.peers: $(VENV)/.bench
 
 # Python sources are used where they lie; only Rust has to be built.
 $(VENV)/.extension: $(VENV)/.build $(RUST) pyproject.toml
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked
 	touch $@
