@@ -368,6 +368,16 @@ fn a_batch_takes_an_invitation_and_what_follows_it() {
 }
 
 #[test]
+fn a_text_above_the_limit_is_refused() {
+    let (mut alice, mut bob, mut carol) = people();
+    alice.invite(&mut [&mut bob, &mut carol]);
+
+    let refused = alice.write(&vec![0; envelope::MAX_PLAINTEXT_LEN + 1]);
+
+    assert_eq!(Some(Error::InvalidArgument), refusal(refused));
+}
+
+#[test]
 fn we_are_no_member_of_our_own_rooms() {
     let mut alice = Person::new(ALICE, 1);
     let own = (ALICE, &device());
