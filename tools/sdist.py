@@ -51,8 +51,12 @@ def build(sdist: Path, folder: Path) -> None:
         archive.extractall(folder, filter="data")
     (tree,) = folder.glob("libe2ee-*")
     (tree / ".cargo").mkdir()
-    with (tree / ".cargo/config.toml").open("wb") as config:
-        subprocess.run(["cargo", "vendor", "vendor"], cwd=tree, check=True, stdout=config)
+    vendored = subprocess.run(
+        ["cargo", "vendor", "vendor"], cwd=tree, check=False, capture_output=True, text=True
+    )
+    if vendored.returncode != 0:
+        sys.exit(vendored.stderr)
+    (tree / ".cargo/config.toml").write_text(vendored.stdout, encoding="utf-8")
     (folder / "cargo").mkdir()
     venv.create(folder / "venv", with_pip=True)
     own = {**os.environ, "CARGO_HOME": str(folder / "cargo"), "CARGO_NET_OFFLINE": "true"}
