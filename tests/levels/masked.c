@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT OR Apache-2.0
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
 // Loaded before all else, has a Linux program on ARM believe that the processor has none of the
 // optional instructions for AES and SHA, as that of a Raspberry Pi 4: getauxval(3) is how all
 // libraries ask.
