@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTENSION = "e2ee-python"
+EXTENSION = "e2ee-extension"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tools.crates import ROOT, Crate, checksums, crates
+from tools.crates import EXTENSION, ROOT, Crate, checksums, crates
 
 SBOM = "sboms/e2ee.cyclonedx.json"
 LICENCES = "licenses/THIRD-PARTY"
@@ -49,7 +49,7 @@ def bill_of_materials(
 ) -> dict[str, Any]:
     """The bill as CycloneDX has it: what is linked is `required`, what only builds `excluded`."""
     several = list(found)
-    (root,) = (crate for crate in several if crate.name == "e2ee-python")
+    (root,) = (crate for crate in several if crate.name == EXTENSION)
     library = f"pkg:generic/rust-std@{rust}"
     component: dict[str, Any] = {
         "bom-ref": library,

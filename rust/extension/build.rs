@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Says of what and for what the library is built, and has the linker keep one of all that is
-//! identical, where it can: functions that were compiled more than once, and tables that two
-//! variants of a routine bring along. It makes the library smaller by 3 %, and what is installed
-//! from an archive by 5 %.
+//! Has the linker keep one of all that is identical, where it can: functions that were compiled
+//! more than once, and tables that two variants of a routine bring along. It makes the library
+//! smaller by 3 %, and what is installed from an archive by 5 %.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -12,28 +11,11 @@ const FOLD: [&str; 2] = ["-Wl,--icf=all", "-Wl,--ignore-data-address-equality"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    say();
     if can_fold() == Some(true) {
         for option in FOLD {
             println!("cargo::rustc-cdylib-link-arg={option}");
         }
     }
-}
-
-/// Names that `e2ee.build()` shows; whoever releases says the commit (docs/reproduce.md).
-fn say() {
-    println!("cargo::rerun-if-env-changed=E2EE_COMMIT");
-    let told = |name| env::var(name).unwrap_or_default();
-    println!("cargo::rustc-env=E2EE_BUILT_COMMIT={}", told("E2EE_COMMIT"));
-    println!("cargo::rustc-env=E2EE_BUILT_TARGET={}", told("TARGET"));
-    println!("cargo::rustc-env=E2EE_BUILT_CPU_FEATURES={}", told("CARGO_CFG_TARGET_FEATURE"));
-    println!("cargo::rustc-env=E2EE_BUILT_COMPILER={}", compiler().unwrap_or_default());
-}
-
-/// The compiler's version, as `rustc 1.95.0 (59807616e 2026-04-14)`.
-fn compiler() -> Option<String> {
-    let told = Command::new(env::var_os("RUSTC")?).arg("--version").output().ok()?;
-    Some(String::from_utf8(told.stdout).ok()?.trim().to_owned())
 }
 
 /// Whether a library of one empty function can be linked so.

@@ -26,7 +26,7 @@ def package(name: str, kind: str = "lib") -> dict[str, Any]:
         "authors": [],
         "repository": None,
         "manifest_path": f"/{name}/Cargo.toml",
-        "source": None if name == "e2ee-python" else "registry",
+        "source": None if name == "e2ee-extension" else "registry",
         "targets": [{"kind": [kind]}],
     }
 
@@ -42,9 +42,9 @@ def node(name: str, **kinds: str | None) -> dict[str, Any]:
 
 def metadata() -> dict[str, Any]:
     """An extension that links `cipher`, built by `cc` and `derive`, tested by `check`."""
-    packages = [package(name) for name in ("e2ee-python", "cipher", "cc", "quote", "check")]
+    packages = [package(name) for name in ("e2ee-extension", "cipher", "cc", "quote", "check")]
     nodes = [
-        node("e2ee-python", cipher="normal", derive="normal", cc="build", check="dev"),
+        node("e2ee-extension", cipher="normal", derive="normal", cc="build", check="dev"),
         node("derive", quote="normal"),
         *(node(name) for name in ("cipher", "cc", "quote", "check")),
     ]
@@ -66,7 +66,7 @@ def test_what_only_builds_is_not_linked() -> None:
         "cc": False,
         "cipher": True,
         "derive": False,
-        "e2ee-python": True,
+        "e2ee-extension": True,
         "quote": False,
     }
 
