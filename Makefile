@@ -10,6 +10,8 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 DIST := dist
+# Where `make capi` installs.
+PREFIX ?= /usr/local
 # Where a wheel lies before it is packed tighter.
 LOOSE := target/wheel
 BIN := $(VENV)/bin
@@ -18,7 +20,7 @@ export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
-OURS := --workspace --locked --exclude e2ee-python
+OURS := --workspace --locked --exclude e2ee-python --exclude e2ee-extension
 CONFORMANCE := e2ee-conformance
 INTEROP := tests.interop.run
 INTEROP_SHORT := --conversations 200 --size 30
@@ -70,9 +72,18 @@ check: $(VENV)/.extension $(VENV)/.dev ## check format, lint, types, layers and 
 .PHONY: wheel
 wheel: $(VENV)/.wheel ## build the wheel for this machine into dist
 	rm -rf $(LOOSE)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --out $(LOOSE)
-	$(BIN)/python tools/wheel.py $(LOOSE)/*.whl
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin build --release --locked --out $(LOOSE)
+	$(BIN)/python -m tools.wheel $(LOOSE)/*.whl
 	mkdir -p $(DIST) && mv $(LOOSE)/*.whl $(DIST)
+
+.PHONY: capi
+capi: ## build the C library, and install it with its headers below PREFIX
+	cargo build --release --locked -p e2ee-capi
+	$(PYTHON) tools/install_capi.py target/release $(PREFIX)
+
+.PHONY: capi-test
+capi-test: $(VENV)/.extension $(VENV)/.dev ## prove the C library by use, from C, Python, Go and Node
+	$(BIN)/python -m tests.capi
 
 .PHONY: bench
 bench: $(VENV)/.extension $(VENV)/.peers ## measure, beside the limit and beside others
@@ -99,7 +110,7 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,tests of mautrix and checks of matrix-nio,they are part of the long interop)
-	@$(call LEFT_OUT,ARM build,not built yet)
+	@$(call LEFT_OUT,ARM,two builds and their emulation take as long as all else here; see make arm)
 
 .PHONY: interop
 interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac and libolm at random; needs Node and npm
@@ -129,10 +140,30 @@ assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties 
 assurance-short: $(VENV)/.extension $(VENV)/.postgres ## run the gates of the stores for some minutes
 	$(BIN)/python -m $(GATES) --short
 
+.PHONY: wheels
+wheels: $(VENV)/.release ## build, examine and test what is released for Linux into dist
+	$(BIN)/python -m tools.wheels --out $(DIST)
+
+.PHONY: sdist
+sdist: $(VENV)/.release ## make the source distribution in dist, and build it without a network
+	$(BIN)/python -m tools.sdist --out $(DIST)
+
+.PHONY: repro
+repro: $(VENV)/.release ## build the last commit twice, as differently as can be, and compare
+	$(BIN)/python -m tools.repeat
+
+.PHONY: arm
+arm: $(VENV)/.release ## run the vectors and short properties on emulated ARM processors
+	$(BIN)/python -m tests.levels arm
+
+.PHONY: x86-levels
+x86-levels: $(VENV)/.extension $(VENV)/.release ## run the same on emulated x86 processors without the newest instructions
+	$(BIN)/python -m tests.levels x86
+
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) $(DIST) .interop .matrix .tink .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.
@@ -142,7 +173,7 @@ $(VENV)/.created:
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	touch $@
 
-$(VENV)/.build $(VENV)/.wheel $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres: $(VENV)/.%: $(VENV)/.created pyproject.toml
+$(VENV)/.build $(VENV)/.wheel $(VENV)/.dev $(VENV)/.bench $(VENV)/.postgres $(VENV)/.release: $(VENV)/.%: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install --quiet --group $*
 	touch $@
 
@@ -154,5 +185,5 @@ $(VENV)/.peers: $(VENV)/.bench
 
 # Python sources are used where they lie; only Rust has to be built.
 $(VENV)/.extension: $(VENV)/.build $(RUST) pyproject.toml
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked
 	touch $@

@@ -75,7 +75,7 @@ def build() -> Path:
         # What the patch leaves unused is no fault.
         "RUSTFLAGS": "--cap-lints=allow",
     }
-    command = ["cargo", "build", "--quiet", "--release", "-p", "e2ee-python", "--lib"]
+    command = ["cargo", "build", "--quiet", "--release", "-p", "e2ee-extension", "--lib"]
     subprocess.run(command, cwd=FOLDER / "tree", env=environment, check=True)  # noqa: S603
     package = FOLDER / "tree" / "python" / "e2ee"
     shutil.copyfile(FOLDER / "target/release/lib_core.so", package / "_core.abi3.so")

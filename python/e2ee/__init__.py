@@ -57,6 +57,7 @@ from e2ee.errors import (
 
 TYPE_CHECKING = False  # `typing` itself takes as long as all that is loaded at once
 if TYPE_CHECKING:
+    from e2ee._build import Build, build
     from e2ee._heal import Healed
     from e2ee.account import Account
     from e2ee.attachments import (
@@ -86,6 +87,7 @@ __all__ = [
     "AttachmentPointer",
     "AuthenticationError",
     "BadSignatureError",
+    "Build",
     "Contact",
     "DecryptionError",
     "DuplicateMessageError",
@@ -141,6 +143,7 @@ __all__ = [
     "UnsupportedVersionError",
     "UntrustedIdentityError",
     "__version__",
+    "build",
     "decrypt_attachment",
     "encrypt_attachment",
     "open_attachment",
@@ -153,6 +156,7 @@ __getattr__ = later(
         "Account": "e2ee.account",
         "Address": "e2ee.values",
         "AttachmentPointer": "e2ee.attachments",
+        "Build": "e2ee._build",
         "Contact": "e2ee.values",
         "Envelope": "e2ee.values",
         "Group": "e2ee.group",
@@ -170,6 +174,7 @@ __getattr__ = later(
         "SQLiteStore": "e2ee.store",
         "SafetyNumber": "e2ee.values",
         "SignedPreKey": "e2ee.prekeys",
+        "build": "e2ee._build",
         "decrypt_attachment": "e2ee.attachments",
         "encrypt_attachment": "e2ee.attachments",
         "open_attachment": "e2ee.attachments",

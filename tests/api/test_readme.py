@@ -32,8 +32,10 @@ def test_the_python_example_prints_the_message(tmp_path: Path) -> None:
 
 
 def test_the_shell_example_carries_the_message(tmp_path: Path) -> None:
-    setup, example = blocks("sh")
+    # `make wheels` runs the last one.
+    setup, example, install = blocks("sh")
     assert "make demo" in setup
+    assert install.startswith("make wheels\n")
     commands = Path(sys.executable).parent
     if not (commands / "e2ee").exists():
         pytest.fail("the command e2ee is not installed beside this interpreter")

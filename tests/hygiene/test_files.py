@@ -23,11 +23,17 @@ def long_files(files: Iterable[Source]) -> Iterator[str]:
             yield f"{source.path}: {lines} lines"
 
 
+def tag_line(path: str) -> str:
+    """How a file's first line names its licence."""
+    if path.endswith((".c", ".h")):
+        return f"/* {TAG} */"
+    return f"// {TAG}" if path.endswith((".rs", ".mjs", ".go")) else f"# {TAG}"
+
+
 def untagged_files(files: Iterable[Source]) -> Iterator[str]:
     """The files whose first line is not their licence tag."""
     for source in files:
-        mark = "//" if source.path.endswith((".rs", ".mjs")) else "#"
-        if source.text.split("\n", 1)[0] != f"{mark} {TAG}":
+        if source.text.split("\n", 1)[0] != tag_line(source.path):
             yield source.path
 
 
@@ -47,12 +53,17 @@ def code_files() -> list[Source]:
     return sources(".rs", ".py")
 
 
+def other_files() -> list[Source]:
+    """All files of other languages."""
+    return sources(".pyi", ".mjs", ".c", ".h", ".go")
+
+
 def test_files_are_short() -> None:
-    assert list(long_files([*code_files(), *sources(".pyi", ".mjs")])) == []
+    assert list(long_files([*code_files(), *other_files()])) == []
 
 
 def test_files_begin_with_their_licence() -> None:
-    assert list(untagged_files([*code_files(), *sources(".pyi", ".mjs")])) == []
+    assert list(untagged_files([*code_files(), *other_files()])) == []
 
 
 def test_files_say_what_they_are() -> None:
@@ -76,6 +87,7 @@ def test_long_data_and_the_stub_are_excepted() -> None:
 @pytest.mark.parametrize("text", ["", "//! Chains.", f"\n// {TAG}\n", f"//  {TAG}\n"])
 def test_a_missing_licence_is_caught(text: str) -> None:
     assert list(untagged_files([Source("a.rs", text)])) == ["a.rs"]
+    assert list(untagged_files([Source("a.h", text)])) == ["a.h"]
 
 
 @pytest.mark.parametrize(

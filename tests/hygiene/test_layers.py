@@ -13,7 +13,7 @@ from tests.hygiene.rust_text import product_code
 from tests.hygiene.tree import ROOT, Source, product_rust
 
 #: From left to right: wire, primitives, {ratchet, state, files}, account, {signal, olm},
-#: {python, capi}.
+#: {python, capi}, extension.
 LAYERS: Mapping[str, int] = {
     "wire": 0,
     "primitives": 1,
@@ -25,6 +25,7 @@ LAYERS: Mapping[str, int] = {
     "olm": 4,
     "python": 5,
     "capi": 5,
+    "extension": 6,
 }
 BINDINGS = 5
 CORE = tuple(name for name, layer in LAYERS.items() if layer < BINDINGS)

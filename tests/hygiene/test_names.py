@@ -39,6 +39,8 @@ TEXT_ENDINGS = (
     ".h",
     ".cfg",
     ".mjs",
+    ".go",
+    ".in",
 )
 TEXT_NAMES = ("Makefile", ".gitignore", ".ci/run")
 

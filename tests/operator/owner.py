@@ -45,8 +45,8 @@ def of_values(bob: e2ee.Account, alice: e2ee.Account) -> Shown:
     found: Shown = {}
     upload = bob.prekeys()
     keys = (upload, upload.one_time[0], upload.signed)
-    imported = (report, report.rows[-1])
-    for value in (envelope, bundle, number, contact, message, outgoing, PEER, *keys, *imported):
+    reports = (report, report.rows[-1], e2ee.build())
+    for value in (envelope, bundle, number, contact, message, outgoing, PEER, *keys, *reports):
         for name in public_names(type(value)):
             attribute = getattr(value, name)
             takes_more = name in TAKES_MORE

@@ -25,6 +25,13 @@ settings.register_profile(
     max_examples=12_000,
     stateful_step_count=120,
 )
+# On a processor that is emulated, where everything takes twenty times as long (tests/levels).
+settings.register_profile(
+    "emulated",
+    settings.get_profile("default"),
+    max_examples=25,
+    stateful_step_count=40,
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,10 +6,10 @@ from collections import Counter
 from hypothesis import settings
 
 #: What must be executed when all machines have run, by the name of the profile.
-REQUIRED = {"default": 10_000, "assurance": 1_000_000}
+REQUIRED = {"default": 10_000, "assurance": 1_000_000, "emulated": 500}
 
 #: The same for the machine of groups.
-GROUP_REQUIRED = {"default": 2_000, "assurance": 100_000}
+GROUP_REQUIRED = {"default": 2_000, "assurance": 100_000, "emulated": 100}
 
 MACHINES = frozenset({"TestInMemory", "TestInFiles"})
 GROUP_MACHINE = "TestGroup"

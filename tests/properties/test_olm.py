@@ -9,7 +9,7 @@ else opens.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -68,9 +68,10 @@ def normal_length(message: bytes) -> int:
 class Device:
     """One side: what it has in memory, what it has saved, and what it must still open."""
 
-    name: str
-    account: olm.Account
-    session: olm.Session | None = None
+    api: Any
+    key: Any
+    account: Any
+    session: Any = None
     rows: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     record: tuple[int, bytes] = (0, b"")
     opened: set[bytes] = field(default_factory=set)
@@ -88,16 +89,21 @@ class Device:
 class OlmMachine(RuleBasedStateMachine):
     """Send, deliver, repeat, alter, forget, load, against sets of messages."""
 
+    #: What has the classes of `e2ee.olm`, for each side.
+    apis: ClassVar[dict[str, Any]] = {"alice": olm, "bob": olm}
+
     def __init__(self) -> None:
         super().__init__()
-        self.key = olm.StateKey(bytes(range(32)))
-        self.devices = {name: Device(name, olm.Account.generate()) for name in ("alice", "bob")}
+        self.devices = {
+            name: Device(api, api.StateKey(bytes(range(32))), api.Account.generate())
+            for name, api in self.apis.items()
+        }
         alice, bob = self.devices["alice"], self.devices["bob"]
         bob.account.generate_one_time_keys(1)
-        bob.record = bob.account.seal(self.key)
+        bob.record = bob.account.seal(bob.key)
         (one_time_key,) = bob.account.one_time_keys.values()
-        alice.session = olm.Session.initiate(
-            self.key,
+        alice.session = alice.api.Session.initiate(
+            alice.key,
             alice.account,
             identity_key=bob.account.identity_key,
             one_time_key=one_time_key,
@@ -106,11 +112,13 @@ class OlmMachine(RuleBasedStateMachine):
         self.sent = 0
         self.send("alice", saves=True)
 
-    def finish(self, device: Device, step: olm.SessionStep, *, saves: bool) -> bytes | None:
+    def finish(self, device: Device, step: Any, *, saves: bool) -> bytes | None:
         """Saves the step and takes its result, or forgets it and loads what was saved."""
         if saves:
             device.rows |= step.writes
-            return step.release()
+            result = step.release()
+            assert isinstance(result, bytes)
+            return result
         del step
         self.load(device)
         return None
@@ -120,10 +128,10 @@ class OlmMachine(RuleBasedStateMachine):
         name = device.session.name if device.session else ""
         device.session = None
         if device.record[0]:
-            device.account = olm.Account.load(self.key, *device.record)
+            device.account = device.api.Account.load(device.key, *device.record)
         if device.rows:
             rows = [device.rows[part] for part in PARTS]
-            device.session = olm.Session.load(self.key, (name, rows))
+            device.session = device.api.Session.load(device.key, (name, rows))
 
     @precondition(lambda self: self.devices["bob"].session)
     @rule(name=people, saves=saved)
@@ -179,7 +187,7 @@ class OlmMachine(RuleBasedStateMachine):
             return
         else:
             step = device.session.decrypt(letter.kind, letter.message)
-        record = device.account.seal(self.key)
+        record = device.account.seal(device.key)
         plaintext = self.finish(device, step, saves=saves)
         if plaintext is not None:
             assert plaintext == letter.plaintext
@@ -192,10 +200,12 @@ class OlmMachine(RuleBasedStateMachine):
         read = {each.ratchet_key() for each in self.post if each.message in device.opened}
         return key in read and key not in device.chains
 
-    def accept(self, device: Device, letter: Letter) -> olm.SessionStep:
+    def accept(self, device: Device, letter: Letter) -> Any:
         """The first message, whichever came first."""
         sender = self.devices["alice"].account.identity_key
-        device.session, step = olm.Session.accept(self.key, device.account, sender, letter.message)
+        device.session, step = device.api.Session.accept(
+            device.key, device.account, sender, letter.message
+        )
         return step
 
     def refused(self, letter: Letter) -> None:
@@ -235,7 +245,7 @@ class OlmMachine(RuleBasedStateMachine):
             self.must_refuse(lambda: session.decrypt(letter.kind, altered), REFUSALS)
             self.must_refuse(lambda: session.decrypt(1 - letter.kind, letter.message), REFUSALS)
         self.must_refuse(
-            lambda: olm.Session.accept(self.key, device.account, None, altered), REFUSALS
+            lambda: device.api.Session.accept(device.key, device.account, None, altered), REFUSALS
         )
 
     @rule(name=people)

@@ -13,7 +13,6 @@ from e2ee.store import examine, examine_file
 from tests.api.anchored import Register
 from tests.properties.world import put_rows, read_rows
 from tests.stores.kinds import DURABLE, KEY, introduced, kind_name
-from tests.stores.protocols import SIGNAL, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
 
     from e2ee.store import Examination, Store
     from tests.properties.world import Rows
-
-
-@pytest.fixture
-def protocol() -> Protocol:
-    """The doctor knows the records of Signal's accounts alone."""
-    return SIGNAL
 
 
 @pytest.fixture
@@ -110,7 +103,7 @@ def test_a_store_in_use_is_looked_at_with_its_anchor(
     with closing(kind(tmp_path, anchor=register)) as store:
         alice = introduced(store, bob)
         assert seen(store).findings == ()
-        alice.encrypt("bob", b"text")
+        alice.encrypt(bob.address, b"text")
         assert seen(store).findings == ()
 
         held = register.value or b""

@@ -85,7 +85,7 @@ def test_peers_keys_and_messages_are_explained(state: Rows) -> None:
     (session,) = peer.sessions
     assert (session.place, session.phase, session.trusted) == ("current", "initiated", True)
     assert (session.late, session.pq_epoch, session.pq_messages) == (1, None, None)
-    assert report.prekeys == OneTimeKeyState(one_time=3, unpublished=3, fallback=1)
+    assert report.one_time_keys == OneTimeKeyState(one_time=3, unpublished=3, fallback=1)
     assert report.inbox == 1
 
 

@@ -17,6 +17,7 @@ from e2ee.cli.commands.matrix_store import matrix_store
 from e2ee.cli.commands.messages import decrypt, encrypt, inbox
 from e2ee.cli.commands.rekey import rekey
 from e2ee.cli.commands.verify import verify
+from e2ee.cli.commands.verify_install import verify_install
 from e2ee.cli.commands.version import version
 from e2ee.cli.exits import CommandError, Exit, explained, explained_os
 from e2ee.cli.help import block
@@ -90,6 +91,7 @@ main: Final = Program(
         matrix_store,
         demo,
         version,
+        verify_install,
     ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -167,7 +167,7 @@ def _examination(
     row: ExaminationRow, *, backup: bool = False, complaints: tuple[str, ...] = ()
 ) -> Examination:
     """The values of the core's rows."""
-    records, peers, groups, stocks, (waiting, oldest), found = row
+    records, peers, groups, (stock, keys), (waiting, oldest), found = row
     findings = [Finding(*each) for each in found]
     if _LOG_COMPLAINT in complaints:
         findings.insert(0, _DAMAGED_LOG)
@@ -189,7 +189,8 @@ def _examination(
             )
             for label, members, pending, sent, senders in groups
         ),
-        prekeys=_prekeys(*stocks),
+        prekeys=None if stock is None else _prekeys(stock),
+        one_time_keys=None if keys is None else OneTimeKeyState(*keys),
         inbox=waiting,
         inbox_age=_age(oldest),
         backup=backup,
@@ -204,11 +205,7 @@ def _session(place: Place, opened: OpenedRow | None) -> SessionState:
     return SessionState(place, phase, _age(waiting), trusted, sent, received, late, epoch, messages)
 
 
-def _prekeys(
-    stock: StockRow | None, one_time_keys: tuple[int, int, int] | None
-) -> PreKeyState | OneTimeKeyState | None:
-    if stock is None:
-        return None if one_time_keys is None else OneTimeKeyState(*one_time_keys)
+def _prekeys(stock: StockRow) -> PreKeyState:
     (signed, replaced, _), (last, last_replaced, uses), one_time, kyber = stock
     return PreKeyState(_age(signed), replaced, _age(last), last_replaced, uses, *one_time, *kyber)
 

@@ -176,7 +176,8 @@ class OneTimeKeyState:
 class Examination:
     """What was seen of a store, the worst findings first.
 
-    `prekeys` is `None` if their record does not open; `inbox` counts the messages that wait, the
+    `prekeys` are those of an account of Signal's protocol, `one_time_keys` those of one of Olm;
+    `None` if their record does not open. `inbox` counts the messages that wait, the
     oldest of them for `inbox_age`; `backup` says that the file is a backup; `file` holds what
     SQLite found wrong with its file.
     """
@@ -185,7 +186,8 @@ class Examination:
     records: tuple[RecordCount, ...] = ()
     peers: tuple[PeerState, ...] = ()
     groups: tuple[GroupState, ...] = ()
-    prekeys: PreKeyState | OneTimeKeyState | None = None
+    prekeys: PreKeyState | None = None
+    one_time_keys: OneTimeKeyState | None = None
     inbox: int = 0
     inbox_age: timedelta | None = None
     backup: bool = False

@@ -185,8 +185,9 @@ impl StandaloneSession {
     fn writes(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
         self.stage = Stage::Stale;
         let now = self.session.generations();
-        let fresh = self.revision == 0;
-        let revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        let base = self.revision;
+        let fresh = base == 0;
+        let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
         let [head_sealer, chains_sealer, skipped_sealer] = &self.sealers;
         let [head_name, chains_name, skipped_name] = PARTS;
         let mut writes = Vec::with_capacity(PARTS.len());
@@ -194,18 +195,18 @@ impl StandaloneSession {
         if fresh || now.chains != self.saved.chains {
             let sealed =
                 chains_sealer.seal(revision, self.session.encode_chains().expose(), random)?;
-            writes.push(Saved { name: chains_name, revision, sealed });
+            writes.push(Saved { name: chains_name, base: others.chains, revision, sealed });
             others.chains = revision;
         }
         if fresh || now.skipped != self.saved.skipped {
             let sealed =
                 skipped_sealer.seal(revision, self.session.encode_skipped().expose(), random)?;
-            writes.push(Saved { name: skipped_name, revision, sealed });
+            writes.push(Saved { name: skipped_name, base: others.skipped, revision, sealed });
             others.skipped = revision;
         }
         let head = self.session.encode_head(others);
         let sealed = head_sealer.seal(revision, head.expose(), random)?;
-        writes.push(Saved { name: head_name, revision, sealed });
+        writes.push(Saved { name: head_name, base, revision, sealed });
         self.revision = revision;
         self.others = others;
         self.saved = now;

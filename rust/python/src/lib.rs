@@ -49,7 +49,7 @@ use pyo3::prelude::*;
 
 /// The core of e2ee; use the package's own names instead.
 #[pymodule]
-mod _core {
+pub mod _core {
     #[pymodule_export]
     use super::{
         account::Account,

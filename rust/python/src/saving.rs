@@ -104,7 +104,7 @@ impl<T> Waiting<T> {
     fn writes(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
         let writes = self.writes.get_or_try_init(py, || {
             let rows = PyDict::new(py);
-            for Saved { name, revision, sealed } in &self.saved {
+            for Saved { name, revision, sealed, .. } in &self.saved {
                 rows.set_item(interned(py, name), (revision, PyBytes::new(py, sealed)))?;
             }
             Ok::<_, PyErr>(rows.unbind())

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is loaded, and what it found of the processor (docs/architecture.md, "Layers").
+//! What is loaded, what it was compiled from and for, and what it found of the processor
+//! (docs/architecture.md, "Layers").
 
 use pyo3::{prelude::*, types::PyDict};
 
-/// The package's version, the processor's features that speed the core up, and whose X25519 runs.
+/// The package's version, the processor's features that speed the core up, whose X25519 runs, and
+/// what the build said: texts, empty where they are not known.
 #[pyfunction]
 pub fn version_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let found = PyDict::new(py);
     found.set_item("version", env!("CARGO_PKG_VERSION"))?;
     found.set_item("cpu_features", cpu_features())?;
     found.set_item("x25519", "aws-lc")?;
+    found.set_item("commit", env!("E2EE_BUILT_COMMIT"))?;
+    found.set_item("target", env!("E2EE_BUILT_TARGET"))?;
+    found.set_item("compiler", env!("E2EE_BUILT_COMPILER"))?;
+    found.set_item("compiled_for", env!("E2EE_BUILT_CPU_FEATURES"))?;
     Ok(found)
 }
 

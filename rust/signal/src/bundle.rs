@@ -10,13 +10,21 @@ use e2ee_wire::{
 
 use crate::{
     address::DeviceId,
-    keys::{decode_ec, decode_kyber, encode_ec, encode_kyber},
+    keys::{EC_KEY_LEN, KYBER_KEY_LEN, decode_ec, decode_kyber, encode_ec, encode_kyber},
     prekeys::SIGNATURE_LEN,
 };
 
 /// The first byte of an encoded bundle.
 pub const FORMAT_VERSION: u8 = 1;
 const FIELDS: usize = 11;
+/// The most bytes that an encoded bundle takes.
+pub const MAX_LEN: usize = 1 // the version
+    + 4 * NUMBER_MOST + 2 // four numbers of 32 bits, and the device's
+    + 3 * (2 + EC_KEY_LEN)
+    + (3 + KYBER_KEY_LEN)
+    + 2 * (2 + SIGNATURE_LEN);
+/// A field with a number of 32 bits.
+const NUMBER_MOST: usize = 6;
 
 /// A public elliptic-curve prekey with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,4 +154,35 @@ fn numbered(id: Option<Value<'_>>, key: Option<Value<'_>>) -> Result<NumberedKey
 
 fn signature(field: Option<Value<'_>>) -> Result<[u8; SIGNATURE_LEN], Error> {
     bytes_of(field)?.try_into().map_err(|_| Error::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Address, Device};
+
+    struct Counting(u8);
+
+    impl e2ee_primitives::Random for Counting {
+        fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
+            for byte in out {
+                self.0 = self.0.wrapping_add(1);
+                *byte = self.0;
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_bundle_is_longer_than_the_longest() {
+        let address = Address::new("bob", DeviceId::new(127).unwrap()).unwrap();
+        let mut device = Device::generate(address, 0, &mut Counting(0)).unwrap();
+        let mut bundle = device.bundle(&mut Counting(9)).unwrap();
+        bundle.registration_id = u32::MAX;
+        bundle.signed.id = u32::MAX;
+        bundle.kyber_id = u32::MAX;
+        bundle.one_time.as_mut().unwrap().id = u32::MAX;
+
+        assert_eq!(MAX_LEN, bundle.encode().len());
+    }
 }

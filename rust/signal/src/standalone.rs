@@ -204,9 +204,9 @@ impl StandaloneSession {
     fn writes(&mut self, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
         self.stage = Stage::Stale;
         let now = self.session.generations();
-        let [head, objects, skipped] = self.revisions;
-        let fresh = head == 0;
-        let revision = head.checked_add(1).ok_or(Error::Exhausted)?;
+        let [base, objects, skipped] = self.revisions;
+        let fresh = base == 0;
+        let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
         let mut writes = Vec::with_capacity(3);
         let [objects_sealer, skipped_sealer] = &*self.other_sealers;
         let [head_name, objects_name, skipped_name] = PARTS;
@@ -215,13 +215,13 @@ impl StandaloneSession {
         if fresh || now.objects != self.saved.objects {
             let plaintext = self.session.encode_objects();
             let sealed = objects_sealer.seal(revision, plaintext.expose(), random)?;
-            writes.push(Saved { name: objects_name, revision, sealed });
+            writes.push(Saved { name: objects_name, base: objects, revision, sealed });
             *new_objects = revision;
         }
         if fresh || now.skipped != self.saved.skipped {
             let plaintext = self.session.encode_skipped();
             let sealed = skipped_sealer.seal(revision, plaintext.expose(), random)?;
-            writes.push(Saved { name: skipped_name, revision, sealed });
+            writes.push(Saved { name: skipped_name, base: skipped, revision, sealed });
             *new_skipped = revision;
         }
         let head = |out: &mut Vec<u8>| {
@@ -231,7 +231,7 @@ impl StandaloneSession {
         };
         let most = REVISIONS_LEN.saturating_add(self.session.head_most());
         let sealed = self.head_sealer.seal_written(revision, (most, head), random)?;
-        writes.push(Saved { name: head_name, revision, sealed });
+        writes.push(Saved { name: head_name, base, revision, sealed });
         self.revisions = revisions;
         self.saved = now;
         self.stage = Stage::Open;

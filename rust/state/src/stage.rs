@@ -4,12 +4,14 @@
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_wire::Error;
 
-/// A record that a step writes: its name, its new revision and its sealed bytes.
+/// A record that a step writes: its name, its revisions and its sealed bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Saved {
     /// One of the names of its owner's records.
     pub name: &'static str,
-    /// Above the one that the record had.
+    /// The revision that the record had, 0 if there was none: a store must still find it.
+    pub base: u64,
+    /// Above the base.
     pub revision: u64,
     /// What stands under it.
     pub sealed: Vec<u8>,

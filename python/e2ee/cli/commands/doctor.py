@@ -60,13 +60,10 @@ def _shown(seen: Examination) -> Iterator[Table | Text]:
         yield _sessions(seen.peers)
     if seen.groups:
         yield _groups(seen)
-    match seen.prekeys:
-        case PreKeyState() as keys:
-            yield _prekeys(keys)
-        case OneTimeKeyState() as keys:
-            yield _one_time_keys(keys)
-        case None:
-            pass
+    if seen.prekeys is not None:
+        yield _prekeys(seen.prekeys)
+    if seen.one_time_keys is not None:
+        yield _one_time_keys(seen.one_time_keys)
     if seen.inbox:
         waiting = f"Inbox: {seen.inbox} waiting, the oldest for {_age(seen.inbox_age)}.\n"
         yield Text(waiting)

@@ -89,6 +89,7 @@ impl<'a, E: Examiner> Walk<'a, E> {
     }
 
     /// Names of the records of a kind that are whole.
+    #[must_use]
     pub fn whole(&self, kind: RecordKind) -> Vec<String> {
         let rows = self.rows.iter();
         let whole = rows.filter(|(_, row)| row.kind == kind && row.fault.is_none());

@@ -99,9 +99,9 @@ impl StandaloneOutbound {
     fn writes(&mut self, revision: u64, random: &mut dyn Random) -> Result<Vec<Saved>, Failure> {
         self.stage = Stage::Stale;
         let sealed = self.sealer.seal(revision, self.session.encode().expose(), random)?;
-        self.revision = revision;
+        let base = core::mem::replace(&mut self.revision, revision);
         self.stage = Stage::Open;
-        Ok(vec![Saved { name: SENDING, revision, sealed }])
+        Ok(vec![Saved { name: SENDING, base, revision, sealed }])
     }
 }
 
@@ -283,12 +283,12 @@ impl StandaloneInbound {
         let mut events = events_base;
         if !kept {
             let sealed = events_sealer.seal(revision, self.events.encode().expose(), random)?;
-            writes.push(Saved { name: events_name, revision, sealed });
+            writes.push(Saved { name: events_name, base: events_base, revision, sealed });
             events = revision;
         }
         let stored = self.session.encode(&events.to_be_bytes());
         let sealed = head_sealer.seal(revision, stored.expose(), random)?;
-        writes.push(Saved { name: head_name, revision, sealed });
+        writes.push(Saved { name: head_name, base: head_base, revision, sealed });
         self.revisions = [revision, events];
         self.saved = now;
         self.stage = Stage::Open;

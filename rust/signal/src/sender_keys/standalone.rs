@@ -63,13 +63,14 @@ impl StandaloneSenderKey {
         random: &mut dyn Random,
     ) -> Result<(Vec<Saved>, Vec<u8>), Failure> {
         self.stage.ready()?;
-        let revision = self.revision.checked_add(1).ok_or(Error::Exhausted)?;
+        let base = self.revision;
+        let revision = base.checked_add(1).ok_or(Error::Exhausted)?;
         let message = self.key.encrypt(&self.distribution_id, plaintext, random)?;
         self.stage = Stage::Stale;
         let sealed = self.sealer.seal(revision, self.key.encode().expose(), random)?;
         self.revision = revision;
         self.stage = Stage::Open;
-        Ok((vec![Saved { name: SENDING, revision, sealed }], message))
+        Ok((vec![Saved { name: SENDING, base, revision, sealed }], message))
     }
 
     /// Ends or gives up the open step.
@@ -194,12 +195,12 @@ impl StandaloneSenderKeys {
         if skipped == 0 || self.keys.skipped_generation() != self.saved_generation {
             let sealed =
                 skipped_sealer.seal(revision, self.keys.encode_skipped().expose(), random)?;
-            writes.push(Saved { name: skipped_name, revision, sealed });
+            writes.push(Saved { name: skipped_name, base: skipped_base, revision, sealed });
             skipped = revision;
         }
         let head = self.keys.encode_head(&skipped.to_be_bytes());
         let sealed = head_sealer.seal(revision, head.expose(), random)?;
-        writes.push(Saved { name: head_name, revision, sealed });
+        writes.push(Saved { name: head_name, base: head_base, revision, sealed });
         self.revisions = [revision, skipped];
         self.saved_generation = self.keys.skipped_generation();
         self.stage = Stage::Open;

@@ -49,7 +49,9 @@ fn an_outbound_session_goes_on_from_its_record() {
     let (mut outbound, mut inbound) = pair();
     let (writes, first) = outbound.encrypt(b"first", &mut Counter(1)).unwrap();
     let id = *outbound.session().session_id();
-    let [Saved { name: SENDING, revision: 1, sealed }] = &writes[..] else { panic!("{writes:?}") };
+    let [Saved { name: SENDING, base: 0, revision: 1, sealed }] = &writes[..] else {
+        panic!("{writes:?}")
+    };
 
     let mut loaded = StandaloneOutbound::load(&sealer(1), &id, (1, sealed)).unwrap();
     let (writes, second) = loaded.encrypt(b"second", &mut Counter(1)).unwrap();

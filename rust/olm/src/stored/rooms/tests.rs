@@ -372,7 +372,7 @@ fn a_text_above_the_limit_is_refused() {
     let (mut alice, mut bob, mut carol) = people();
     alice.invite(&mut [&mut bob, &mut carol]);
 
-    let refused = alice.write(&vec![0; envelope::MAX_PLAINTEXT_LEN + 1]);
+    let refused = alice.write(&vec![0; MAX_PLAINTEXT_LEN + 1]);
 
     assert_eq!(Some(Error::InvalidArgument), refusal(refused));
 }

@@ -1,0 +1,3 @@
+module e2ee.example/talk
+
+go 1.22
