@@ -19,23 +19,18 @@ def main() -> int:
     """Runs what is asked for, and prints a line for each level."""
     parser = argparse.ArgumentParser(prog="python -m tests.levels", description=__doc__)
     parser.add_argument("machine", choices=sorted(MACHINES))
-    parser.add_argument("--short", action="store_true", help="two levels, no Python tests")
-    parser.add_argument("--optional", action="store_true", help="leave it out if it cannot be had")
     given = parser.parse_args()
     machine = MACHINES[given.machine]
     try:
-        emulated = prepared(machine, "dev" if given.short else "release")
-    except AbsentError as error:
-        print(f"{given.machine}: left out: {error}")
-        return 0 if given.optional else 1
-    except FailedError as error:
+        emulated = prepared(machine)
+    except (AbsentError, FailedError) as error:
         print(f"{given.machine}: {error}")
         return 1
     first: Counts | None = None
-    for level in machine.short if given.short else machine.levels:
+    for level in machine.levels:
         began = time.monotonic()
         try:
-            counts = run_all(emulated, level, with_python=level.python and not given.short)
+            counts = run_all(emulated, level, with_python=level.python)
         except FailedError as error:
             print(f"{error}\n{machine.emulator} -cpu {level.name}: FAILED")
             return 1

@@ -54,7 +54,7 @@ class Emulated:
         return words
 
 
-def prepared(machine: Machine, profile: str) -> Emulated:
+def prepared(machine: Machine) -> Emulated:
     """Fetches and builds what runs on a machine.
 
     Raises:
@@ -68,7 +68,7 @@ def prepared(machine: Machine, profile: str) -> Emulated:
         return Emulated(place, runners, Path(sys.executable), None, None, None)
     environment = crossing(machine.target)
     root = _interpreter(machine)
-    site = _site(machine, environment, profile)
+    site = _site(machine)
     target = ["--target", f"{machine.target}.{GLIBC}"]
     runners = _runners([str(_BIN / "cargo-zigbuild"), "test", *target], environment)
     return Emulated(place, runners, root / "usr/bin" / PYTHON, root, site, _mask(environment))
@@ -103,19 +103,11 @@ def _interpreter(machine: Machine) -> Path:
     return root
 
 
-def _site(machine: Machine, environment: dict[str, str], profile: str) -> Path:
-    """The extension, as it is released or quicker, installed with what it and the tests need."""
+def _site(machine: Machine) -> Path:
+    """The extension as it is released, installed with what it and the tests need."""
     site, wheels = FOLDER / f"{machine.architecture}-site", FOLDER / "wheels"
     wheels.mkdir(exist_ok=True)
-    for old in wheels.glob("*.whl"):
-        old.unlink()
-    if profile == "release":
-        wheel = build(machine.target, wheels)
-    else:
-        words = [str(_BIN / "maturin"), "build", "--zig", "--profile", profile, "--target"]
-        words += [machine.target, "--compatibility", "manylinux_2_28", "--out", str(wheels)]
-        run(words, environment)
-        (wheel,) = wheels.glob("*.whl")
+    wheel = build(machine.target, wheels)
     words = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(site)]
     words += ["--platform", "manylinux_2_28_aarch64", "--only-binary", ":all:"]
     words += ["--python-version", PYTHON.removeprefix("python"), *PACKAGES, str(wheel)]

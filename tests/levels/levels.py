@@ -22,28 +22,25 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A kind of processors: Rust's and Debian's names of it, and its levels; the first for all."""
+    """A kind of processors: Rust's, Debian's and QEMU's names of it, and its levels."""
 
     target: str
     architecture: str
     emulator: str
     levels: tuple[Level, ...]
-    #: The levels of a short run.
-    short: tuple[Level, ...]
 
 
-PLAIN_ARM: Final = Level("cortex-a72", masked=True, python=True)
-NEWEST_ARM: Final = Level("max,pauth-impdef=on", python=True)
 ARM: Final = Machine(
     "aarch64-unknown-linux-gnu",
     "arm64",
     "qemu-aarch64",
-    # QEMU knows no Cortex-A72 without AES and SHA; that of a Raspberry Pi 4 is one.
-    (Level("cortex-a72", python=True), NEWEST_ARM, PLAIN_ARM),
-    (NEWEST_ARM, PLAIN_ARM),
+    (
+        Level("cortex-a72", python=True),
+        Level("max,pauth-impdef=on", python=True),
+        # QEMU knows no Cortex-A72 without AES and SHA; that of a Raspberry Pi 4 is one.
+        Level("cortex-a72", masked=True, python=True),
+    ),
 )
-HASWELL: Final = Level("Haswell-noTSX")
-NEHALEM: Final = Level("Nehalem", python=True)
 X86: Final = Machine(
     "x86_64-unknown-linux-gnu",
     "amd64",
@@ -54,10 +51,9 @@ X86: Final = Machine(
         Level("max,vaes=off,vpclmulqdq=off"),
         Level("max,sha-ni=off"),
         Level("max,avx2=off"),
-        HASWELL,
+        Level("Haswell-noTSX"),
         Level("Westmere"),
-        NEHALEM,
+        Level("Nehalem", python=True),
     ),
-    (HASWELL, NEHALEM),
 )
 MACHINES: Final = {"arm": ARM, "x86": X86}

@@ -76,7 +76,9 @@ def run_all(emulated: Emulated, level: Level, *, with_python: bool) -> Counts:
     # Before that, the emulator may say what it does not know.
     features = _output([*python, "-c", _FEATURES], emulated).rstrip().rpartition("\n")[2]
     replayed = _tested(python, _REPLAYED, emulated) if with_python else 0
-    properties = _tested(python, _PROPERTIES, emulated) if with_python else 0
+    # The profile is that of tests/properties, which alone knows it.
+    short = (*_PROPERTIES, "--hypothesis-profile=emulated")
+    properties = _tested(python, short, emulated) if with_python else 0
     cases, tests = (sum(each) for each in zip(*told, strict=True))
     return Counts(features, cases, tests, replayed, properties)
 
@@ -92,10 +94,10 @@ def _vectors(command: Sequence[str], runner: Path) -> tuple[int, int]:
     return sum(int(cases) for cases in _CASES.findall(told)), int(passed[1])
 
 
-def _tested(python: Sequence[str], files: Sequence[str], emulated: Emulated) -> int:
-    """How many tests of these files passed."""
-    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile=emulated"]
-    told = _output([*python, "-m", "pytest", *options, *files], emulated)
+def _tested(python: Sequence[str], words: Sequence[str], emulated: Emulated) -> int:
+    """How many tests of the files that are named passed."""
+    options = ["-q", "-p", "no:cacheprovider"]
+    told = _output([*python, "-m", "pytest", *options, *words], emulated)
     passed = _TESTED.search(told.rstrip().rpartition("\n")[2])
     if passed is None:
         raise FailedError(told)

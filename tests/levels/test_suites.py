@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.levels.building import Emulated, FailedError
-from tests.levels.levels import ARM, MACHINES, X86, Level, Machine
+from tests.levels.levels import ARM, X86, Level
 from tests.levels.suites import run_all
 
 PASSED = "test result: ok. 2 passed; 0 failed; 0 ignored\n"
@@ -53,11 +53,6 @@ def test_a_runner_that_did_not_pass_is_caught(tmp_path: Path, output: str) -> No
 def test_a_runner_that_dies_is_caught(tmp_path: Path) -> None:
     with pytest.raises(FailedError):
         run_all(emulated(tmp_path, PASSED, code=132), Level("max"), with_python=False)
-
-
-@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
-def test_a_short_run_has_levels_of_the_long_one(machine: Machine) -> None:
-    assert set(machine.short) <= set(machine.levels)
 
 
 def test_what_is_hidden_is_hidden_by_a_library(tmp_path: Path) -> None:
