@@ -89,12 +89,13 @@ SENDING: Final[dict[str, Callable[[World], Callable[[], object]]]] = {
 #: All others.
 QUIET: Final = (
     "accept_identity address bundle connect contacts create create_group decrypt decrypt_many",
-    "decrypt_sealed device forget generate_keys group groups handled heal identity_key",
-    "import_records inbox mark_keys_as_published mark_verified open outbox prekeys protocol",
+    "decrypt_sealed device export_room_keys forget generate_keys group groups handled heal",
+    "identity_key import_records import_room_keys inbox mark_keys_as_published mark_verified open",
+    "outbox prekeys protocol",
     "receive receive_many receive_sealed refresh_prekeys rekey repair reset safety_number sent",
     "sign_object user verify",
     "Group.add Group.create Group.id Group.leave Group.members Group.pending Group.reinvite",
-    "Group.remove Group.rotate",
+    "Group.remove Group.rotate Group.rotate_after",
 )
 
 

@@ -288,6 +288,9 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     "Account.decrypt_sealed": lambda o: o.account_acts(lambda a, _, b: o.unseal(a, b)),
     "Account.encrypt_sealed": lambda o: o.account_acts(o.seal),
     "Account.encrypt": lambda o: o.account_acts(lambda a, p, b: a.encrypt(p, b)),
+    "Account.mark_verified": lambda o: o.account_acts(
+        lambda a, p, b: a.mark_verified(e2ee.Address(p), b)
+    ),
     "Account.receive": lambda o: o.account_acts(received),
     "Account.receive_sealed": lambda o: o.account_acts(
         lambda a, _, b: o.unseal_into_the_inbox(a, b)

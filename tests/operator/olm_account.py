@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import e2ee
+from e2ee.store import examine
 
 if TYPE_CHECKING:
     from tests.operator.owner import Shown
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
 def of_olm_account() -> Shown:
     """The calls that only Matrix has, and a message between two devices."""
+    store = e2ee.MemoryStore()
     alice, bob = (
-        e2ee.Account.create(e2ee.MemoryStore(), user, device="DEV", protocol="olm")
-        for user in ("@alice:example.org", "@bob:example.org")
+        e2ee.Account.create(place, user, device="DEV", protocol="olm")
+        for place, user in ((store, "@alice:example.org"), (e2ee.MemoryStore(), "@bob:example.org"))
     )
     upload = alice.generate_keys(2, fallback=True)
     alice.mark_keys_as_published()
@@ -29,6 +31,8 @@ def of_olm_account() -> Shown:
     alice.decrypt(bob.address, room.invitations()[0][1])
     keys = alice.export_room_keys()
     report = alice.import_room_keys(keys)
+    counted = examine(store).one_time_keys
+    assert counted is not None
     return {
         ("Account", "export_room_keys"): [json.dumps(key) for key in keys],
         ("Account", "import_room_keys"): repr(report),
@@ -36,6 +40,9 @@ def of_olm_account() -> Shown:
         ("RoomKeyReport", "new"): report.new,
         ("RoomKeyReport", "known"): report.known,
         ("RoomKeyReport", "refused"): repr(report.refused),
+        ("OneTimeKeyState", "one_time"): counted.one_time,
+        ("OneTimeKeyState", "unpublished"): counted.unpublished,
+        ("OneTimeKeyState", "fallback"): counted.fallback,
         ("Account", "generate_keys"): [alice.bundle(), alice.bundle(reusable=True)],
         ("Account", "mark_keys_as_published"): [alice.identity_key, alice.contacts()],
         ("Account", "mark_verified"): bob.contacts(),
