@@ -4,7 +4,7 @@
 //! A piece is `bytes`, which no other thread can change: it is worked on with the interpreter
 //! released.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 use e2ee_primitives::{Secret, SecretBytes};
 use e2ee_signal::attachment::{
@@ -12,9 +12,9 @@ use e2ee_signal::attachment::{
     Verifier,
 };
 use e2ee_wire::Error;
-use pyo3::{prelude::*, sync::MutexExt, types::PyBytes};
+use pyo3::{prelude::*, types::PyBytes};
 
-use crate::{errors, transaction::OsRandom};
+use crate::{errors, own::locked, transaction::OsRandom};
 
 /// A pointer's key, digest and size, and chunk size and values of its incremental MAC if it has one.
 type Fields<'py> =
@@ -64,10 +64,6 @@ pub fn blob_len(size: u32) -> u64 {
 
 fn decoded(py: Python<'_>, pointer: &[u8]) -> PyResult<AttachmentPointer> {
     AttachmentPointer::decode(pointer).map_err(|error| errors::protocol(py, error))
-}
-
-fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a, T>> {
-    mutex.lock_py_attached(py).map_err(|_| errors::stale(py))
 }
 
 /// Works on what a mutex holds, with the interpreter released; nothing is held after the end.

@@ -24,7 +24,8 @@ use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
     convert, errors,
-    signal::{StateKey, locked, refused},
+    own::locked,
+    signal::{StateKey, refused},
     transaction::OsRandom,
 };
 

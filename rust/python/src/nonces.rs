@@ -22,6 +22,7 @@ struct Drawn {
 }
 
 /// The next nonce of this thread, which no other thread and no forked process has.
+#[inline]
 pub fn next(random: &mut dyn Random) -> Result<[u8; LEN], Error> {
     let process = Process::this();
     NONCES.with_borrow_mut(|drawn| {

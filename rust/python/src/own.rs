@@ -7,7 +7,7 @@
 use std::{
     num::NonZero,
     sync::{
-        Mutex, MutexGuard, OnceLock,
+        Mutex, MutexGuard, OnceLock, TryLockError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -32,18 +32,21 @@ impl<T> Own<T> {
 
     /// The state; one that a panic left half changed is not used again, and neither is one that was
     /// made before a fork.
+    #[inline]
     pub fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, T>> {
         if !self.is_ours() {
             return Err(errors::forked(py));
         }
-        self.inner.lock_py_attached(py).map_err(|_| errors::stale(py))
+        locked(py, &self.inner)
     }
 
     /// The state, for what needs no interpreter; `None` where [`Own::lock`] refuses.
+    #[inline]
     pub fn held(&self) -> Option<MutexGuard<'_, T>> {
         if self.is_ours() { self.inner.lock().ok() } else { None }
     }
 
+    #[inline]
     fn is_ours(&self) -> bool {
         self.process.is_some() && self.process == Process::this()
     }
@@ -55,11 +58,24 @@ pub struct Process(NonZero<u64>);
 
 impl Process {
     /// This one. Asking the kernel each time for its number costs as much as sealing a record.
+    #[inline]
     pub fn this() -> Option<Self> {
         let Some(word) = *WORD.get_or_init(wiped_word) else {
             return NonZero::new(std::process::id().into()).map(Self);
         };
         NonZero::new(word.load(Ordering::Relaxed)).or_else(|| drawn(word)).map(Self)
+    }
+}
+
+/// What a lock holds, unless a panic left it half changed.
+///
+/// A lock that is free is taken at once: only to wait for it lets go of the interpreter.
+#[inline]
+pub fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a, T>> {
+    match mutex.try_lock() {
+        Ok(held) => Ok(held),
+        Err(TryLockError::WouldBlock) => mutex.lock_py_attached(py).map_err(|_| errors::stale(py)),
+        Err(TryLockError::Poisoned(_)) => Err(errors::stale(py)),
     }
 }
 

@@ -21,7 +21,10 @@ use pyo3::{
     types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 
-use crate::{errors, own::Own, signal::locked};
+use crate::{
+    errors,
+    own::{Own, locked},
+};
 
 /// What a step belongs to, and where its stored state stands.
 pub trait Staged: Send {
@@ -97,6 +100,7 @@ struct Waiting<T> {
 }
 
 impl<T> Waiting<T> {
+    #[inline]
     const fn new(owner: Arc<dyn Owner>, saved: Vec<Saved>, result: Py<T>) -> Self {
         Self { saved, writes: PyOnceLock::new(), owner, result: Mutex::new(Some(result)) }
     }
@@ -151,6 +155,7 @@ pub struct SessionStep {
 
 impl SessionStep {
     /// A step of `owner` with these writes; the result waits for its release.
+    #[inline]
     pub fn new(
         py: Python<'_>,
         owner: Arc<dyn Owner>,

@@ -8,7 +8,7 @@
     reason = "the signatures are what the interpreter calls"
 )]
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use e2ee_primitives::{Secret, secret::SecretBytes};
 use e2ee_signal::{
@@ -18,8 +18,7 @@ use e2ee_signal::{
 use e2ee_state::{Failure, Saved, Sealer};
 use e2ee_wire::Error;
 use pyo3::{
-    buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, sync::MutexExt,
-    types::PyBytes,
+    buffer::PyBuffer, exceptions::PyTypeError, prelude::*, pybacked::PyBackedBytes, types::PyBytes,
 };
 
 use crate::{
@@ -39,11 +38,6 @@ pub fn refused(py: Python<'_>, failure: impl Into<Failure>) -> PyErr {
 pub fn protocol(peer: &convert::Peer<'_>) -> Result<Address, Error> {
     let (name, device) = peer.get();
     Address::new(name, device)
-}
-
-/// The state behind a lock; one that a panic left half changed is not used again.
-pub fn locked<'a, T>(py: Python<'_>, mutex: &'a Mutex<T>) -> PyResult<MutexGuard<'a, T>> {
-    mutex.lock_py_attached(py).map_err(|_| errors::stale(py))
 }
 
 fn address(user: &Bound<'_, PyAny>, device: &Bound<'_, PyAny>) -> PyResult<Address> {

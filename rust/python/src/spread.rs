@@ -72,6 +72,7 @@ pub fn encrypt_many(py: Python<'_>, messages: Vec<(Py<Session>, PyBackedBytes)>)
 type Item<'a> = (Option<&'a Own<StandaloneSession>>, &'a [u8]);
 
 /// Brings a session near that is about to encrypt.
+#[inline]
 fn come((session, _): &Item<'_>) {
     session.iter().copied().for_each(prefetch);
 }
@@ -94,6 +95,7 @@ impl Encrypted {
         Self { bytes: Vec::with_capacity(bytes), saved: vec![], results: vec![] }
     }
 
+    #[inline]
     fn encrypt(
         &mut self,
         place: usize,
@@ -116,12 +118,14 @@ impl Encrypted {
         self.results.push((place, result));
     }
 
+    #[inline]
     fn keep(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         start..self.bytes.len()
     }
 
+    #[inline]
     fn bytes<'py>(&self, py: Python<'py>, range: &Range<usize>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.bytes.get(range.clone()).unwrap_or_default())
     }

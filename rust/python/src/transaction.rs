@@ -163,12 +163,14 @@ impl Random for OsRandom {
         getrandom::fill(out).map_err(|_| Error::RandomUnavailable)
     }
 
+    #[inline]
     fn nonce(&mut self) -> Result<[u8; 12], Error> {
         nonces::next(self)
     }
 }
 
 /// Milliseconds since the Unix epoch; a clock before it counts as the epoch.
+#[inline]
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
