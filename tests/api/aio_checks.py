@@ -101,7 +101,7 @@ async def refused_alone(at: World) -> None:
         at.alice.encrypt(at.bob.address, b"1"),
         at.alice.encrypt(at.address("nobody"), b"x"),
         at.alice.encrypt(at.bob.address, b"2"),
-        at.alice.encrypt(at.bob.address, "no bytes"),  # type: ignore[arg-type]
+        at.alice.encrypt(at.bob.address, "no bytes"),  # type: ignore[arg-type] # a mistake
         at.alice.encrypt(at.bob.address, b"3"),
     )
     assert (type(lost), type(wrong)) == (e2ee.NoSessionError, TypeError)

@@ -74,7 +74,7 @@ class StoredRoom:
             identity, signing = (to_bytes(each) for each in self._peer_keys)
             one_time = to_bytes(self._theirs.one_time_key(self._peer, fallback=False))
             core = olm_of(self._account._inner)  # noqa: SLF001 - nobody has signed their keys
-            self._account._commits.write(  # noqa: SLF001
+            self._account._commits.write(  # noqa: SLF001 - as above
                 lambda inside: core.connect(inside, THEIRS, identity, signing, one_time)
             )
             self._group = self._account.create_group([THEIRS], id=ROOM)
