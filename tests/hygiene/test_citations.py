@@ -8,7 +8,7 @@ import pytest
 
 from tests.hygiene.tree import ROOT, Source, product_rust, sources
 
-CITING_CRATES = ("primitives", "ratchet", "files", "account", "signal", "olm")
+CITING_CRATES = ("primitives", "ratchet", "files", "account", "signal", "olm", "mtproto")
 CITATION = re.compile(
     r"\b[a-z_]+\.md §\d|\bFIPS \d|\bRFC \d|\bSP 800-\d|\bDouble Ratchet\b|\bX3DH\b|\bPQXDH\b"
     r"|\bXEdDSA §\d|\bdocs/[a-z-]+\.md\b"

@@ -12,7 +12,7 @@ import pytest
 from tests.hygiene.rust_text import product_code
 from tests.hygiene.tree import ROOT, Source, product_rust
 
-#: From left to right: wire, primitives, {ratchet, state, files}, account, {signal, olm},
+#: From left to right: wire, primitives, {ratchet, state, files}, account, {signal, olm, mtproto},
 #: {python, capi}, extension.
 LAYERS: Mapping[str, int] = {
     "wire": 0,
@@ -23,6 +23,7 @@ LAYERS: Mapping[str, int] = {
     "account": 3,
     "signal": 4,
     "olm": 4,
+    "mtproto": 4,
     "python": 5,
     "capi": 5,
     "extension": 6,

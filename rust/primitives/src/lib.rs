@@ -21,6 +21,7 @@ pub mod hkdf_sha512;
 pub mod hmac;
 pub mod hpke;
 pub mod hpke_messages;
+pub mod ige;
 pub mod kyber1024;
 pub mod mlkem768;
 pub mod pbkdf2;

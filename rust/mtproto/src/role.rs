@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who of the two created a chat, and what follows from it for a message (mtproto_secret_chats.md
+//! §2 and §5).
+
+/// The one who created a chat, or the one who was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Created the chat.
+    Originator,
+    /// Was asked.
+    Responder,
+}
+
+impl Role {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Originator => Self::Responder,
+            Self::Responder => Self::Originator,
+        }
+    }
+
+    /// The lowest bit of `in_seq_no` in messages of this sender (§5).
+    #[must_use]
+    pub const fn in_bit(self) -> u32 {
+        match self {
+            Self::Originator => 0,
+            Self::Responder => 1,
+        }
+    }
+
+    /// The lowest bit of `out_seq_no` in messages of this sender (§5).
+    #[must_use]
+    pub const fn out_bit(self) -> u32 {
+        match self {
+            Self::Originator => 1,
+            Self::Responder => 0,
+        }
+    }
+}
