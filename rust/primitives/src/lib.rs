@@ -24,6 +24,7 @@ pub mod hpke_messages;
 pub mod ige;
 pub mod kyber1024;
 pub mod mlkem768;
+pub mod modp;
 pub mod pbkdf2;
 pub mod prefetch;
 pub mod random;

@@ -80,6 +80,16 @@ impl<const N: usize> Secret<N> {
         part
     }
 
+    /// Each byte, XOR that of `mask`.
+    #[must_use]
+    pub fn xor(&self, mask: &[u8; N]) -> Self {
+        let mut masked = self.duplicate();
+        for (to, from) in masked.0.iter_mut().zip(mask) {
+            *to ^= from;
+        }
+        masked
+    }
+
     /// A buffer for a result that is about to be written.
     pub(crate) const fn zero() -> Self {
         Self([0; N])
@@ -225,6 +235,13 @@ mod tests {
         assert!(Secret::<32>::from_slice(&[0; 31]).is_none());
         assert!(Secret::<32>::from_slice(&[0; 33]).is_none());
         assert!(Secret::<32>::from_slice(&[0; 32]).is_some());
+    }
+
+    #[test]
+    fn xor_takes_each_byte_with_its_own() {
+        let masked = counted::<32>().xor(&[0xf0; 32]);
+
+        assert_eq!([0xf0, 0xf1, 0xef], [0, 1, 31].map(|place: usize| masked.expose()[place]));
     }
 
     #[test]
