@@ -2,6 +2,7 @@
 //! The key of a chat, and the keys of its messages (mtproto_secret_chats.md §1 and §2).
 
 use e2ee_primitives::{Secret, sha};
+use e2ee_wire::{Error, record::RecordReader};
 
 use crate::role::Role;
 
@@ -40,6 +41,16 @@ impl ChatKey {
     #[must_use]
     pub const fn expose(&self) -> &[u8; KEY_LEN] {
         self.key.expose()
+    }
+
+    /// Appends the key's bytes, [`KEY_LEN`] of them.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.key.expose());
+    }
+
+    /// Reads what [`ChatKey::encode`] wrote.
+    pub fn decode(reader: &mut RecordReader<'_>) -> Result<Self, Error> {
+        Ok(Self::new(Secret::new(*reader.array()?)))
     }
 
     /// The message key of `padded`, the plaintext with its length and its padding, that `sender`

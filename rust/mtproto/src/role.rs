@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who of the two created a chat, and what follows from it for a message (mtproto_secret_chats.md
-//! §2 and §5).
+//! Who of the two created a chat, and what follows from it for a message
+//! (mtproto_secret_chats.md §2 and §5).
 
 /// The one who created a chat, or the one who was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
