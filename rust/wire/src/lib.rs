@@ -10,6 +10,7 @@ pub mod error;
 pub mod protobuf;
 pub mod reader;
 pub mod record;
+pub mod tl;
 pub mod varint;
 
 pub use error::Error;
