@@ -6,10 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod action;
+pub mod envelope;
 pub mod exchange;
 pub mod group;
 pub mod key;
+pub mod message;
 pub mod role;
-
-#[cfg(test)]
-mod scripted;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The messages of a recorded chat, with a change of its key, and of one under MTProto 1.0
+//! (mtproto_secret_chats.md §2 and §3).
+
+use e2ee_conformance::{Count, json, text, unhex, verdict::is_listed};
+use e2ee_mtproto::{
+    action::{self, Action},
+    envelope,
+    key::ChatKey,
+    message::{Layered, Message},
+    role::Role,
+};
+use e2ee_primitives::Secret;
+use e2ee_wire::Error;
+use serde_json::Value;
+
+const SET: &str = "mtproto/secret_chat";
+
+/// A message as the vector has it, and the key that it is under.
+struct Recorded<'a> {
+    vector: &'a Value,
+    key: ChatKey,
+    sender: Role,
+    wire: Vec<u8>,
+}
+
+fn array<'a>(vector: &'a Value, field: &str) -> &'a [Value] {
+    vector[field].as_array().unwrap()
+}
+
+fn chat_key(hex: &str) -> ChatKey {
+    ChatKey::new(Secret::from_slice(&unhex(hex)).unwrap())
+}
+
+fn recorded(set: &Value) -> Vec<Recorded<'_>> {
+    let of = |vector: &Value| {
+        let keys = [&set["key"], &set["rekey"]["key"]];
+        let mut keys = keys.map(|hex| chat_key(hex.as_str().unwrap())).into_iter();
+        keys.find(|key| vector["key_fingerprint"] == key.fingerprint()).unwrap()
+    };
+    array(set, "messages")
+        .iter()
+        .map(|vector| Recorded {
+            vector,
+            key: of(vector),
+            sender: if text(vector, "sender") == "A" { Role::Originator } else { Role::Responder },
+            wire: unhex(text(vector, "wire")),
+        })
+        .collect()
+}
+
+impl Recorded<'_> {
+    fn open(&self, wire: &[u8]) -> Result<Vec<u8>, Error> {
+        envelope::open(&self.key, self.sender, wire).map(|body| body.expose().to_vec())
+    }
+
+    /// The random bytes before the message, and the padding.
+    fn draws(&self) -> (Vec<u8>, Vec<u8>) {
+        let draws: Vec<_> =
+            array(self.vector, "draws").iter().map(|draw| unhex(draw.as_str().unwrap())).collect();
+        let [random_bytes, padding] = <[_; 2]>::try_from(draws).unwrap();
+        (random_bytes, padding)
+    }
+}
+
+#[test]
+fn every_message_opens_to_what_was_sent() {
+    let Some(set) = json(SET) else { return };
+    let mut count = Count::new(&format!("{SET}, opened"));
+    let messages = recorded(&set);
+    for recorded in &messages {
+        let body = recorded.open(&recorded.wire).unwrap();
+        let layered = Layered::decode(&body).unwrap();
+
+        assert_eq!(Ok(recorded.key.fingerprint()), envelope::fingerprint_of(&recorded.wire));
+        assert_eq!(recorded.vector["layer"], layered.layer);
+        assert_eq!(recorded.vector["in_seq_no"], layered.in_seq_no);
+        assert_eq!(recorded.vector["out_seq_no"], layered.out_seq_no);
+        assert_eq!(unhex(text(recorded.vector, "tl_message")), layered.message);
+        count.ran();
+    }
+    count.finish(messages.len());
+}
+
+#[test]
+fn every_message_is_sealed_again_byte_for_byte() {
+    let Some(set) = json(SET) else { return };
+    let mut count = Count::new(&format!("{SET}, sealed"));
+    let messages = recorded(&set);
+    for recorded in &messages {
+        let (random_bytes, padding) = recorded.draws();
+        let number = |name: &str| recorded.vector[name].as_u64().unwrap().try_into().unwrap();
+        let layered = Layered {
+            layer: recorded.vector["layer"].as_i64().unwrap().try_into().unwrap(),
+            in_seq_no: number("in_seq_no"),
+            out_seq_no: number("out_seq_no"),
+            message: &unhex(text(recorded.vector, "tl_message")),
+        };
+
+        let body = layered.encode_behind(&random_bytes).unwrap();
+        let (key, sender) = (&recorded.key, recorded.sender);
+        let wire = envelope::seal_padded(key, sender, body.expose(), &padding).unwrap();
+
+        assert_eq!(recorded.wire, wire, "{}", text(recorded.vector, "label"));
+        count.ran();
+    }
+    count.finish(messages.len());
+}
+
+#[test]
+fn service_messages_are_written_as_they_were_read() {
+    let Some(set) = json(SET) else { return };
+    let mut count = Count::new(&format!("{SET}, service messages"));
+    let messages = recorded(&set);
+    for recorded in &messages {
+        let bytes = unhex(text(recorded.vector, "tl_message"));
+        match Message::decode(&bytes).unwrap() {
+            Message::Service { random_id, action } => {
+                assert!(!matches!(action, Action::Unknown(_)));
+                assert_eq!(Ok(bytes.clone()), action::service(random_id, &action));
+                count.ran();
+            }
+            Message::Content { .. } => count.not_applicable("of the application"),
+            Message::Unknown => panic!("{}", text(recorded.vector, "label")),
+        }
+    }
+    count.finish(messages.len());
+}
+
+/// Each altered form of every message, of which none may open.
+fn none_opens(name: &str, forms: impl Fn(&[u8]) -> Vec<Vec<u8>>) {
+    let Some(set) = json(SET) else { return };
+    let mut count = Count::new(&format!("{SET}, {name}, accepted 0"));
+    let mut total = 0;
+    for recorded in recorded(&set) {
+        let altered = forms(&recorded.wire);
+        total += altered.len();
+        for wire in altered {
+            let expected = if wire.len() < 40 { Error::Malformed } else { Error::Forged };
+            assert_ne!(recorded.wire, wire);
+            assert_eq!(Err(expected), recorded.open(&wire));
+            count.ran();
+        }
+    }
+    count.finish(total);
+}
+
+#[test]
+fn no_message_with_a_flipped_bit_opens() {
+    none_opens("one bit flipped", |wire| {
+        (0..wire.len() * 8)
+            .map(|bit| {
+                let mut altered = wire.to_vec();
+                altered[bit / 8] ^= 1 << (bit % 8);
+                altered
+            })
+            .collect()
+    });
+}
+
+#[test]
+fn no_message_that_was_cut_opens() {
+    none_opens("cut", |wire| (0..wire.len()).map(|end| wire[..end].to_vec()).collect());
+}
+
+#[test]
+fn no_message_that_was_extended_opens() {
+    assert!(is_listed("mtproto-trailing-bytes"));
+    none_opens("extended", |wire| (1..=64).map(|more| [wire, &vec![0; more]].concat()).collect());
+}
+
+#[test]
+fn no_message_opens_as_one_of_the_other_side_or_under_the_other_key() {
+    let Some(set) = json(SET) else { return };
+    let mut count = Count::new(&format!("{SET}, of others, accepted 0"));
+    let keys = [text(&set, "key"), text(&set["rekey"], "key")].map(chat_key);
+    let messages = recorded(&set);
+    for recorded in &messages {
+        let other = keys.iter().find(|key| key.fingerprint() != recorded.key.fingerprint());
+        let of_other = envelope::open(&recorded.key, recorded.sender.other(), &recorded.wire);
+        let under_other = envelope::open(other.unwrap(), recorded.sender, &recorded.wire);
+
+        assert_eq!(Some(Error::Forged), of_other.err());
+        assert_eq!(Some(Error::Forged), under_other.err());
+        count.ran();
+    }
+    count.finish(messages.len());
+}
+
+#[test]
+fn messages_of_mtproto_1_are_refused() {
+    assert!(is_listed("mtproto-1"));
+    let Some(set) = json("mtproto/misc") else { return };
+    let mut count = Count::new("mtproto/misc, MTProto 1.0, accepted 0");
+    let key = chat_key(text(&set, "key"));
+    let vectors = array(&set, "mtproto1");
+    for vector in vectors {
+        let wire = unhex(text(vector, "wire"));
+        assert_eq!(Ok(key.fingerprint()), envelope::fingerprint_of(&wire));
+        for sender in [Role::Originator, Role::Responder] {
+            assert_eq!(Some(Error::Forged), envelope::open(&key, sender, &wire).err());
+        }
+        count.ran();
+    }
+    count.finish(vectors.len());
+}
