@@ -50,6 +50,29 @@ impl<D: Device, C: Content> InboxEntry<D, C> {
         let mut suffix = [0; 8];
         draft.random().fill(&mut suffix)?;
         let id = format!("{received_ms:012x}{}", names::hex(&suffix));
+        Self::named(id, (user, device), received_ms, (content, plaintext), draft)
+    }
+
+    /// The same of a message with a number in its conversation, by which entries of one time sort.
+    pub fn numbered(
+        whom: (&str, D),
+        (received_ms, number): (u64, u32),
+        message: (C, SecretBytes),
+        draft: &mut Draft<'_>,
+    ) -> Result<Self, Failure> {
+        let mut suffix = [0; 4];
+        draft.random().fill(&mut suffix)?;
+        let id = format!("{received_ms:012x}{number:08x}{}", names::hex(&suffix));
+        Self::named(id, whom, received_ms, message, draft)
+    }
+
+    fn named(
+        id: String,
+        (user, device): (&str, D),
+        received_ms: u64,
+        (content, plaintext): (C, SecretBytes),
+        draft: &mut Draft<'_>,
+    ) -> Result<Self, Failure> {
         let user = user.to_owned();
         let entry = Self { id, user, device, received_ms, content, plaintext };
         draft.put(&record_name(&entry.id), 0, 1, &entry.encode())?;
