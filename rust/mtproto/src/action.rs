@@ -118,6 +118,21 @@ impl<'a> Action<'a> {
 }
 
 impl Action<'_> {
+    /// Whether it concerns numbers, keys or layers, and not what people write.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Resend { .. }
+                | Self::NotifyLayer(_)
+                | Self::RequestKey { .. }
+                | Self::AcceptKey { .. }
+                | Self::CommitKey { .. }
+                | Self::AbortKey { .. }
+                | Self::Noop
+        )
+    }
+
     /// Appends the action.
     ///
     /// [`Error::InvalidArgument`] for a number from 2³¹ on in `Resend`, more bytes or ids than TL

@@ -37,6 +37,12 @@ impl ChatKey {
         self.fingerprint
     }
 
+    /// A second copy, for when one key stands in two states of a chat (§6).
+    #[must_use]
+    pub const fn duplicate(&self) -> Self {
+        Self { key: self.key.duplicate(), fingerprint: self.fingerprint }
+    }
+
     /// The only way to the bytes; call it in the expression that needs them.
     #[must_use]
     pub const fn expose(&self) -> &[u8; KEY_LEN] {

@@ -7,9 +7,18 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod chat;
+pub mod counts;
 pub mod envelope;
 pub mod exchange;
 pub mod group;
 pub mod key;
+pub mod keys;
+pub mod limits;
 pub mod message;
+pub mod picture;
 pub mod role;
+pub mod stored;
+
+#[cfg(test)]
+mod scripted;

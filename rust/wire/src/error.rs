@@ -25,6 +25,8 @@ pub enum Error {
     UntrustedIdentity,
     /// A first message names a prekey that we do not hold: the sender needs a new bundle.
     UnknownPreKey,
+    /// A message is under no key of its chat, or for somebody else: drop it.
+    NotForChat,
     /// There is no usable session with the peer: connect with a fresh bundle.
     NoSession,
     /// A group message is under a chain that was not given to us: ask the sender for an invitation.
@@ -70,6 +72,7 @@ impl core::fmt::Display for Error {
             Self::SelfSend => "the message comes from this device itself",
             Self::UntrustedIdentity => "the peer's identity key is not the trusted one",
             Self::UnknownPreKey => "the message names a prekey that is not held here",
+            Self::NotForChat => "the message is under no key of this chat",
             Self::NoSession => "there is no usable session with this peer",
             Self::NoSenderKey => "the chain of this group message is not held here",
             Self::NoGroup => "no group of this id is known here",
