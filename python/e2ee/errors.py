@@ -219,3 +219,14 @@ class TransactionOpenError(E2EEError):
 
 class StaleSessionError(E2EEError):
     """What was used is out of date: open the store and the account again."""
+
+
+class IgnoredMessageError(E2EEError):
+    """A message is under no key of its secret chat, or came before: drop it, the chat goes on."""
+
+
+class FatalChatError(E2EEError):
+    """The other end of a secret chat, or somebody between, broke the protocol: close the chat.
+
+    Tell the server by `messages.discardEncryption`, and begin another chat.
+    """

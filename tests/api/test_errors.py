@@ -18,6 +18,8 @@ FAMILIES = {e2ee.E2EEError, e2ee.DecryptionError, e2ee.StoreError}
 #: Errors whose calls need a process or a machine of their own; they have their own tests.
 ELSEWHERE = {
     e2ee.StoreBackupError: "../stores/test_backup.py",
+    e2ee.FatalChatError: "test_secret_chats.py",
+    e2ee.IgnoredMessageError: "test_secret_chats.py",
     e2ee.InvalidCertificateError: "test_sealed.py",
     e2ee.RandomnessError: "test_randomness.py",
     e2ee.SelfSendError: "test_sealed.py",

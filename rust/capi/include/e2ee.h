@@ -120,6 +120,10 @@ enum {
     /* A step is open, was used or was given up, or the process was forked: release the step, or load
      * what was saved. */
     E2EE_STALE_SESSION = 39,
+    /* A message is under no key of its secret chat, or came before: drop it. */
+    E2EE_IGNORED_MESSAGE = 40,
+    /* The other end of a secret chat broke the protocol: close the chat. */
+    E2EE_FATAL_CHAT = 41,
     /* A buffer has no room for the output: its length says how much is needed. */
     E2EE_BUFFER_TOO_SMALL = 1000,
     /* The library has a fault, which was found in this call or an earlier one: load what was saved. */

@@ -50,13 +50,15 @@ pub enum Status {
     StoreOutcomeUnknown = 37,
     TransactionOpen = 38,
     StaleSession = 39,
+    IgnoredMessage = 40,
+    FatalChat = 41,
     BufferTooSmall = 1_000,
     Poisoned = 1_001,
 }
 
 impl Status {
     /// All, in the order of their numbers.
-    pub const ALL: [(Self, &'static CStr); 42] = [
+    pub const ALL: [(Self, &'static CStr); 44] = [
         (Self::Ok, c"OK"),
         (Self::Error, c"E2EEError"),
         (Self::InvalidArgument, c"InvalidArgumentError"),
@@ -97,6 +99,8 @@ impl Status {
         (Self::StoreOutcomeUnknown, c"StoreOutcomeUnknownError"),
         (Self::TransactionOpen, c"TransactionOpenError"),
         (Self::StaleSession, c"StaleSessionError"),
+        (Self::IgnoredMessage, c"IgnoredMessageError"),
+        (Self::FatalChat, c"FatalChatError"),
         (Self::BufferTooSmall, c"BUFFER_TOO_SMALL"),
         (Self::Poisoned, c"POISONED"),
     ];
@@ -119,6 +123,7 @@ impl From<Error> for Status {
             Error::SelfSend => Self::SelfSend,
             Error::UntrustedIdentity => Self::UntrustedIdentity,
             Error::UnknownPreKey => Self::UnknownPreKey,
+            Error::NotForChat => Self::IgnoredMessage,
             Error::NoSession => Self::NoSession,
             Error::NoSenderKey => Self::NoSenderKey,
             Error::NoGroup => Self::NoGroup,

@@ -89,6 +89,7 @@ pub fn protocol(py: Python<'_>, error: Error) -> PyErr {
         Error::InvalidCertificate => "InvalidCertificateError",
         Error::SelfSend => "SelfSendError",
         Error::UnknownPreKey => "UnknownPreKeyError",
+        Error::NotForChat => "IgnoredMessageError",
         Error::NoSession => "NoSessionError",
         Error::NoSenderKey => "NoSenderKeyError",
         Error::NoGroup => "NoGroupError",
@@ -131,6 +132,20 @@ fn store(py: Python<'_>, error: StoreError) -> PyErr {
         return raised;
     }
     made
+}
+
+/// The exception for a message of a secret chat: the chat goes on, or it cannot
+/// (mtproto_secret_chats.md §5).
+pub fn in_chat(py: Python<'_>, refusal: Refusal) -> PyErr {
+    let Refusal::Core(Failure::Protocol(error)) = refusal else { return refusal.raise(py) };
+    let class = match error {
+        Error::Duplicate | Error::NotForChat => "IgnoredMessageError",
+        Error::NoSession | Error::Stale | Error::CorruptState | Error::RandomUnavailable => {
+            return protocol(py, error);
+        }
+        _ => "FatalChatError",
+    };
+    new(py, class, (error.to_string(),))
 }
 
 /// A step that was released already, or an account that a panic left half changed.

@@ -25,6 +25,7 @@ mod given;
 mod groups;
 mod importing;
 mod kept;
+mod mtproto;
 mod nonces;
 mod of_protocol;
 mod olm;
@@ -81,6 +82,7 @@ pub mod _core {
         },
         groups::Groups,
         importing::{examine_records, import_records},
+        mtproto::{chats::SecretChats, group::DhGroup},
         of_protocol::open_account,
         olm::channel::{LoginChannel, LoginRecipient},
         olm::export::{open_key_export, seal_key_export},

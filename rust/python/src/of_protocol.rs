@@ -3,8 +3,10 @@
 //! protocols").
 
 use e2ee_account::{Environment, Unlocked};
+use e2ee_mtproto::stored::IDENTITY_VERSION as CHATS_VERSION;
 use e2ee_olm::stored::{IDENTITY_VERSION, StoredAccount};
 use e2ee_signal::account::Account as CoreAccount;
+use e2ee_wire::Error;
 use pyo3::{IntoPyObjectExt, prelude::*};
 
 use crate::{account::Account, olm::OlmStoredAccount, secret::StoreSecret, transaction};
@@ -36,6 +38,9 @@ pub fn open_account(
         if store.version() == Some(IDENTITY_VERSION) {
             let account = StoredAccount::open_unlocked(store, environment.records)?;
             return Ok(Found::Olm(Box::new(account)));
+        }
+        if store.version() == Some(CHATS_VERSION) {
+            return Err(Error::InvalidArgument.into());
         }
         let account = CoreAccount::open_unlocked(store, environment.records)?;
         Ok(Found::Signal(Box::new(account)))
