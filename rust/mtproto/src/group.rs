@@ -106,6 +106,15 @@ impl PublicValue {
     pub const fn as_bytes(&self) -> &[u8; LEN] {
         &self.0
     }
+
+    /// The value without the zero bytes at its front, as clients send it.
+    ///
+    /// The commitment and the emoji of a call are of these bytes (§8).
+    #[must_use]
+    pub fn as_sent(&self) -> &[u8] {
+        let zeros = self.0.iter().take_while(|byte| **byte == 0).count();
+        self.0.get(zeros..).unwrap_or_default()
+    }
 }
 
 /// The value without its lower 1,984 bits.

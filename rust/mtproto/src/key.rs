@@ -63,11 +63,10 @@ impl ChatKey {
     /// sends: bytes 8 to 24 of SHA-256 of 32 bytes of the key and all of it (§2).
     #[must_use]
     pub fn message_key(&self, sender: Role, padded: &[u8]) -> [u8; MESSAGE_KEY_LEN] {
-        let digest = match sender {
-            Role::Originator => sha::sha256(&[self.key.part::<88, 32>().expose(), padded]),
-            Role::Responder => sha::sha256(&[self.key.part::<96, 32>().expose(), padded]),
-        };
-        *Secret::new(digest).part::<8, MESSAGE_KEY_LEN>().expose()
+        match sender {
+            Role::Originator => self.message_key_at::<88>(padded),
+            Role::Responder => self.message_key_at::<96>(padded),
+        }
     }
 
     /// Key and IV of AES-256-IGE under a message key, 32 bytes each (§2).
@@ -77,10 +76,24 @@ impl ChatKey {
         sender: Role,
         message_key: &[u8; MESSAGE_KEY_LEN],
     ) -> (Secret<32>, Secret<32>) {
-        let (first, second) = match sender {
-            Role::Originator => (self.key.part::<0, 36>(), self.key.part::<40, 36>()),
-            Role::Responder => (self.key.part::<8, 36>(), self.key.part::<48, 36>()),
-        };
+        match sender {
+            Role::Originator => self.cipher_keys_at::<0, 40>(message_key),
+            Role::Responder => self.cipher_keys_at::<8, 48>(message_key),
+        }
+    }
+
+    /// The message key under the 32 bytes of the key from `PLACE` on.
+    pub(crate) fn message_key_at<const PLACE: usize>(&self, bytes: &[u8]) -> [u8; MESSAGE_KEY_LEN] {
+        let digest = Secret::new(sha::sha256(&[self.key.part::<PLACE, 32>().expose(), bytes]));
+        *digest.part::<8, MESSAGE_KEY_LEN>().expose()
+    }
+
+    /// Key and IV from the 36 bytes of the key from `FIRST` on, and as many from `SECOND` on.
+    pub(crate) fn cipher_keys_at<const FIRST: usize, const SECOND: usize>(
+        &self,
+        message_key: &[u8; MESSAGE_KEY_LEN],
+    ) -> (Secret<32>, Secret<32>) {
+        let (first, second) = (self.key.part::<FIRST, 36>(), self.key.part::<SECOND, 36>());
         let a = Secret::new(sha::sha256(&[message_key, first.expose()]));
         let b = Secret::new(sha::sha256(&[second.expose(), message_key]));
         (interleaved(&a, &b), interleaved(&b, &a))

@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod call;
 pub mod chat;
 pub mod counts;
+pub mod emoji;
 pub mod envelope;
 pub mod exchange;
 pub mod group;
@@ -16,6 +18,7 @@ pub mod key;
 pub mod keys;
 pub mod limits;
 pub mod message;
+pub mod packets;
 pub mod picture;
 pub mod role;
 pub mod stored;

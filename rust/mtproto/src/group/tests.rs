@@ -181,6 +181,8 @@ fn a_public_value_without_its_zeros_is_the_same() {
     let value = group.public_value(&lowest()[7..]).unwrap();
 
     assert_eq!(&lowest(), value.as_bytes());
+    assert_eq!(&lowest()[7..], value.as_sent());
+    assert_eq!(group.highest(), group.public_value(&group.highest()).unwrap().as_sent());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use e2ee_wire::{
     record::{RecordReader, write_bytes},
 };
 
-use crate::{chat::Sent, exchange::Offer, group::Group, picture::KeyPicture};
+use crate::{chat::Sent, exchange::Offer, group::Group, picture::{KeyPicture, PICTURE_LEN}};
 
 use super::layout::TAG_LEN;
 
@@ -104,7 +104,7 @@ impl Record {
         let group = Group::decode(&mut reader)?;
         let phase = match reader.u8()? {
             OFFERED => Phase::Offered(Box::new(Offer::decode(&mut reader)?)),
-            READY => Phase::Ready(KeyPicture::from_bytes(*reader.array()?)),
+            READY => Phase::Ready(KeyPicture::from_bytes(reader.array::<PICTURE_LEN>()?)?),
             _ => return Err(Error::CorruptState),
         };
         reader.finish()?;
