@@ -13,6 +13,7 @@ pub mod counts;
 pub mod emoji;
 pub mod envelope;
 pub mod exchange;
+pub mod file;
 pub mod group;
 pub mod key;
 pub mod keys;
@@ -22,6 +23,7 @@ pub mod packets;
 pub mod picture;
 pub mod role;
 pub mod stored;
+pub mod text;
 
 #[cfg(test)]
 mod scripted;

@@ -111,7 +111,7 @@ pub enum Message<'a> {
 
 impl<'a> Message<'a> {
     pub(crate) const CONTENT: u32 = 0x91cc_4674;
-    const CONTENT_46: u32 = 0x36b0_91de;
+    pub(crate) const CONTENT_46: u32 = 0x36b0_91de;
     const CONTENT_23: u32 = 0x204d_3878;
     const CONTENT_8: u32 = 0x1f81_4f1f;
     pub(crate) const SERVICE: u32 = 0x7316_4160;

@@ -23,6 +23,7 @@ pub mod hpke;
 pub mod hpke_messages;
 pub mod ige;
 pub mod kyber1024;
+pub mod md5;
 pub mod mlkem768;
 pub mod modp;
 pub mod pbkdf2;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The messages of a recorded chat, with a change of its key, and of one under MTProto 1.0
-//! (mtproto_secret_chats.md §2 and §3).
+//! The messages of a recorded chat, with a change of its key, messages under MTProto 1.0, and files
+//! (mtproto_secret_chats.md §2, §3 and §7).
 
-use e2ee_conformance::{Count, json, text, unhex, verdict::is_listed};
+use e2ee_conformance::{Count, ScriptedRandom, hex, json, text, unhex, verdict::is_listed};
 use e2ee_mtproto::{
     action::{self, Action},
     envelope,
+    file::{FileDecryptor, FileEncryptor, FileKey},
     key::ChatKey,
     message::{Layered, Message},
     role::Role,
+    text::Text,
 };
 use e2ee_primitives::Secret;
 use e2ee_wire::Error;
@@ -200,6 +202,54 @@ fn messages_of_mtproto_1_are_refused() {
         for sender in [Role::Originator, Role::Responder] {
             assert_eq!(Some(Error::Forged), envelope::open(&key, sender, &wire).err());
         }
+        count.ran();
+    }
+    count.finish(vectors.len());
+}
+
+#[test]
+fn texts_are_read_and_written_as_they_were() {
+    let Some(set) = json(SET) else { return };
+    let mut count = Count::new(&format!("{SET}, texts"));
+    let messages = recorded(&set);
+    for recorded in &messages {
+        let bytes = unhex(text(recorded.vector, "tl_message"));
+        match Text::decode(&bytes) {
+            Ok((text, [])) => {
+                assert_eq!(Ok(bytes.clone()), text.encode());
+                count.ran();
+            }
+            Ok(_) => count.not_applicable("more than a text"),
+            Err(_) => count.not_applicable("no text"),
+        }
+    }
+    count.finish(messages.len());
+}
+
+#[test]
+fn files_are_encrypted_and_decrypted() {
+    let Some(set) = json("mtproto/misc") else { return };
+    let mut count = Count::new("mtproto/misc, files");
+    let vectors = array(&set, "files");
+    for vector in vectors {
+        let of = |name: &str| Secret::from_slice(&hex(vector, name)).unwrap();
+        let key = FileKey::new(of("key"), of("iv"));
+        let fingerprint = i32::try_from(vector["key_fingerprint"].as_i64().unwrap()).unwrap();
+        let (data, ciphertext) = (hex(vector, "data"), hex(vector, "ciphertext"));
+        let mut random = ScriptedRandom::new(&[&hex(vector, "padding")]);
+
+        let (mut sealed, mut encryptor) = (vec![], FileEncryptor::new(&key));
+        encryptor.update(&data, &mut sealed).unwrap();
+        let size = encryptor.finish(&mut random, &mut sealed).unwrap();
+        let mut decryptor = FileDecryptor::new(&key, fingerprint, size).unwrap();
+        let mut opened = vec![];
+        decryptor.update(&ciphertext, &mut opened).unwrap();
+
+        random.finish();
+        assert_eq!(Ok(()), decryptor.finish());
+        assert_eq!((fingerprint, ciphertext), (key.fingerprint(), sealed));
+        assert_eq!(data, opened);
+        assert!(FileDecryptor::new(&key, fingerprint ^ 1, size).is_err());
         count.ran();
     }
     count.finish(vectors.len());
