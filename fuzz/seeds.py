@@ -188,6 +188,22 @@ def matrix(corpus: Path) -> None:
     write(corpus / "matrix_login" / "text", b"A" * 27 + b"|" + b"CQ" + b"A" * 41)
 
 
+def mtproto(corpus: Path) -> None:
+    """Writes the messages of a recorded secret chat (mtproto_secret_chats.md §11)."""
+    recorded = json.loads((VECTORS / "mtproto" / "secret_chat.json").read_text())
+    for number, message in enumerate(recorded["messages"]):
+        head = bytes.fromhex("8917e31b0f") + bytes(15)
+        numbers = [message[name] for name in ("layer", "in_seq_no", "out_seq_no")]
+        words = b"".join(value.to_bytes(4, "little") for value in numbers)
+        body = head + words + bytes.fromhex(message["tl_message"])
+        write(corpus / "tl_message" / str(number), body)
+        write(corpus / "mtproto_envelope" / f"{number}-wire", bytes.fromhex(message["wire"]))
+        for least in (12, 1_000):
+            padding = least + -(4 + len(body) + least) % 16
+            data = len(body).to_bytes(4, "little") + body + bytes(padding)
+            write(corpus / "mtproto_envelope" / f"{number}-{least}", data)
+
+
 def write(path: Path, content: bytes) -> None:
     """Writes one seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -204,3 +220,4 @@ if __name__ == "__main__":
     olm(Path(sys.argv[1]))
     megolm(Path(sys.argv[1]))
     matrix(Path(sys.argv[1]))
+    mtproto(Path(sys.argv[1]))
