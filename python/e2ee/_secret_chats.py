@@ -102,20 +102,19 @@ class SecretChats:
         """Whose chats they are."""
         return self._inner.user
 
-    def offer(self, peer: str, group: _core.DhGroup, *, server_random: bytes = b"") -> ChatOffer:
+    def offer(self, peer: str, group: _core.DhGroup) -> ChatOffer:
         """Begins a chat (§1).
 
         Args:
             peer: A name for the other end; nobody else learns of it.
-            group: What `messages.getDhConfig` gave.
-            server_random: Its `random`, which is mixed with bytes of our own.
+            group: What `messages.getDhConfig` gave; its `random` is not needed.
 
         Raises:
             InvalidArgumentError: Nobody can be called so.
             TransactionOpenError: The application's transaction is open.
         """
         chat_id, public = self._commits.commit(
-            lambda inside: self._inner.offer(inside, peer, group, server_random)
+            lambda inside: self._inner.offer(inside, peer, group)
         )
         return ChatOffer(chat_id, public)
 
@@ -125,8 +124,6 @@ class SecretChats:
         peer: str,
         g_a: bytes,
         group: _core.DhGroup,
-        *,
-        server_random: bytes = b"",
     ) -> ChatAcceptance:
         """Takes part in a chat that `encryptedChatRequested` announced (§1).
 
@@ -137,7 +134,7 @@ class SecretChats:
         """
         whom = (chat_id, peer)
         public, fingerprint, rows = self._commits.commit(
-            lambda inside: self._inner.accept(inside, whom, g_a, group, server_random)
+            lambda inside: self._inner.accept(inside, whom, g_a, group)
         )
         return ChatAcceptance(public, fingerprint, outgoing_of(chat_id, rows))
 

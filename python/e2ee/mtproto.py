@@ -1,17 +1,44 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Secret chats of Telegram, MTProto 2.0 between two clients (mtproto_secret_chats.md).
+"""What clients of Telegram speak with each other, MTProto 2.0 (mtproto_secret_chats.md §1).
 
-Nothing here opens a connection: an application gives what its Telegram client received, and sends
-what it is given. Where the protocol is weaker than that of `e2ee.Account` says
-docs/protocols/mtproto.md.
+A server names the group in which two people agree on a key. It is checked before it is used, since
+a server could name one in which it can listen:
 
->>> from e2ee.mtproto import SecretChats
->>> chats = SecretChats.create(e2ee.MemoryStore(), "me")
->>> chats.chats()
-[]
+>>> from e2ee import mtproto
+>>> p = (2**2048 - 1942289).to_bytes(256)  # a safe prime; servers send another
+>>> group = mtproto.DhGroup.from_server(2, p)
+
+In a call (§8) the caller commits itself to a value that it shows only after the callee's has come.
+Two people who see the same four emoji have nobody between them.
+
+>>> calling = mtproto.CallOffer(group)
+>>> called = mtproto.CallAnswer(group, calling.commitment)
+>>> ours = calling.confirm(called.public_value)
+>>> theirs = called.confirm(ours.caller_public_value, ours.fingerprint)
+>>> ours.emoji == theirs.emoji  # people compare these
+True
+>>> numbered = (1).to_bytes(4) + b"Hello."
+>>> theirs.open(ours.seal(numbered)) == numbered
+True
+
+A secret chat lives in a store. Nothing here opens a connection: an application gives what its client
+of Telegram received, and sends what it is given.
+
+>>> import e2ee
+>>> chats = mtproto.SecretChats.create(e2ee.MemoryStore(), "me")
+>>> offer = chats.offer("you", group)  # for messages.requestEncryption
+>>> chats.chat(offer.chat_id).state() is None  # until the other end has answered
+True
+
+Of a secret chat, people compare a `KeyPicture`.
 """
 
-from e2ee._core import DhGroup
+from e2ee._core import (
+    Call,
+    CallAnswer,
+    CallOffer,
+    DhGroup,
+)
 from e2ee._mtproto_picture import KeyPicture
 from e2ee._secret_chat_values import (
     ChatAcceptance,
@@ -26,6 +53,9 @@ from e2ee._secret_chat_values import (
 from e2ee._secret_chats import SecretChat, SecretChats
 
 __all__ = [
+    "Call",
+    "CallAnswer",
+    "CallOffer",
     "ChatAcceptance",
     "ChatMessage",
     "ChatOffer",

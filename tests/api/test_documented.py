@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2ee import matrix, matrix_stores, olm, signal
+from e2ee import matrix, matrix_stores, mtproto, olm, signal
 from tests.operator.surface import INHERITED, MODULES, public_classes
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: A section of a specification, or a page and its heading.
-SOURCE = re.compile(r"(signal|spqr|olm_megolm)\.md §|docs/\w+\.md|RFC \d+")
+SOURCE = re.compile(r"(signal|spqr|olm_megolm|mtproto_secret_chats)\.md §|docs/\w+\.md|RFC \d+")
 
 
 def documented() -> Iterator[tuple[str, str | None]]:
@@ -67,7 +67,7 @@ def test_a_field_is_said_in_its_class(name: str) -> None:
     ("module", "name"),
     [
         (module, name)
-        for module in (matrix, matrix_stores, olm, signal)
+        for module in (matrix, matrix_stores, mtproto, olm, signal)
         for name in sorted(module.__all__)
     ],
     ids=lambda each: each if isinstance(each, str) else each.__name__,

@@ -21,10 +21,8 @@ from tests.operator.databases import DATABASES
 from tests.operator.files import FILES
 from tests.operator.many import MANY
 from tests.operator.material import candidate_keys
-from tests.operator.matrix import MATRIX
-from tests.operator.megolm import MEGOLM
 from tests.operator.moving import MOVING
-from tests.operator.olm import OLM
+from tests.operator.protocols import PROTOCOLS
 from tests.operator.seized import GROUP, PEOPLE, Seized
 from tests.properties import wire
 from tests.properties.world import Rows, copy_of, put_rows, read_rows
@@ -388,8 +386,6 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
     **COPIES,
     **FILES,
     **MANY,
-    **MEGOLM,
     **MOVING,
-    **OLM,
-    **MATRIX,
+    **PROTOCOLS,
 }

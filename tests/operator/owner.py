@@ -16,8 +16,8 @@ from tests.api import libsignal
 from tests.operator.beside import of_beside
 from tests.operator.copies import of_anchors
 from tests.operator.files import of_files
-from tests.operator.matrix import of_all_of_matrix
 from tests.operator.moving import of_moving
+from tests.operator.protocols import of_protocols
 from tests.properties import wire
 from tests.stores.kinds import application, in_a_database
 from tests.stores.lent import DatabaseApplication
@@ -354,7 +354,7 @@ def of_everything(folder: Path) -> Shown:
             | of_certificates()
             | of_beside()
             | of_files()
-            | of_all_of_matrix()
+            | of_protocols()
             | of_moving(folder / "moving")
             | {("SQLiteStore", "scrub"): None}
             | {("SQLiteStore", "exchange"): repr(store.exchange(lambda _: None))}

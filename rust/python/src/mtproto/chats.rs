@@ -114,10 +114,9 @@ impl SecretChats {
         transaction: &Bound<'_, PyAny>,
         peer: &str,
         group: &DhGroup,
-        server_random: &[u8],
     ) -> PyResult<Step> {
         let offer = |chats: &mut Core, inside: &mut Environment<'_>| {
-            chats.offer(peer, (group.inner.clone(), server_random), inside)
+            chats.offer(peer, (group.inner.clone(), &[]), inside)
         };
         Self::step(slf, (transaction, true), offer, offered)
             .map_err(|refusal| refusal.raise(slf.py()))
@@ -130,11 +129,10 @@ impl SecretChats {
         chat: (i32, String),
         their_public: &[u8],
         group: &DhGroup,
-        server_random: &[u8],
     ) -> PyResult<Step> {
         let accept = |chats: &mut Core, inside: &mut Environment<'_>| {
             let whom = (ChatId(chat.0), chat.1.as_str());
-            chats.accept(whom, their_public, (group.inner.clone(), server_random), inside)
+            chats.accept(whom, their_public, (group.inner.clone(), &[]), inside)
         };
         Self::step(slf, (transaction, true), accept, accepted)
             .map_err(|refusal| refusal.raise(slf.py()))
