@@ -20,9 +20,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let again = service(random_id, &action).unwrap();
         assert_eq!(Ok(Message::Service { random_id, action }), Message::decode(&again));
     }
-    if let Ok((text, unread)) = Text::decode(layered.message) {
+    if let Ok(Some((text, unread))) = Text::decode(layered.message) {
         assert!(unread.len() < layered.message.len());
         let again = text.encode().unwrap();
-        assert_eq!(Ok((text, &[][..])), Text::decode(&again));
+        assert_eq!(Ok(Some((text, &[][..]))), Text::decode(&again));
     }
 });

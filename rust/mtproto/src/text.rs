@@ -32,16 +32,17 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The text of a message of layer 73 or 46, and the bytes of the fields that are not read.
+    /// The text of a message, and the bytes of the fields that are not read; nothing for a message
+    /// that is not of layer 73 or 46.
     ///
-    /// Those are the fields behind the text if there are media, entities, or anything else than a
-    /// text with what [`Text`] has; of such a message nobody says here what it answers.
+    /// Not read are the fields behind the text if there are media, entities, or anything else than
+    /// [`Text`] has; what such a message answers is not said here.
     ///
-    /// [`Error::Malformed`] for another constructor, and for bytes behind a text.
-    pub fn decode(message: &'a [u8]) -> Result<(Self, &'a [u8]), Error> {
+    /// [`Error::Malformed`] for a message that ends early, and for bytes behind a text.
+    pub fn decode(message: &'a [u8]) -> Result<Option<(Self, &'a [u8])>, Error> {
         let mut reader = TlReader::new(message);
         if ![Message::CONTENT, Message::CONTENT_46].contains(&reader.id()?) {
-            return Err(Error::Malformed);
+            return Ok(None);
         }
         let flags = reader.id()?;
         let mut text = Text {
@@ -52,12 +53,12 @@ impl<'a> Text<'a> {
             silent: flags & SILENT != 0,
         };
         if flags & !(REPLY | SILENT) != 0 {
-            return Ok((text, reader.rest()));
+            return Ok(Some((text, reader.rest())));
         }
         if flags & REPLY != 0 {
             text.reply_to = Some(reader.long()?);
         }
-        reader.finish().map(|()| (text, &[][..]))
+        reader.finish().map(|()| Some((text, &[][..])))
     }
 
     /// The message, as of layer 73.
@@ -101,7 +102,7 @@ mod tests {
         for text in [PLAIN, everything()] {
             let message = text.encode().unwrap();
 
-            assert_eq!(Ok((text, &[][..])), Text::decode(&message));
+            assert_eq!(Ok(Some((text, &[][..]))), Text::decode(&message));
             assert_eq!(Ok(Message::Content { random_id: -3 }), Message::decode(&message));
         }
     }
@@ -111,7 +112,7 @@ mod tests {
         let mut message = everything().encode().unwrap();
         message[5] |= 2; // media
 
-        let (text, unread) = Text::decode(&message).unwrap();
+        let (text, unread) = Text::decode(&message).unwrap().unwrap();
 
         assert_eq!(Text { reply_to: None, ..everything() }, text);
         assert_eq!(i64::MIN.to_le_bytes(), unread);
@@ -128,11 +129,11 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_another_layout_is_refused() {
+    fn a_message_of_another_constructor_is_left_alone() {
         let mut message = PLAIN.encode().unwrap();
         message[0] ^= 1;
 
-        assert_eq!(Err(Error::Malformed), Text::decode(&message));
+        assert_eq!(Ok(None), Text::decode(&message));
     }
 
     #[test]
