@@ -29,14 +29,14 @@ class OutgoingMessage:
 
     Send it as `messages.sendEncryptedService` if it is a service message, else as
     `messages.sendEncrypted` (or `sendEncryptedFile`), and then call `posted`. Sending it twice does
-    no harm: the other end drops what it has.
+    no harm: the other end drops what it has (mtproto_secret_chats.md §5).
     """
 
     chat_id: int
     #: How many messages of ours were made before it in its chat.
     number: int
     #: By which both ends name it; take a fresh one for the request if the server has it already.
-    random_id: int
+    message_id: int
     #: Whether it is a service message.
     service: bool
     #: The bytes for the request.
@@ -48,7 +48,7 @@ class ChatMessage:
     """A message that came in its turn, with no loss before it; it waits in the inbox.
 
     The bytes are a TL object of `decryptedMessage` or `decryptedMessageService`, constructor first,
-    as the layer has them; `e2ee.mtproto.decode` reads what is common.
+    as the layer has them; `e2ee.mtproto.decode` reads what is common (mtproto_secret_chats.md §3).
     """
 
     chat_id: int
@@ -66,21 +66,21 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class LayerChanged:
-    """The other end speaks this layer from now on: what it does not know yet may be sent now."""
+    """The other end speaks this layer from now on (mtproto_secret_chats.md §4)."""
 
     layer: int
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChanged:
-    """The key with this fingerprint is in use from now on: nothing is to be done."""
+    """This key is in use from now on (mtproto_secret_chats.md §6): nothing is to be done."""
 
     key_fingerprint: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """What came of a message, all of it durable already."""
+    """What came of a message (mtproto_secret_chats.md §5), all of it durable already."""
 
     #: For the application, in their order; each stays in the inbox until it is `handled`.
     messages: tuple[ChatMessage, ...]
@@ -92,7 +92,7 @@ class Reception:
 
 @dataclass(frozen=True, slots=True)
 class ChatOffer:
-    """A chat that was begun: for `messages.requestEncryption`."""
+    """A chat that was begun (mtproto_secret_chats.md §1): for `messages.requestEncryption`."""
 
     #: The number of the chat: the `random_id` of the request.
     chat_id: int
@@ -102,7 +102,7 @@ class ChatOffer:
 
 @dataclass(frozen=True, slots=True)
 class ChatAcceptance:
-    """A chat that takes part: for `messages.acceptEncryption`, and what follows after it."""
+    """A part in a chat, for `messages.acceptEncryption` (mtproto_secret_chats.md §1)."""
 
     #: 256 bytes, big-endian.
     g_b: bytes
@@ -114,7 +114,7 @@ class ChatAcceptance:
 
 @dataclass(frozen=True, slots=True)
 class ChatState:
-    """What both ends of a chat have agreed on."""
+    """What both ends of a chat have agreed on (mtproto_secret_chats.md §1, §4 and §5)."""
 
     #: Whether this end has created it.
     originator: bool

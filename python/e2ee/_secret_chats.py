@@ -38,7 +38,7 @@ NEWEST_LAYER: Final = 144
 class SecretChats:
     """All secret chats of a client, in a store of their own; made by `create` or `open`.
 
-    Threads may share it; one process at a time uses a chat.
+    Threads may share it (mtproto_secret_chats.md §1; docs/storage.md).
     """
 
     __slots__ = ("_commits", "_inner")
@@ -206,19 +206,17 @@ class SecretChats:
 
 @final
 class SecretChat:
-    """One secret chat; `SecretChats.chat` gives it.
+    """One secret chat; `SecretChats.chat` gives it (mtproto_secret_chats.md §5).
 
     Its state lies in the store: any number of these may stand for one chat.
     """
 
-    __slots__ = ("_commits", "_inner", "chat_id", "peer")
+    __slots__ = ("_chat_id", "_commits", "_inner", "_peer")
 
+    _chat_id: int
     _commits: Doors
     _inner: _core.SecretChats
-    #: The number of the chat, as the server knows it.
-    chat_id: int
-    #: The other end's name, as the application has given it.
-    peer: str
+    _peer: str
 
     def __init__(self) -> None:
         msg = "use SecretChats.chat"
@@ -229,8 +227,18 @@ class SecretChat:
         chat = object.__new__(cls)
         chat._commits = commits
         chat._inner = inner
-        chat.chat_id, chat.peer, _ = row
+        chat._chat_id, chat._peer, _ = row
         return chat
+
+    @property
+    def chat_id(self) -> int:
+        """The number of the chat, as the server knows it."""
+        return self._chat_id
+
+    @property
+    def peer(self) -> str:
+        """The other end's name, as the application has given it."""
+        return self._peer
 
     def state(self) -> ChatState | None:
         """What both ends have agreed on; `None` until the other end has answered.
@@ -323,14 +331,14 @@ class SecretChat:
         """
         return self._leaves(lambda inside: self._inner.change_key(inside, self.chat_id))
 
-    def delete_messages(self, random_ids: Iterable[int]) -> tuple[OutgoingMessage, ...]:
+    def delete_messages(self, message_ids: Iterable[int]) -> tuple[OutgoingMessage, ...]:
         """Deletes messages of ours at the other end, those too that it has not got yet (§5).
 
         Raises:
             NoSessionError: The chat was closed, or the other end has not answered yet.
             TransactionOpenError: The application's transaction is open.
         """
-        ids = list(random_ids)
+        ids = list(message_ids)
         return self._leaves(lambda inside: self._inner.delete_messages(inside, self.chat_id, ids))
 
     def close(self) -> None:

@@ -21,8 +21,8 @@ True
 >>> theirs.open(ours.seal(numbered)) == numbered
 True
 
-A secret chat lives in a store. Nothing here opens a connection: an application gives what its client
-of Telegram received, and sends what it is given.
+A secret chat lives in a store. Nothing here opens a connection: an application gives what its
+client of Telegram received, and sends what it is given.
 
 >>> import e2ee
 >>> chats = mtproto.SecretChats.create(e2ee.MemoryStore(), "me")
@@ -31,13 +31,43 @@ of Telegram received, and sends what it is given.
 True
 
 Of a secret chat, people compare a `KeyPicture`.
+
+What an application says in a chat, if it has no TL of its own:
+
+>>> message = mtproto.Text(text="Meet me at noon.").to_bytes()
+>>> mtproto.decode(message).text
+'Meet me at noon.'
+>>> typing = mtproto.Service(action=mtproto.Typing()).to_bytes()
+>>> mtproto.decode(typing).action == mtproto.Typing()
+True
+
+Files lie beside the messages. They have no MAC, in Telegram's own design:
+
+>>> import io
+>>> ciphertext, file = io.BytesIO(), io.BytesIO()
+>>> encrypted = mtproto.encrypt_file(io.BytesIO(b"A picture."), ciphertext)
+>>> ciphertext.seek(0)
+0
+>>> mtproto.decrypt_file(encrypted, ciphertext, file)
+>>> file.getvalue()
+b'A picture.'
 """
 
-from e2ee._core import (
-    Call,
-    CallAnswer,
-    CallOffer,
-    DhGroup,
+from e2ee._core import Call, CallAnswer, CallOffer, DhGroup
+from e2ee._mtproto_files import EncryptedFile, decrypt_file, encrypt_file
+from e2ee._mtproto_messages import (
+    DeleteMessages,
+    FlushHistory,
+    OtherAction,
+    OtherMessage,
+    ReadMessages,
+    ScreenshotMessages,
+    Service,
+    SetMessageTtl,
+    Text,
+    Typing,
+    decode,
+    new_message_id,
 )
 from e2ee._mtproto_picture import KeyPicture
 from e2ee._secret_chat_values import (
@@ -60,12 +90,27 @@ __all__ = [
     "ChatMessage",
     "ChatOffer",
     "ChatState",
+    "DeleteMessages",
     "DhGroup",
+    "EncryptedFile",
+    "FlushHistory",
     "KeyChanged",
     "KeyPicture",
     "LayerChanged",
+    "OtherAction",
+    "OtherMessage",
     "OutgoingMessage",
+    "ReadMessages",
     "Reception",
+    "ScreenshotMessages",
     "SecretChat",
     "SecretChats",
+    "Service",
+    "SetMessageTtl",
+    "Text",
+    "Typing",
+    "decode",
+    "decrypt_file",
+    "encrypt_file",
+    "new_message_id",
 ]

@@ -67,7 +67,7 @@ def test_a_repeated_message_is_to_be_ignored(pair: Pair) -> None:
         pair.bob.receive(message.data)
 
 
-@pytest.mark.parametrize("data", [b"", bytes(39), secrets.token_bytes(120)])
+@pytest.mark.parametrize("data", [b"", bytes(39), bytes(range(120))])
 def test_a_message_of_another_key_is_to_be_ignored(pair: Pair, data: bytes) -> None:
     with pytest.raises(e2ee.IgnoredMessageError):
         pair.bob.receive(data)

@@ -9,6 +9,7 @@ from tests.operator.matrix import MATRIX, of_all_of_matrix
 from tests.operator.megolm import MEGOLM
 from tests.operator.mtproto import MTPROTO, of_mtproto
 from tests.operator.olm import OLM
+from tests.operator.secret_chats import SECRET_CHATS, of_secret_chats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from tests.operator.owner import Shown
 
 #: For every public callable that takes bytes, how the operator tries it.
-PROTOCOLS: dict[str, Callable[[Operator], Iterator[Act]]] = MATRIX | MEGOLM | MTPROTO | OLM
+PROTOCOLS: dict[str, Callable[[Operator], Iterator[Act]]] = (
+    MATRIX | MEGOLM | MTPROTO | OLM | SECRET_CHATS
+)
 
 
 def of_protocols() -> Shown:
     """Each attribute and method, with what it returns."""
-    return of_all_of_matrix() | of_mtproto()
+    return of_all_of_matrix() | of_mtproto() | of_secret_chats()

@@ -84,7 +84,12 @@ pub mod _core {
         importing::{examine_records, import_records},
         mtproto::calls::{Call, CallAnswer, CallOffer},
         mtproto::chats::SecretChats,
+        mtproto::files::{
+            MtprotoFileDecryptor, MtprotoFileEncryptor, mtproto_ciphertext_len,
+            mtproto_file_fingerprint,
+        },
         mtproto::group::DhGroup,
+        mtproto::messages::{mtproto_read_message, mtproto_write_service, mtproto_write_text},
         mtproto::picture::key_picture_cells,
         of_protocol::open_account,
         olm::channel::{LoginChannel, LoginRecipient},

@@ -204,10 +204,10 @@ impl SecretChats {
         slf: &Bound<'_, Self>,
         transaction: &Bound<'_, PyAny>,
         chat_id: i32,
-        random_ids: Vec<i64>,
+        message_ids: Vec<i64>,
     ) -> PyResult<Step> {
         Self::leaves(slf, (transaction, true), |chats, inside| {
-            chats.delete_messages(ChatId(chat_id), &random_ids, inside)
+            chats.delete_messages(ChatId(chat_id), &message_ids, inside)
         })
     }
 

@@ -3,5 +3,7 @@
 
 pub mod calls;
 pub mod chats;
+pub mod files;
 pub mod group;
+pub mod messages;
 pub mod picture;
