@@ -214,14 +214,12 @@ class SecretChat:
     Its state lies in the store: any number of these may stand for one chat.
     """
 
-    __slots__ = ("_commits", "_inner", "chat_id", "peer")
+    __slots__ = ("_chat_id", "_commits", "_inner", "_peer")
 
+    _chat_id: int
     _commits: Doors
     _inner: _core.SecretChats
-    #: The number of the chat, as the server knows it.
-    chat_id: int
-    #: The other end's name, as the application has given it.
-    peer: str
+    _peer: str
 
     def __init__(self) -> None:
         msg = "use SecretChats.chat"
@@ -232,8 +230,18 @@ class SecretChat:
         chat = object.__new__(cls)
         chat._commits = commits
         chat._inner = inner
-        chat.chat_id, chat.peer, _ = row
+        chat._chat_id, chat._peer, _ = row
         return chat
+
+    @property
+    def chat_id(self) -> int:
+        """The number of the chat, as the server knows it."""
+        return self._chat_id
+
+    @property
+    def peer(self) -> str:
+        """The other end's name, as the application has given it."""
+        return self._peer
 
     def state(self) -> ChatState | None:
         """What both ends have agreed on; `None` until the other end has answered.
