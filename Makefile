@@ -29,6 +29,7 @@ STREAMS := tests.interop.streams
 MATRIX := tests.interop.matrix_talk
 PROGRAMS := tests.interop.matrix_tests
 MOVES := tests.interop.matrix_stores
+TELEGRAM := tests.interop.telegram_example
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
@@ -107,6 +108,7 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
 	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
 	timeout 120 $(BIN)/python -m $(MOVES) --rounds 1 --optional
+	timeout 120 $(BIN)/python -m $(TELEGRAM) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,tests of mautrix and checks of matrix-nio,they are part of the long interop)
@@ -119,6 +121,7 @@ interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac a
 	$(BIN)/python -m $(MATRIX) --conversations 1200
 	$(BIN)/python -m $(PROGRAMS)
 	$(BIN)/python -m $(MOVES)
+	$(BIN)/python -m $(TELEGRAM) --rounds 30
 
 .PHONY: interop-short
 interop-short: $(VENV)/.extension ## the same for less than a minute
@@ -126,6 +129,7 @@ interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(STREAMS)
 	$(BIN)/python -m $(MATRIX) $(MATRIX_SHORT)
 	$(BIN)/python -m $(MOVES) --rounds 1
+	$(BIN)/python -m $(TELEGRAM)
 
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties and fuzz targets for hours, the core optimised, a file of 4 GiB
@@ -163,7 +167,7 @@ x86-levels: $(VENV)/.extension $(VENV)/.release ## run the same on emulated x86 
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) $(DIST) .interop .matrix .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .telegram .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.

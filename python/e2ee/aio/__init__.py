@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Accounts for asyncio: the names of `e2ee`, to be awaited (docs/storage.md, "asyncio").
+"""Accounts and secret chats for asyncio: the names of `e2ee` and `e2ee.mtproto`, awaitable.
 
-Calls that wait at the same time share one commit, in the order in which they came.
+Calls that wait at the same time share one commit, in the order in which they came
+(docs/storage.md, "asyncio").
 
 >>> import asyncio, e2ee, e2ee.aio
 >>> async def main():
@@ -22,5 +23,6 @@ at noon.
 
 from e2ee.aio.account import Account
 from e2ee.aio.group import Group
+from e2ee.aio.secret_chats import SecretChat, SecretChats
 
-__all__ = ["Account", "Group"]
+__all__ = ["Account", "Group", "SecretChat", "SecretChats"]

@@ -18,9 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
+from e2ee._commits import lent_store
 from e2ee.aio._together import Together
 from e2ee.errors import (
     E2EEError,
+    InvalidArgumentError,
     StaleSessionError,
     StoreConflictError,
     StoreCorruptionError,
@@ -99,7 +101,7 @@ class _LeftError(Exception):
 
 @final
 class Turns:
-    """The one thread that works on an account's store, and the calls that wait for it."""
+    """The one thread that works on a store, and the calls that wait for it."""
 
     __slots__ = (
         "_closed",
@@ -125,7 +127,7 @@ class Turns:
         """The result of work in the thread, after it is durable.
 
         Raises:
-            StaleSessionError: The account is closed, or another process opened it.
+            StaleSessionError: It is closed, or another process opened it.
         """
         call = Call(work, lone=lone, shares=shares)
         self._enter(call, closes=False)
@@ -158,10 +160,10 @@ class Turns:
 
     def _enter(self, call: Call, *, closes: bool) -> None:
         if os.getpid() != self._process:
-            raise StaleSessionError("the process was forked: open the account again")
+            raise StaleSessionError("the process was forked: open it again")
         with self._lock:
             if self._closed and not closes:
-                raise StaleSessionError("the account is closed: open it again")
+                raise StaleSessionError("it is closed: open it again")
             self._closed = self._closed or closes
             self._waiting.append(call)
         # Not at once, so that all calls of one step of the event loop come together.
@@ -180,7 +182,7 @@ class Turns:
             else:
                 self._working = True
                 return
-        _fail(lost, StaleSessionError("the account is closed: open it again"))
+        _fail(lost, StaleSessionError("it is closed: open it again"))
         _deliver(lost)
 
     def _work(self) -> None:
@@ -242,6 +244,17 @@ class Turns:
                 call.make()
                 if call.error is not None and self.together.changes != before:
                     raise _LeftError(call)
+
+
+def turns_of(store: Store) -> Turns:
+    """A thread for a store of our own.
+
+    Raises:
+        InvalidArgumentError: The store works on a connection that was lent.
+    """
+    if lent_store(store) is not None:
+        raise InvalidArgumentError("a lent connection belongs to its thread: use it without aio")
+    return Turns(store)
 
 
 def _fail(calls: Iterable[Call], error: BaseException) -> None:

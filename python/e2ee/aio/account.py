@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, TypeVar, final
 
 import e2ee
 from e2ee import _core, _protocols, importing
-from e2ee._commits import lent_store
 from e2ee.aio import _batches, _outbox, _trust, _upkeep
 from e2ee.aio._block import Block, refuse_block
-from e2ee.aio._turns import Turns
+from e2ee.aio._turns import turns_of
 from e2ee.aio.group import Group
-from e2ee.errors import InvalidArgumentError
 from e2ee.values import Address
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from e2ee._protocols import Core, ProtocolName
     from e2ee._sealed import SenderCertificate
+    from e2ee.aio._turns import Turns
     from e2ee.importing import ImportReport, LibsignalRecords
     from e2ee.store import Store
     from e2ee.values import Contact, Envelope, Message, PreKeyBundle
@@ -72,7 +71,7 @@ class Account:
             InvalidArgumentError: No user or device can be called so, or the store works on a
                 connection that was lent: that belongs to the application's thread.
         """
-        owner, turns = Address(user, device), _turns(store)
+        owner, turns = Address(user, device), turns_of(store)
         create = partial(_protocols.created, protocol, store.secret)
         return await cls._of(
             turns, lambda: turns.together.write(lambda inside: create(inside, owner))
@@ -88,7 +87,7 @@ class Account:
             StoreCorruptionError: A record is damaged, missing, or not the one that was stored.
             InvalidArgumentError: The store works on a connection that was lent.
         """
-        turns = _turns(store)
+        turns = turns_of(store)
         opens = partial(_core.open_account, store.secret)
         return await cls._of(turns, lambda: turns.together.read(opens))
 
@@ -114,7 +113,7 @@ class Account:
         dry_run: bool = False,
     ) -> ImportReport:
         """Makes an account of what libsignal's stores hold, as `e2ee.Account.import_records`."""
-        turns = _turns(store)
+        turns = turns_of(store)
         work = partial(
             importing.import_records, store, user, records, device=device, dry_run=dry_run
         )
@@ -374,9 +373,3 @@ class Account:
         """Refused: two copies would use the same message keys."""
         msg = "an account cannot be copied: open it again"
         raise TypeError(msg)
-
-
-def _turns(store: Store) -> Turns:
-    if lent_store(store) is not None:
-        raise InvalidArgumentError("a lent connection belongs to its thread: use e2ee.Account")
-    return Turns(store)
