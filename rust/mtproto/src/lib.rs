@@ -6,5 +6,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod factor;
 pub mod key;
 pub mod role;
