@@ -30,6 +30,7 @@ MATRIX := tests.interop.matrix_talk
 PROGRAMS := tests.interop.matrix_tests
 MOVES := tests.interop.matrix_stores
 TELEGRAM := tests.interop.telegram_example
+CLIENTS := tests.interop.telegram_tests
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
 CRASHES := tests/model/test_replay.py tests/stores/test_exactly_once.py
@@ -43,7 +44,7 @@ BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
 LIMIT := cargo bench --locked -p e2ee-primitives --bench limit --no-run
 # Libraries that `make bench` shows beside ours.
-PEERS := vodozemac olm omemo nacl
+PEERS := vodozemac olm omemo nacl telegram
 LEFT_OUT = echo "$(1): left out: $(2)"
 
 .PHONY: help
@@ -109,19 +110,21 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
 	timeout 120 $(BIN)/python -m $(MOVES) --rounds 1 --optional
 	timeout 120 $(BIN)/python -m $(TELEGRAM) --optional
+	timeout 180 $(BIN)/python -m $(CLIENTS) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
 	@$(call LEFT_OUT,tests of mautrix and checks of matrix-nio,they are part of the long interop)
 	@$(call LEFT_OUT,ARM,two builds and their emulation take as long as all else here; see make arm)
 
 .PHONY: interop
-interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac and libolm at random; needs Node and npm
+interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac and libolm at random, run other programs over ours; needs Node and npm
 	$(BIN)/python -m $(INTEROP) --conversations 2500 --messages 220000 --size 100
 	$(BIN)/python -m $(STREAMS) --rounds 3000
 	$(BIN)/python -m $(MATRIX) --conversations 1200
 	$(BIN)/python -m $(PROGRAMS)
 	$(BIN)/python -m $(MOVES)
 	$(BIN)/python -m $(TELEGRAM) --rounds 30
+	$(BIN)/python -m $(CLIENTS)
 
 .PHONY: interop-short
 interop-short: $(VENV)/.extension ## the same for less than a minute
@@ -167,7 +170,7 @@ x86-levels: $(VENV)/.extension $(VENV)/.release ## run the same on emulated x86 
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) $(DIST) .interop .matrix .telegram .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .telegram .clients .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.

@@ -20,6 +20,8 @@ SEAL_OVERHEAD = 29
 SESSION_BOUND_LEN = 1 + 16 + 8 + 64 + len("/head")
 SENDING_BOUND_LEN = 1 + 16 + 8 + 32 + len("/sending")
 RECEIVED_BOUND_LEN = 1 + 16 + 8 + 32 + len("/from/alice/1/head")
+#: Bytes that the measured chain of blocks is long.
+CHAIN_LEN = 1 << 16
 #: The signature at the end of a group message.
 SIGNATURE_LEN = 64
 
@@ -163,6 +165,12 @@ def backlog(plaintext: int, lengths: Lengths, messages: int) -> list[Part]:
 def group_backlog(plaintext: int, lengths: GroupLengths, messages: int) -> list[Part]:
     """The same of a group's member."""
     return list(_once_in(messages, group_decrypt(plaintext, lengths)))
+
+
+def chain(direction: str, length: int) -> list[Part]:
+    """Blocks of which each is the cipher's next input: a mode that waits, without its XORs."""
+    reason = "each block waits for the one before"
+    return [Part(length / CHAIN_LEN, f"AES-256 {direction} 64 KiB, block after block", reason)]
 
 
 def _once_in(messages: int, parts: Iterable[Part]) -> Iterator[Part]:

@@ -39,6 +39,16 @@ WHEEL = "wheel"
 INSTALLED = "installed"
 FILE_ONE, FILE_TWO = "seal a file of 1 GiB, one thread", "seal a file of 1 GiB, two threads"
 
+#: The ciphers of Telegram's clients, by the names of the lengths.
+IGE_LENGTHS = {"1 KiB": 1 << 10, "64 KiB": 1 << 16, "4 MiB": 1 << 22}
+IGE_ENCRYPT, IGE_DECRYPT = "AES-256-IGE encrypt {}", "AES-256-IGE decrypt {}"
+IGE_IN_PLACE = {IGE_ENCRYPT: IGE_ENCRYPT + ", in place", IGE_DECRYPT: IGE_DECRYPT + ", in place"}
+#: One of eight.
+IGE_MANY = {IGE_ENCRYPT: IGE_ENCRYPT + ", of 8", IGE_DECRYPT: IGE_DECRYPT + ", of 8"}
+CBC_ENCRYPT, CBC_DECRYPT = "AES-256-CBC encrypt {}", "AES-256-CBC decrypt {}"
+CTR = "AES-256-CTR {}"
+CRYPTG, TGCRYPTO = "cryptg", "TgCrypto"
+
 #: Of the rows that have no limit of their own.
 UNITS = {
     PICKLE: "µs",
@@ -55,6 +65,11 @@ UNITS = {
     INSTALLED: "MB",
     FILE_ONE: "s",
     FILE_TWO: "s",
+    **{
+        operation.format(length): "µs"
+        for operation in (*IGE_MANY.values(), CTR, CBC_DECRYPT)
+        for length in IGE_LENGTHS
+    },
 }
 
 #: Single primitives: the measured ones of ours, and the names under which peers stand beside them.
@@ -123,6 +138,26 @@ BARS = (
     Bar(AEAD, 1 / 0.95, "cryptography"),
     Bar(FILE_TWO, 1 / 1.8, FILE_ONE),
     *(
+        Bar(operation.format(length), 1 / 0.9, LIMIT)
+        for operation in IGE_IN_PLACE.values()
+        for length in ("64 KiB", "4 MiB")
+    ),
+    *(
+        Bar(operation.format(length), 1 / 1.6, CRYPTG)
+        for operation in IGE_IN_PLACE
+        for length in IGE_LENGTHS
+    ),
+    *(
+        Bar(many.format(length), 1 / 2.5, one.format(length))
+        for one, many in IGE_MANY.items()
+        for length in IGE_LENGTHS
+    ),
+    *(
+        Bar(operation.format(length), 1 / times, TGCRYPTO)
+        for operation, times in ((CTR, 10), (CBC_ENCRYPT, 3), (CBC_DECRYPT, 10))
+        for length in IGE_LENGTHS
+    ),
+    *(
         Bar(operation, factor, VODOZEMAC, library=OURS_OLM)
         for operation, factor in (
             (ENCRYPT.format(64), 1 / 8),
@@ -152,4 +187,9 @@ def limits(seen: Observed) -> dict[str, list[limit.Part]]:
     operations[GROUP_ENCRYPT] = limit.group_encrypt(64, seen.group)
     operations[GROUP_DECRYPT] = limit.group_decrypt(64, seen.group)
     operations[GROUP_BACKLOG] = limit.group_backlog(64, seen.group, MANY)
+    for name, length in IGE_LENGTHS.items():
+        for operation in (IGE_ENCRYPT, IGE_IN_PLACE[IGE_ENCRYPT], CBC_ENCRYPT):
+            operations[operation.format(name)] = limit.chain("encrypt", length)
+        for operation in (IGE_DECRYPT, IGE_IN_PLACE[IGE_DECRYPT]):
+            operations[operation.format(name)] = limit.chain("decrypt", length)
     return operations

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from benches.operations import OURS_OLM
+from benches import operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Peer:
 
 
 COMPAT = Peer(
-    OURS_OLM,
+    operations.OURS_OLM,
     None,
     "our Olm and Megolm through `e2ee.compat.vodozemac`, called as vodozemac is: objects in memory,"
     " no step to store.",
@@ -67,4 +67,6 @@ CRYPTOGRAPHY = Peer(
     "cryptography",
     "OpenSSL; Ed25519 where we have XEdDSA; an agreement reads their key.",
 )
-PEERS = (COMPAT, VODOZEMAC, OLM, OMEMO, LIBSIGNAL, NACL, CRYPTOGRAPHY)
+CRYPTG = Peer(operations.CRYPTG, "cryptg", "the ciphers of Telethon, in Rust.")
+TGCRYPTO = Peer(operations.TGCRYPTO, "TgCrypto", "the ciphers of Pyrogram and Kurigram, in C.")
+PEERS = (COMPAT, VODOZEMAC, OLM, OMEMO, LIBSIGNAL, NACL, CRYPTOGRAPHY, CRYPTG, TGCRYPTO)

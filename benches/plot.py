@@ -39,7 +39,9 @@ RCPARAMS = {
 def bars(document: Document) -> tuple[list[str], list[tuple[str, dict[str, float]]]]:
     """The names of all bars in their order, and for each operation the µs of those it has."""
     found = figures(document)
-    chosen = [name for name in document["limits"] if OURS in found.get(name, {})]
+    # Messages; ciphers have the table alone.
+    named = [name for name in document["limits"] if not name.startswith("AES-")]
+    chosen = [name for name in named if OURS in found.get(name, {})]
     order = [LIMIT, OURS, *peers(document, chosen)]
     groups = []
     for operation in chosen:

@@ -168,9 +168,9 @@ def prepare(*, optional: bool = False) -> Path:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(exist_ok=True)
     make = [sys.executable, "-m", "venv", str(FOLDER / "venv")]
-    _run(make, until, "no environment can be made")
+    run(make, until, "no environment can be made")
     install = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]
-    _run(install, until, "the packages cannot be installed")
+    run(install, until, "the packages cannot be installed")
     for source in SOURCES:
         _fetch(python, source, until)
     stamp.write_text(wanted, encoding="utf-8")
@@ -183,7 +183,7 @@ def _fetch(python: Path, source: Source, until: float) -> None:
     requirement.write_text(f"{exact} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     options = ["--quiet", "--no-deps", "--no-binary=:all:", "--require-hashes"]
     download = [str(python), "-m", "pip", "download", *options, "--dest", str(FOLDER)]
-    _run([*download, "--requirement", str(requirement)], until, f"{exact} cannot be fetched")
+    run([*download, "--requirement", str(requirement)], until, f"{exact} cannot be fetched")
     archive = FOLDER / f"{source.name}-{source.version}.tar.gz"
     if hashlib.sha256(archive.read_bytes()).hexdigest() != source.sha256:
         msg = f"{exact} is not the expected archive"
@@ -192,7 +192,12 @@ def _fetch(python: Path, source: Source, until: float) -> None:
         opened.extractall(FOLDER, filter="data")
 
 
-def _run(command: list[str], until: float, what: str) -> None:
+def run(command: list[str], until: float, what: str) -> None:
+    """Runs a command that has so long.
+
+    Raises:
+        AbsentError: It fails, or not in time: the text says what cannot be had.
+    """
     left = max(0.0, until - time.monotonic())
     try:
         subprocess.run(command, check=True, timeout=left, capture_output=True)

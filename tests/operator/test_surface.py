@@ -34,6 +34,25 @@ FORBIDDEN = re.compile(
     r"|recovery|ephemeral|salt|deterministic|backdoor|master",
     re.IGNORECASE,
 )
+#: Bare ciphers under the names that clients of Telegram know, whose protocol makes key and IV
+#: (mtproto_secret_chats.md §9); nothing else here takes an IV.
+CIPHERS = {
+    f"compat_{name}"
+    for name in (
+        "cbc256_decrypt",
+        "cbc256_decrypt_in_place",
+        "cbc256_encrypt",
+        "cbc256_encrypt_in_place",
+        "ctr256",
+        "ctr256_in_place",
+        "decrypt_ige",
+        "encrypt_ige",
+        "ige256_decrypt",
+        "ige256_decrypt_in_place",
+        "ige256_encrypt",
+        "ige256_encrypt_in_place",
+    )
+}
 #: Fields of a bundle that hold X25519 keys (docs/formats.md, "Bundle").
 BUNDLE_KEYS = (3, 5, 7)
 #: Where the keys of a prekey message of Olm end (olm_megolm.md §1.3).
@@ -89,7 +108,7 @@ def public_halves(material: list[bytes]) -> set[bytes]:
 def test_no_parameter_chooses_randomness_or_gives_keys_away() -> None:
     every = [*calls(), *(Call(name, parameters) for name, parameters in stub_calls())]
 
-    assert list(forbidden_parameters(every)) == []
+    assert set(forbidden_parameters(every)) == {f"{name}(iv)" for name in CIPHERS}
 
 
 @pytest.mark.parametrize("name", ["nonce", "iv", "rng", "seed", "random", "escrow_key", "tag_iv"])

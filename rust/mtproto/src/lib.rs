@@ -13,6 +13,7 @@ pub mod counts;
 pub mod emoji;
 pub mod envelope;
 pub mod exchange;
+pub mod factor;
 pub mod file;
 pub mod group;
 pub mod key;

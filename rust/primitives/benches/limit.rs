@@ -6,6 +6,7 @@
 //! record and of what it is bound to, `sign=BYTES` that of what a group message signs. Each may be
 //! repeated; `quick` takes fewer samples.
 #![expect(clippy::print_stdout, reason = "the measurement is the output")]
+#![expect(clippy::inline_always, reason = "see the module `ige::chain`")]
 
 use std::{
     env,
@@ -14,6 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aes::{
+    Aes256Dec, Aes256Enc, Block,
+    cipher::{
+        BlockCipherDecBackend, BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncBackend,
+        BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit, consts::U16,
+    },
+};
 use e2ee_primitives::{
     Random, Secret, aead,
     cbc_hmac::{MessageKeys, cbc_decrypt, cbc_encrypt},
@@ -118,6 +126,7 @@ fn main() -> Any<()> {
     let request = Request::read(env::args().skip(1))?;
     let mut all = hashes()?;
     all.extend(ciphers(&request)?);
+    all.extend(chains());
     all.extend(curve()?);
     all.extend(signatures(&request)?);
     all.extend(kyber()?);
@@ -223,6 +232,47 @@ fn ciphers(request: &Request) -> Any<Vec<Primitive>> {
         all.push(Primitive::new(name, run));
     }
     Ok(all)
+}
+
+/// 64 KiB of blocks, each of which is what the cipher made of the one before: no mode whose blocks
+/// wait for each other can be faster.
+fn chains() -> Vec<Primitive> {
+    let key = [7; 32].into();
+    let (encrypt, decrypt) = (Aes256Enc::new(&key), Aes256Dec::new(&key));
+    let (mut sealed, mut opened) = (Block::default(), Block::default());
+    vec![
+        Primitive::new("AES-256 encrypt 64 KiB, block after block", move || {
+            encrypt.encrypt_with_backend(Chain(&mut sealed));
+        }),
+        Primitive::new("AES-256 decrypt 64 KiB, block after block", move || {
+            decrypt.decrypt_with_backend(Chain(&mut opened));
+        }),
+    ]
+}
+
+/// The loop, compiled for the processor's own instructions.
+struct Chain<'a>(&'a mut Block);
+
+impl BlockSizeUser for Chain<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncClosure for Chain<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let mut block = *self.0;
+        (0..4_096).for_each(|_| backend.encrypt_block((&mut block).into()));
+        *self.0 = block;
+    }
+}
+
+impl BlockCipherDecClosure for Chain<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherDecBackend<BlockSize = U16>>(self, backend: &B) {
+        let mut block = *self.0;
+        (0..4_096).for_each(|_| backend.decrypt_block((&mut block).into()));
+        *self.0 = block;
+    }
 }
 
 fn curve() -> Any<Vec<Primitive>> {

@@ -8,6 +8,7 @@
 pub mod aead;
 pub mod argon2id;
 pub mod base64;
+pub mod cbc_blocks;
 pub mod cbc_hmac;
 pub mod cbc_stream;
 pub mod chacha20_poly1305;

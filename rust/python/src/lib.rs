@@ -67,6 +67,13 @@ pub mod _core {
             ServerSigner, TrustAnchors, TrustRoot, read_sender_certificate, read_sent,
             sealed_envelope,
         },
+        compat::telegram::{
+            compat_cbc256_decrypt, compat_cbc256_decrypt_in_place, compat_cbc256_encrypt,
+            compat_cbc256_encrypt_in_place, compat_ctr256, compat_ctr256_in_place,
+            compat_decrypt_ige, compat_encrypt_ige, compat_factorize_pq_pair,
+            compat_ige256_decrypt, compat_ige256_decrypt_in_place, compat_ige256_decrypt_many,
+            compat_ige256_encrypt, compat_ige256_encrypt_in_place, compat_ige256_encrypt_many,
+        },
         compat::{
             Account as CompatAccount, AnyOlmMessage, Curve25519PublicKey, Curve25519SecretKey,
             DecryptedMessage, Ed25519PublicKey, Ed25519Signature, EstablishedSas,

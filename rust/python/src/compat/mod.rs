@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The objects of `e2ee.compat`: state in memory that changes in place, as the bindings of vodozemac
-//! and libolm have it (docs/guides/libolm.md; olm_megolm.md §1 to §5).
+//! What `e2ee.compat` is made of.
 //!
-//! Nothing here is a step to be stored: what an object has become and was not pickled dies with it,
+//! For Matrix, objects: state in memory that changes in place, as the bindings of vodozemac and libolm
+//! have it (docs/guides/libolm.md; olm_megolm.md §1 to §5). For Telegram, functions.
+//!
+//! No change of an object is a step to be stored: what it has become and was not pickled dies with it,
 //! and an older pickle uses keys twice. The names are those of vodozemac, after `Compat`.
 
 mod account;
@@ -14,6 +16,7 @@ mod pickles;
 mod pk;
 mod sas;
 mod session;
+pub mod telegram;
 
 pub use account::Account;
 pub use group::{
