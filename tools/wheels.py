@@ -7,6 +7,7 @@ is set here: the paths in the code, the time, the linker. docs/reproduce.md says
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tools import foreign
+from tools import foreign, libc
 from tools.foreign import FOLDER, ROOT
 
 #: Rust's names of the platforms, and which systems a wheel for each runs on (PEP 600, PEP 656).
@@ -57,6 +58,7 @@ def build(target: str, out: Path) -> Path:
         command += ["--target", target, "--compatibility", TARGETS[target], "--out", folder]
         run(command, environment(target))
         (built,) = Path(folder).glob("*.whl")
+        libc.rename(built, target, BIN / "patchelf")
         run([sys.executable, "-m", "tools.wheel", "--target", target, str(built)], dict(os.environ))
         return built.replace(out / built.name)
 
@@ -96,8 +98,7 @@ def commit() -> str:
 
 def examine(wheel: Path) -> None:
     """What others say about a wheel: its platform, its use of Python's stable ABI, its texts."""
-    # Neither of them looks into a wheel for another C library or processor by itself.
-    run([str(BIN / "auditwheel"), "show", str(wheel)], dict(os.environ))
+    say(f"{wheel.name}: {platform(wheel)}, says auditwheel")
     run([str(BIN / "abi3audit"), "--strict", "--summary", str(wheel)], dict(os.environ))
     run([str(BIN / "twine"), "check", "--strict", str(wheel)], dict(os.environ))
     content = zipfile.ZipFile(wheel)
@@ -106,6 +107,17 @@ def examine(wheel: Path) -> None:
             if f"{place}/".encode() in content.read(name):
                 sys.exit(f"{wheel.name}: {name} names {place}")
     say(f"{wheel.name}: no file names a folder of this machine")
+
+
+def platform(wheel: Path) -> str:
+    """The oldest platform that a wheel runs on, which has to be that of its name."""
+    # With no folder to look for libraries in, those of this machine play no part.
+    command = [str(BIN / "auditwheel"), "show", "--json", "--ldpaths", "", str(wheel)]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found = str(told["overall_tag"])
+    if found != wheel.stem.rpartition("-")[2]:
+        sys.exit(f"{wheel.name}: it only runs on {found}: {told['policy_upgrades']}")
+    return found
 
 
 def try_out(wheels: Path) -> None:

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Gives musl's C library the name that wheels for it know it by.
+
+Zig links with a `libc.so`. The wheels that PEP 656 speaks of name `libc.musl-x86_64.so.1`, as
+Alpine calls it, and auditwheel lets no other name pass. musl's loader takes both for itself.
+"""
+
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+
+from tools.wheel import recorded
+
+ZIGS = "libc.so"
+MUSL = "-musl"
+
+
+def rename(wheel: Path, target: str, patchelf: Path) -> None:
+    """Has the libraries in a wheel for musl name their C library so; others stay as they are."""
+    if not target.endswith(MUSL):
+        return
+    with zipfile.ZipFile(wheel) as before:
+        members = [(each, before.read(each)) for each in before.infolist()]
+    name, command = f"libc.musl-{target.partition('-')[0]}.so.1", [str(patchelf)]
+    *others, (listing, record) = members
+    lines = record.decode().splitlines(keepends=True)
+    with zipfile.ZipFile(wheel, "w") as after:
+        for member, content in others:
+            changed = content
+            if member.filename.endswith(".so"):
+                changed = patched(content, [*command, "--replace-needed", ZIGS, name])
+                lines = [each for each in lines if not each.startswith(f"{member.filename},")]
+                lines.insert(-1, recorded(member.filename, changed))
+            after.writestr(member, changed)
+        after.writestr(listing, "".join(lines))
+
+
+def patched(library: bytes, command: list[str]) -> bytes:
+    """A library as a program leaves it that is given its file."""
+    with tempfile.NamedTemporaryFile() as place:
+        Path(place.name).write_bytes(library)
+        subprocess.run([*command, place.name], check=True)
+        return Path(place.name).read_bytes()
