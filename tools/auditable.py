@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The list of crates inside the extension itself, which `cargo audit bin` and others read.
+
+cargo-auditable puts it into a section of the library, as zlib-compressed JSON. It stands before
+cargo, knows the list from `cargo metadata`, and is built here in the version that is named.
+"""
+
+import io
+import json
+import os
+import shlex
+import subprocess
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from tools.crates import crates
+from tools.foreign import FOLDER, ROOT
+
+VERSION = "0.7.7"
+PLACE = ROOT / "target" / "auditable" / VERSION
+SECTION = ".dep-v0"
+
+
+def cargo() -> str:
+    """What stands for `cargo`, so that each library that it links has the section."""
+    program = PLACE / "bin" / "cargo-auditable"
+    if not program.exists():
+        words = ["cargo", "install", "cargo-auditable", "--quiet", "--locked"]
+        # It is for this machine, whatever is built with it.
+        subprocess.run([*words, "--version", VERSION, "--root", str(PLACE)], check=True)
+    FOLDER.mkdir(exist_ok=True)
+    place = FOLDER / "cargo"
+    real = os.environ.get("CARGO", "cargo")
+    text = f'#!/bin/sh\nCARGO={shlex.quote(real)} exec {shlex.quote(str(program))} auditable "$@"\n'
+    place.write_text(text, encoding="utf-8")
+    place.chmod(0o755)
+    return str(place)
+
+
+def check(wheel: Path, target: str) -> int:
+    """How many crates the extension lists: all that are linked have to be there, and no strangers.
+
+    cargo-auditable counts procedural macros as linked, which tools/crates.py does not.
+    """
+    with zipfile.ZipFile(wheel) as content:
+        (name,) = (each for each in content.namelist() if each.endswith(".so"))
+        found = listed(content.read(name))
+    several = crates(target)
+    linked = {(crate.name, crate.version) for crate in several if crate.linked}
+    known = {(crate.name, crate.version) for crate in several}
+    if not linked <= found <= known:
+        told = f"without {sorted(linked - found)}, with {sorted(found - known)}"
+        sys.exit(f"the section {SECTION} is not the list of what is linked: {told}")
+    return len(found)
+
+
+def listed(library: bytes) -> set[tuple[str, str]]:
+    """The names and versions in the section of a library; none if it has no section."""
+    section = ELFFile(io.BytesIO(library)).get_section_by_name(SECTION)
+    if section is None:
+        return set()
+    packages = json.loads(zlib.decompress(section.data()))["packages"]
+    return {(each["name"], each["version"]) for each in packages}
