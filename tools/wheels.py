@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,7 @@ def environment(target: str) -> dict[str, str]:
     own = foreign.environment(target, renamed())
     own["CARGO"] = auditable.cargo()
     own["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    own["CARGO_ZIGBUILD_PYTHON_PATH"] = linker()
     own["ZIG_GLOBAL_CACHE_DIR"] = str(FOLDER / "zig")
     own["CARGO_ZIGBUILD_CACHE_DIR"] = str(FOLDER / "zigbuild")
     flags = " ".join(f"-ffile-prefix-map={old}={new}" for old, new in renamed().items())
@@ -81,6 +83,15 @@ def environment(target: str) -> dict[str, str]:
     own["E2EE_COMMIT"] = os.environ.get("E2EE_COMMIT") or commit()
     unwanted = {"PYO3_PYTHON", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"}
     return {name: value for name, value in os.environ.items() if name not in unwanted} | own
+
+
+def linker() -> str:
+    """What runs Zig for cargo-zigbuild (tools/zig.py)."""
+    place = FOLDER / "python"
+    words = shlex.join([sys.executable, str(ROOT / "tools" / "zig.py")])
+    place.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    place.chmod(0o755)
+    return str(place)
 
 
 def renamed() -> dict[str, str]:
