@@ -27,11 +27,12 @@ def main() -> int:
         stderr=subprocess.PIPE,
         text=True,
     )
+    # What the driver links for itself, as the C library of the target, stands before.
     lines = [line for line in done.stderr.splitlines() if line.startswith(f"{LINKER} ")]
-    if done.returncode != 0 or len(lines) != 1:
+    if done.returncode != 0 or not lines:
         sys.stderr.write(done.stderr)
         return done.returncode or 1
-    linked = [sys.executable, "-m", "ziglang", *shlex.split(lines[0]), *FOLD]
+    linked = [sys.executable, "-m", "ziglang", *shlex.split(lines[-1]), *FOLD]
     return subprocess.run(linked, check=False).returncode
 
 
