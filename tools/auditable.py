@@ -2,13 +2,11 @@
 """The list of crates inside the extension itself, which `cargo audit bin` and others read.
 
 cargo-auditable puts it into a section of the library, as zlib-compressed JSON. It stands before
-cargo, knows the list from `cargo metadata`, and is built here in the version that is named.
+the compiler, knows the list from `cargo metadata`, and is built here in the version named below.
 """
 
 import io
 import json
-import os
-import shlex
 import subprocess
 import sys
 import zipfile
@@ -18,27 +16,32 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from tools.crates import crates
-from tools.foreign import FOLDER, ROOT
+from tools.foreign import ROOT
 
+WRAPPER = "cargo-auditable"
 VERSION = "0.7.7"
 PLACE = ROOT / "target" / "auditable" / VERSION
 SECTION = ".dep-v0"
 
 
-def cargo() -> str:
-    """What stands for `cargo`, so that each library that it links has the section."""
-    program = PLACE / "bin" / "cargo-auditable"
-    if not program.exists():
-        words = ["cargo", "install", "cargo-auditable", "--quiet", "--locked"]
+def installed() -> Path:
+    """The folder of cargo-auditable."""
+    folder = PLACE / "bin"
+    if not (folder / WRAPPER).exists():
+        words = ["cargo", "install", WRAPPER, "--quiet", "--locked", "--version", VERSION]
         # It is for this machine, whatever is built with it.
-        subprocess.run([*words, "--version", VERSION, "--root", str(PLACE)], check=True)
-    FOLDER.mkdir(exist_ok=True)
-    place = FOLDER / "cargo"
-    real = os.environ.get("CARGO", "cargo")
-    text = f'#!/bin/sh\nCARGO={shlex.quote(real)} exec {shlex.quote(str(program))} auditable "$@"\n'
-    place.write_text(text, encoding="utf-8")
-    place.chmod(0o755)
-    return str(place)
+        subprocess.run([*words, "--root", str(PLACE)], check=True)
+    return folder
+
+
+def environment() -> dict[str, str]:
+    """What has cargo put the section into what it links, where the folder is in the path.
+
+    The program sets this itself when it is called as `cargo auditable`, but with its own folder,
+    which cargo hashes into the names of our functions: they would be others in each.
+    """
+    asked = {"offline": False, "locked": True, "frozen": False, "config": []}
+    return {"RUSTC_WORKSPACE_WRAPPER": WRAPPER, "CARGO_AUDITABLE_ORIG_ARGS": json.dumps(asked)}
 
 
 def check(wheel: Path, target: str) -> int:

@@ -68,8 +68,8 @@ def build(target: str, out: Path) -> Path:
 def environment(target: str) -> dict[str, str]:
     """What is set for a build: the compiler without paths, the linker, the time of the commit."""
     own = foreign.environment(target, renamed())
-    own["CARGO"] = auditable.cargo()
-    own["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    own |= auditable.environment()
+    own["PATH"] = os.pathsep.join([str(auditable.installed()), str(BIN), os.environ["PATH"]])
     own["CARGO_ZIGBUILD_PYTHON_PATH"] = linker()
     own["ZIG_GLOBAL_CACHE_DIR"] = str(FOLDER / "zig")
     own["CARGO_ZIGBUILD_CACHE_DIR"] = str(FOLDER / "zigbuild")
