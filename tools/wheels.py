@@ -7,15 +7,17 @@ is set here: the paths in the code, the time, the linker. docs/reproduce.md says
 
 import argparse
 import hashlib
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-from tools import foreign
+from tools import auditable, foreign
 from tools.foreign import FOLDER, ROOT
 
 #: Rust's names of the platforms, and which systems a wheel for each runs on (PEP 600, PEP 656).
@@ -57,14 +59,18 @@ def build(target: str, out: Path) -> Path:
         command += ["--target", target, "--compatibility", TARGETS[target], "--out", folder]
         run(command, environment(target))
         (built,) = Path(folder).glob("*.whl")
-        run([sys.executable, "-m", "tools.wheel", "--target", target, str(built)], dict(os.environ))
+        # Each needs a package that tests of this module do not.
+        for program in ("tools.libc", "tools.wheel", "tools.section"):
+            run([sys.executable, "-m", program, "--target", target, str(built)], dict(os.environ))
         return built.replace(out / built.name)
 
 
 def environment(target: str) -> dict[str, str]:
     """What is set for a build: the compiler without paths, the linker, the time of the commit."""
     own = foreign.environment(target, renamed())
-    own["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    own |= auditable.environment()
+    own["PATH"] = os.pathsep.join([str(auditable.installed()), str(BIN), os.environ["PATH"]])
+    own["CARGO_ZIGBUILD_PYTHON_PATH"] = linker()
     own["ZIG_GLOBAL_CACHE_DIR"] = str(FOLDER / "zig")
     own["CARGO_ZIGBUILD_CACHE_DIR"] = str(FOLDER / "zigbuild")
     flags = " ".join(f"-ffile-prefix-map={old}={new}" for old, new in renamed().items())
@@ -77,6 +83,15 @@ def environment(target: str) -> dict[str, str]:
     own["E2EE_COMMIT"] = os.environ.get("E2EE_COMMIT") or commit()
     unwanted = {"PYO3_PYTHON", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"}
     return {name: value for name, value in os.environ.items() if name not in unwanted} | own
+
+
+def linker() -> str:
+    """What runs Zig for cargo-zigbuild (tools/zig.py)."""
+    place = FOLDER / "python"
+    words = shlex.join([sys.executable, str(ROOT / "tools" / "zig.py")])
+    place.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    place.chmod(0o755)
+    return str(place)
 
 
 def renamed() -> dict[str, str]:
@@ -96,8 +111,7 @@ def commit() -> str:
 
 def examine(wheel: Path) -> None:
     """What others say about a wheel: its platform, its use of Python's stable ABI, its texts."""
-    # Neither of them looks into a wheel for another C library or processor by itself.
-    run([str(BIN / "auditwheel"), "show", str(wheel)], dict(os.environ))
+    say(f"{wheel.name}: {platform(wheel)}, says auditwheel")
     run([str(BIN / "abi3audit"), "--strict", "--summary", str(wheel)], dict(os.environ))
     run([str(BIN / "twine"), "check", "--strict", str(wheel)], dict(os.environ))
     content = zipfile.ZipFile(wheel)
@@ -106,6 +120,17 @@ def examine(wheel: Path) -> None:
             if f"{place}/".encode() in content.read(name):
                 sys.exit(f"{wheel.name}: {name} names {place}")
     say(f"{wheel.name}: no file names a folder of this machine")
+
+
+def platform(wheel: Path) -> str:
+    """The oldest platform that a wheel runs on, which has to be that of its name."""
+    # With no folder to look for libraries in, those of this machine play no part.
+    command = [str(BIN / "auditwheel"), "show", "--json", "--ldpaths", "", str(wheel)]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found = str(told["overall_tag"])
+    if found != wheel.stem.rpartition("-")[2]:
+        sys.exit(f"{wheel.name}: it only runs on {found}: {told['policy_upgrades']}")
+    return found
 
 
 def try_out(wheels: Path) -> None:

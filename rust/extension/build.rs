@@ -6,7 +6,7 @@
 use std::{env, fs, path::Path, process::Command};
 
 /// Known to lld, which Rust brings along and uses on its most usual target, and to mold; others
-/// refuse it.
+/// refuse it. For Zig, tools/zig.py sees to it.
 const FOLD: [&str; 2] = ["-Wl,--icf=all", "-Wl,--ignore-data-address-equality"];
 
 fn main() {

@@ -11,7 +11,7 @@ use e2ee_state::{Backlog, Saved, Stage};
 use e2ee_wire::Error;
 
 use crate::{
-    edge::{Handle, In, Kind, Name, Out, Output, entry},
+    edge::{Handle, HandleOut, In, Kind, Name, Out, Output, entry},
     own::Own,
     status::Status,
 };
@@ -60,59 +60,82 @@ impl Kind for Step {
 }
 
 impl Step {
-    /// A step of `owner` with one result.
-    pub fn of(
-        owner: Arc<dyn Owner>,
-        writes: Vec<Saved>,
-        result: SecretBytes,
-    ) -> Result<Self, Status> {
-        Self::new(Some(owner), writes, Results::One(Some(result)))
-    }
-
-    /// The same with the kind of an encrypted message.
-    pub fn encrypted(
-        owner: Arc<dyn Owner>,
-        writes: Vec<Saved>,
-        (kind, message): (u8, Vec<u8>),
-    ) -> Result<Self, Status> {
-        let step = Self::of(owner, writes, SecretBytes::new(message))?;
-        Ok(Self { kind: Some(kind), ..step })
-    }
-
-    /// The same with the index of an opened group message.
-    pub fn opened(
-        owner: Arc<dyn Owner>,
-        writes: Vec<Saved>,
-        (index, plaintext): (u32, SecretBytes),
-    ) -> Result<Self, Status> {
-        Ok(Self { index: Some(index), ..Self::of(owner, writes, plaintext)? })
-    }
-
-    /// A step of `owner` with a result for each message.
-    pub fn many(owner: Arc<dyn Owner>, (writes, results): Backlog) -> Result<Self, Status> {
-        Self::new(Some(owner), writes, Results::Many(results.into_iter().map(Some).collect()))
+    /// The step of `owner` that its work came to.
+    pub fn of(owner: Arc<dyn Owner>, outcome: Outcome) -> Result<Self, Status> {
+        Self::new(Some(owner), outcome)
     }
 
     /// What is to be saved of something that no open step makes stale.
     pub fn sealed(write: Saved) -> Result<Self, Status> {
-        Self::new(None, vec![write], Results::One(Some(SecretBytes::new(Vec::new()))))
+        Self::new(None, Outcome::saved(vec![write]))
     }
 
-    fn new(
-        owner: Option<Arc<dyn Owner>>,
-        writes: Vec<Saved>,
-        results: Results,
-    ) -> Result<Self, Status> {
+    fn new(owner: Option<Arc<dyn Owner>>, outcome: Outcome) -> Result<Self, Status> {
+        let Outcome { writes, kind, index, results } = outcome;
         // An error drops it, which leaves its owner stale.
         let open = Own::new(Open { owner, state: State::Waiting, results });
         let named = |write: Saved| CString::new(write.name).map(|name| (name, write));
         let writes = writes.into_iter().map(named).collect::<Result<_, _>>();
         let writes = writes.map_err(|_| Status::Error)?;
-        Ok(Self { writes, kind: None, index: None, open })
+        Ok(Self { writes, kind, index, open })
     }
 
     fn records(&self) -> Vec<Record<'_>> {
         self.writes.iter().map(|(name, saved)| Record::of(name, saved)).collect()
+    }
+}
+
+/// Does the work of a C function that makes a step of what `owner` leads to, which is locked for it.
+pub fn stepped<T: Staged + 'static>(
+    owner: &Handle<'_, Own<T>>,
+    step: &HandleOut<'_, Step>,
+    work: impl FnOnce(&mut T) -> Result<Outcome, Status>,
+) -> Status
+where
+    Own<T>: Kind,
+{
+    entry(|| {
+        let (place, owner) = (step.place()?, owner.get()?);
+        // The lock is given back before the step is made: one that cannot be takes it again.
+        let outcome = work(&mut *owner.lock()?)?;
+        place.put(Step::of(owner.clone(), outcome)?);
+        Ok(())
+    })
+}
+
+/// What work on something staged came to: what is to be saved, and what is given after that.
+pub struct Outcome {
+    writes: Vec<Saved>,
+    kind: Option<u8>,
+    index: Option<u32>,
+    results: Results,
+}
+
+impl Outcome {
+    /// One result.
+    pub const fn one(writes: Vec<Saved>, result: SecretBytes) -> Self {
+        Self { writes, kind: None, index: None, results: Results::One(Some(result)) }
+    }
+
+    /// An encrypted message and its kind.
+    pub fn encrypted(writes: Vec<Saved>, (kind, message): (u8, Vec<u8>)) -> Self {
+        Self { kind: Some(kind), ..Self::one(writes, SecretBytes::new(message)) }
+    }
+
+    /// An opened group message and its index.
+    pub fn opened(writes: Vec<Saved>, (index, plaintext): (u32, SecretBytes)) -> Self {
+        Self { index: Some(index), ..Self::one(writes, plaintext) }
+    }
+
+    /// A result for each of many messages.
+    pub fn many((writes, results): Backlog) -> Self {
+        let results = Results::Many(results.into_iter().map(Some).collect());
+        Self { results, ..Self::saved(writes) }
+    }
+
+    /// Nothing but what is to be saved.
+    pub fn saved(writes: Vec<Saved>) -> Self {
+        Self::one(writes, SecretBytes::new(Vec::new()))
     }
 }
 

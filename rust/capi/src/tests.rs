@@ -7,9 +7,8 @@ use crate::{
     edge::entry,
     own::Own,
     status::Status,
-    step::{Owner, Staged, Step},
+    step::{Outcome, Owner, Staged, Step},
 };
-use e2ee_primitives::secret::SecretBytes;
 use e2ee_state::Stage;
 
 impl Staged for Stage {
@@ -43,7 +42,7 @@ fn an_object_in_which_a_panic_was_is_not_used_again() {
 fn a_step_that_is_dropped_leaves_its_owner_stale() {
     let own = Arc::new(Own::new(Stage::Open));
 
-    drop(Step::of(own.clone(), Vec::new(), SecretBytes::new(Vec::new())));
+    drop(Step::of(own.clone(), Outcome::saved(Vec::new())));
 
     assert_eq!(Some(Stage::Stale), own.lock().ok().map(|stage| *stage));
 }

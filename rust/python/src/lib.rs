@@ -133,7 +133,7 @@ pub mod _core {
     #[pymodule_init]
     #[expect(clippy::unnecessary_wraps, reason = "the signature is what the interpreter calls")]
     fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
-        super::own::prepare();
+        e2ee_primitives::forked::prepare();
         Ok(())
     }
 

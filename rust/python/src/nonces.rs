@@ -6,17 +6,17 @@
 
 use std::cell::RefCell;
 
-use e2ee_primitives::Random;
+use e2ee_primitives::{Random, forked::Mark};
 use e2ee_wire::Error;
 
-use crate::own::Process;
+use crate::own::this_process;
 
 const LEN: usize = 12;
 const DRAWN: usize = 16;
 
 /// What is left of the last draw of a thread, and the process that drew it.
 struct Drawn {
-    process: Option<Process>,
+    process: Option<Mark>,
     left: usize,
     nonces: [[u8; LEN]; DRAWN],
 }
@@ -24,7 +24,7 @@ struct Drawn {
 /// The next nonce of this thread, which no other thread and no forked process has.
 #[inline]
 pub fn next(random: &mut dyn Random) -> Result<[u8; LEN], Error> {
-    let process = Process::this();
+    let process = this_process();
     NONCES.with_borrow_mut(|drawn| {
         if drawn.left == 0 || drawn.process.is_none() || drawn.process != process {
             random.fill(drawn.nonces.as_flattened_mut())?;

@@ -10,9 +10,10 @@ use std::{
     time::Duration,
 };
 
+use e2ee_primitives::forked::Mark;
 use pyo3::prelude::*;
 
-use crate::{errors, own::Process};
+use crate::{errors, own::this_process};
 
 /// How long a thread waits before it looks whether a signal came, such as a keyboard interrupt.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// cannot be used in both.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Turn {
-    process: Option<Process>,
+    process: Option<Mark>,
     state: Mutex<State>,
     given_back: Condvar,
 }
@@ -69,7 +70,7 @@ impl Turn {
     #[new]
     fn new() -> Self {
         let state = Mutex::new(State { holder: None, closed: false });
-        Self { process: Process::this(), state, given_back: Condvar::new() }
+        Self { process: this_process(), state, given_back: Condvar::new() }
     }
 
     /// Waits for the turn.
@@ -115,7 +116,7 @@ impl Turn {
 
     /// Whether another process opened the store.
     fn is_foreign(&self) -> bool {
-        self.process.is_none() || self.process != Process::this()
+        self.process.is_none() || self.process != this_process()
     }
 
     /// Whether this was the last turn; not to be asked in a forked process, whose copy of the lock

@@ -17,7 +17,7 @@ use crate::{
     own::Own,
     root::StateKey,
     status::Status,
-    step::{Record, Staged, Step, parts},
+    step::{Outcome, Record, Staged, Step, parts, stepped},
     world::OsRandom,
 };
 
@@ -114,12 +114,10 @@ extern "C" fn e2ee_olm_outbound_group_session_encrypt(
     plaintext_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, session) = (step.place()?, session.get()?);
+    stepped(&session, &step, |session| {
         let plaintext = plaintext.slice(plaintext_len)?;
-        let (writes, message) = session.lock()?.encrypt(plaintext, &mut OsRandom)?;
-        place.put(Step::of(session.clone(), writes, SecretBytes::new(message))?);
-        Ok(())
+        let (writes, message) = session.encrypt(plaintext, &mut OsRandom)?;
+        Ok(Outcome::one(writes, SecretBytes::new(message)))
     })
 }
 
@@ -132,7 +130,7 @@ fn saved(
     let mut session = StandaloneInbound::new(key.sealer(), session);
     let writes = session.save(&mut OsRandom)?;
     let session = Arc::new(Own::new(session));
-    step.put(Step::of(session.clone(), writes, SecretBytes::new(Vec::new()))?);
+    step.put(Step::of(session.clone(), Outcome::saved(writes))?);
     place.put_shared(session);
     Ok(())
 }
@@ -241,12 +239,9 @@ extern "C" fn e2ee_olm_inbound_group_session_merge(
     shared_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, session) = (step.place()?, session.get()?);
+    stepped(&session, &step, |session| {
         let other = read_share(shared.slice(shared_len)?)?;
-        let writes = session.lock()?.merge(&other, &mut OsRandom)?;
-        place.put(Step::of(session.clone(), writes, SecretBytes::new(Vec::new()))?);
-        Ok(())
+        Ok(Outcome::saved(session.merge(&other, &mut OsRandom)?))
     })
 }
 
@@ -267,13 +262,11 @@ extern "C" fn e2ee_olm_inbound_group_session_decrypt(
     event_id_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, session) = (step.place()?, session.get()?);
+    stepped(&session, &step, |session| {
         let (message, event_id) =
             (message.slice(message_len)?, event_id.optional_text(event_id_len)?);
         let (writes, opened) =
-            session.lock()?.decrypt(message, event_id.map(str::as_bytes), &mut OsRandom)?;
-        place.put(Step::opened(session.clone(), writes, (opened.index, opened.plaintext))?);
-        Ok(())
+            session.decrypt(message, event_id.map(str::as_bytes), &mut OsRandom)?;
+        Ok(Outcome::opened(writes, (opened.index, opened.plaintext)))
     })
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sender keys (signal.md §9; docs/storage.md, "Without a store").
 
-use e2ee_primitives::secret::SecretBytes;
 use e2ee_signal::sender_keys::{
     DISTRIBUTION_ID_LEN,
     standalone::{PARTS, SENDING, StandaloneSenderKey, StandaloneSenderKeys},
@@ -14,7 +13,7 @@ use crate::{
     own::Own,
     root::StateKey,
     status::Status,
-    step::{Message, Record, Staged, Step, parts},
+    step::{Message, Outcome, Record, Staged, Step, parts, stepped},
     world::{Alone, OsRandom},
 };
 
@@ -93,12 +92,10 @@ extern "C" fn e2ee_signal_sender_key_encrypt(
     plaintext_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, sender_key) = (step.place()?, sender_key.get()?);
+    stepped(&sender_key, &step, |sender_key| {
         let plaintext = plaintext.slice(plaintext_len)?;
-        let (writes, message) = sender_key.lock()?.encrypt(plaintext, &mut OsRandom)?;
-        place.put(Step::encrypted(sender_key.clone(), writes, (GROUP, message))?);
-        Ok(())
+        let (writes, message) = sender_key.encrypt(plaintext, &mut OsRandom)?;
+        Ok(Outcome::encrypted(writes, (GROUP, message)))
     })
 }
 
@@ -141,12 +138,9 @@ extern "C" fn e2ee_signal_sender_keys_accept(
     distribution_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, sender_keys) = (step.place()?, sender_keys.get()?);
+    stepped(&sender_keys, &step, |sender_keys| {
         let distribution = distribution.slice(distribution_len)?;
-        let writes = sender_keys.lock()?.accept(distribution, &mut OsRandom)?;
-        place.put(Step::of(sender_keys.clone(), writes, SecretBytes::new(Vec::new()))?);
-        Ok(())
+        Ok(Outcome::saved(sender_keys.accept(distribution, &mut OsRandom)?))
     })
 }
 
@@ -157,12 +151,10 @@ extern "C" fn e2ee_signal_sender_keys_decrypt(
     message_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, sender_keys) = (step.place()?, sender_keys.get()?);
+    stepped(&sender_keys, &step, |sender_keys| {
         let message = message.slice(message_len)?;
-        let (writes, plaintext) = sender_keys.lock()?.decrypt(message, &mut OsRandom)?;
-        place.put(Step::of(sender_keys.clone(), writes, plaintext)?);
-        Ok(())
+        let (writes, plaintext) = sender_keys.decrypt(message, &mut OsRandom)?;
+        Ok(Outcome::one(writes, plaintext))
     })
 }
 
@@ -173,12 +165,9 @@ extern "C" fn e2ee_signal_sender_keys_decrypt_many(
     count: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, sender_keys) = (step.place()?, sender_keys.get()?);
+    stepped(&sender_keys, &step, |sender_keys| {
         let messages: Vec<_> =
             Message::all(messages, count)?.into_iter().map(|(_, message)| message).collect();
-        let backlog = sender_keys.lock()?.decrypt_many(&messages, &Alone, &mut OsRandom)?;
-        place.put(Step::many(sender_keys.clone(), backlog)?);
-        Ok(())
+        Ok(Outcome::many(sender_keys.decrypt_many(&messages, &Alone, &mut OsRandom)?))
     })
 }

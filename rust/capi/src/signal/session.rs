@@ -17,7 +17,7 @@ use crate::{
     own::Own,
     root::StateKey,
     status::Status,
-    step::{Message, Record, Staged, Step, parts},
+    step::{Message, Outcome, Record, Staged, Step, parts, stepped},
     world::{OsRandom, now, now_ms},
 };
 
@@ -90,7 +90,7 @@ extern "C" fn e2ee_signal_session_accept(
             (now_ms(), &mut OsRandom),
         )?;
         let session = Arc::new(Own::new(session));
-        step.put(Step::of(session.clone(), writes, plaintext)?);
+        step.put(Step::of(session.clone(), Outcome::one(writes, plaintext))?);
         place.put_shared(session);
         Ok(())
     })
@@ -165,16 +165,14 @@ extern "C" fn e2ee_signal_session_encrypt(
     plaintext_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, session) = (step.place()?, session.get()?);
+    stepped(&session, &step, |session| {
         let plaintext = plaintext.slice(plaintext_len)?;
-        let (writes, message) = session.lock()?.encrypt(plaintext, now(), &mut OsRandom)?;
+        let (writes, message) = session.encrypt(plaintext, now(), &mut OsRandom)?;
         let message = match message {
             Ciphertext::Ratchet(message) => (RATCHET, message),
             Ciphertext::PreKey(message) => (PREKEY, message),
         };
-        place.put(Step::encrypted(session.clone(), writes, message)?);
-        Ok(())
+        Ok(Outcome::encrypted(writes, message))
     })
 }
 
@@ -186,12 +184,10 @@ extern "C" fn e2ee_signal_session_decrypt(
     message_len: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, session) = (step.place()?, session.get()?);
+    stepped(&session, &step, |session| {
         let message = received(kind, message.slice(message_len)?)?;
-        let (writes, plaintext) = session.lock()?.decrypt(message, &mut OsRandom)?;
-        place.put(Step::of(session.clone(), writes, plaintext)?);
-        Ok(())
+        let (writes, plaintext) = session.decrypt(message, &mut OsRandom)?;
+        Ok(Outcome::one(writes, plaintext))
     })
 }
 
@@ -202,12 +198,9 @@ extern "C" fn e2ee_signal_session_decrypt_many(
     count: usize,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let (place, session) = (step.place()?, session.get()?);
+    stepped(&session, &step, |session| {
         let messages = Message::all(messages, count)?;
         let messages = messages.iter().map(|(kind, message)| received(*kind, message));
-        let backlog = session.lock()?.decrypt_many(messages, &mut OsRandom)?;
-        place.put(Step::many(session.clone(), backlog)?);
-        Ok(())
+        Ok(Outcome::many(session.decrypt_many(messages, &mut OsRandom)?))
     })
 }
