@@ -7,7 +7,11 @@ use e2ee_primitives::{
     ige::{IgeDecryptor, IgeEncryptor},
 };
 use e2ee_wire::Error;
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::PyBytes,
+};
 
 use super::{
     arguments::{BLOCK_LEN, SERIAL},
@@ -22,10 +26,11 @@ use crate::{given::released, transaction::OsRandom};
 #[pyfunction]
 pub fn compat_encrypt_ige<'py>(
     py: Python<'py>,
-    plain: &[u8],
+    plain: &Bound<'py, PyAny>,
     key: &[u8],
     iv: &[u8],
 ) -> PyResult<Bound<'py, PyBytes>> {
+    let plain = bytes_of("plain", plain)?;
     let (key, iv) = secrets(key, iv)?;
     let padded = plain.len().next_multiple_of(BLOCK_LEN);
     PyBytes::new_with(py, padded, |out| {
@@ -42,10 +47,11 @@ pub fn compat_encrypt_ige<'py>(
 #[pyfunction]
 pub fn compat_decrypt_ige<'py>(
     py: Python<'py>,
-    cipher: &[u8],
+    cipher: &Bound<'py, PyAny>,
     key: &[u8],
     iv: &[u8],
 ) -> PyResult<Bound<'py, PyBytes>> {
+    let cipher = bytes_of("cipher", cipher)?;
     let (key, iv) = secrets(key, iv)?;
     if !cipher.len().is_multiple_of(BLOCK_LEN) {
         return Err(PyValueError::new_err("len(cipher) % 16 != 0"));
@@ -64,6 +70,16 @@ pub fn compat_decrypt_ige<'py>(
 pub fn compat_factorize_pq_pair(py: Python<'_>, pq: u64) -> PyResult<(u64, u64)> {
     let found = py.detach(|| factors(pq));
     found.map_err(|_| PyValueError::new_err("pq has no two factors"))
+}
+
+/// What an argument holds; the refusal names it in the package's words.
+fn bytes_of<'a>(name: &str, argument: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    if let Ok(bytes) = argument.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes());
+    }
+    let kind = argument.get_type().name()?;
+    let text = format!("argument '{name}': '{kind}' object is not an instance of 'bytes'");
+    Err(PyTypeError::new_err(text))
 }
 
 fn secrets(key: &[u8], iv: &[u8]) -> PyResult<(Secret<32>, Secret<32>)> {
