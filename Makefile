@@ -27,6 +27,8 @@ INTEROP_SHORT := --conversations 200 --size 30
 MATRIX_SHORT := --conversations 100
 STREAMS := tests.interop.streams
 MATRIX := tests.interop.matrix_talk
+TELEGRAM := tests.interop.telegram_talk
+TELEGRAM_SHORT := --conversations 30
 PROGRAMS := tests.interop.matrix_tests
 MOVES := tests.interop.matrix_stores
 ASSURANCE := --hypothesis-profile=assurance
@@ -106,6 +108,7 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
 	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
+	timeout 120 $(BIN)/python -m $(TELEGRAM) $(TELEGRAM_SHORT) --optional
 	timeout 120 $(BIN)/python -m $(MOVES) --rounds 1 --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
@@ -113,10 +116,11 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	@$(call LEFT_OUT,ARM,two builds and their emulation take as long as all else here; see make arm)
 
 .PHONY: interop
-interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac and libolm at random; needs Node and npm
+interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac, libolm and Telethon at random; needs Node and npm
 	$(BIN)/python -m $(INTEROP) --conversations 2500 --messages 220000 --size 100
 	$(BIN)/python -m $(STREAMS) --rounds 3000
 	$(BIN)/python -m $(MATRIX) --conversations 1200
+	$(BIN)/python -m $(TELEGRAM) --conversations 1000
 	$(BIN)/python -m $(PROGRAMS)
 	$(BIN)/python -m $(MOVES)
 
@@ -125,6 +129,7 @@ interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 	$(BIN)/python -m $(STREAMS)
 	$(BIN)/python -m $(MATRIX) $(MATRIX_SHORT)
+	$(BIN)/python -m $(TELEGRAM) $(TELEGRAM_SHORT)
 	$(BIN)/python -m $(MOVES) --rounds 1
 
 .PHONY: assurance
@@ -163,7 +168,7 @@ x86-levels: $(VENV)/.extension $(VENV)/.release ## run the same on emulated x86 
 .PHONY: clean
 clean: ## remove all that was built
 	cargo clean
-	rm -rf $(VENV) $(DIST) .interop .matrix .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(DIST) .interop .matrix .telegram .tink .cross .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
 	rm -f python/e2ee/_core*.so
 
 # Each stamp is a step that need not be done again until what it depends on changes.
