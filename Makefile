@@ -44,7 +44,7 @@ BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
 LIMIT := cargo bench --locked -p e2ee-primitives --bench limit --no-run
 # Libraries that `make bench` shows beside ours.
-PEERS := vodozemac olm omemo nacl
+PEERS := vodozemac olm omemo nacl telethon
 LEFT_OUT = echo "$(1): left out: $(2)"
 
 .PHONY: help

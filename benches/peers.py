@@ -67,4 +67,15 @@ CRYPTOGRAPHY = Peer(
     "cryptography",
     "OpenSSL; Ed25519 where we have XEdDSA; an agreement reads their key.",
 )
-PEERS = (COMPAT, VODOZEMAC, OLM, OMEMO, LIBSIGNAL, NACL, CRYPTOGRAPHY)
+TELETHON = Peer(
+    "telethon-secret-chat",
+    "telethon-secret-chat",
+    "secret chats as a plugin of Telethon's, with AES by cryptg where that is there: objects in"
+    " memory, no step to store, nothing is looked for that is missing or came before.",
+)
+POW = Peer(
+    "pow()",
+    None,
+    "Python's own integers, whose time depends on the exponent, which is secret.",
+)
+PEERS = (COMPAT, VODOZEMAC, OLM, OMEMO, LIBSIGNAL, NACL, CRYPTOGRAPHY, TELETHON, POW)
