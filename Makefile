@@ -27,9 +27,11 @@ INTEROP_SHORT := --conversations 200 --size 30
 MATRIX_SHORT := --conversations 100
 STREAMS := tests.interop.streams
 MATRIX := tests.interop.matrix_talk
+TELEGRAM := tests.interop.telegram_talk
+TELEGRAM_SHORT := --conversations 30
 PROGRAMS := tests.interop.matrix_tests
 MOVES := tests.interop.matrix_stores
-TELEGRAM := tests.interop.telegram_example
+EXAMPLE := tests.interop.telegram_example
 CLIENTS := tests.interop.telegram_tests
 ASSURANCE := --hypothesis-profile=assurance
 GATES := tests.assurance
@@ -44,7 +46,7 @@ BENCH := --benchmark-quiet --benchmark-autosave
 # Built first: the benches run it beside their own rows.
 LIMIT := cargo bench --locked -p e2ee-primitives --bench limit --no-run
 # Libraries that `make bench` shows beside ours.
-PEERS := vodozemac olm omemo nacl telegram
+PEERS := vodozemac olm omemo nacl telegram telethon
 LEFT_OUT = echo "$(1): left out: $(2)"
 
 .PHONY: help
@@ -108,8 +110,9 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	timeout 300 $(BIN)/python -m $(INTEROP) $(INTEROP_SHORT) --optional
 	timeout 300 $(BIN)/python -m $(STREAMS) --optional
 	timeout 120 $(BIN)/python -m $(MATRIX) $(MATRIX_SHORT) --optional
+	timeout 120 $(BIN)/python -m $(TELEGRAM) $(TELEGRAM_SHORT) --optional
 	timeout 120 $(BIN)/python -m $(MOVES) --rounds 1 --optional
-	timeout 120 $(BIN)/python -m $(TELEGRAM) --optional
+	timeout 120 $(BIN)/python -m $(EXAMPLE) --optional
 	timeout 180 $(BIN)/python -m $(CLIENTS) --optional
 	E2EE_REQUIRE_POSTGRES=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(DATABASE)
 	timeout 900 $(BIN)/python -m $(GATES) --short
@@ -117,13 +120,14 @@ ci-extra: $(VENV)/.extension $(VENV)/.bench $(VENV)/.postgres ## compare speed w
 	@$(call LEFT_OUT,ARM,two builds and their emulation take as long as all else here; see make arm)
 
 .PHONY: interop
-interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac and libolm at random, run other programs over ours; needs Node and npm
+interop: $(VENV)/.extension ## talk with the reference client, tink, vodozemac, libolm and Telethon at random, run other programs over ours; needs Node and npm
 	$(BIN)/python -m $(INTEROP) --conversations 2500 --messages 220000 --size 100
 	$(BIN)/python -m $(STREAMS) --rounds 3000
 	$(BIN)/python -m $(MATRIX) --conversations 1200
+	$(BIN)/python -m $(TELEGRAM) --conversations 1000
 	$(BIN)/python -m $(PROGRAMS)
 	$(BIN)/python -m $(MOVES)
-	$(BIN)/python -m $(TELEGRAM) --rounds 30
+	$(BIN)/python -m $(EXAMPLE) --rounds 30
 	$(BIN)/python -m $(CLIENTS)
 
 .PHONY: interop-short
@@ -131,8 +135,9 @@ interop-short: $(VENV)/.extension ## the same for less than a minute
 	$(BIN)/python -m $(INTEROP) $(INTEROP_SHORT)
 	$(BIN)/python -m $(STREAMS)
 	$(BIN)/python -m $(MATRIX) $(MATRIX_SHORT)
+	$(BIN)/python -m $(TELEGRAM) $(TELEGRAM_SHORT)
 	$(BIN)/python -m $(MOVES) --rounds 1
-	$(BIN)/python -m $(TELEGRAM)
+	$(BIN)/python -m $(EXAMPLE)
 
 .PHONY: assurance
 assurance: $(VENV)/.extension $(VENV)/.postgres ## run model, gates, properties and fuzz targets for hours, the core optimised, a file of 4 GiB

@@ -104,7 +104,7 @@ def observed() -> Observed:
 
 @pytest.fixture(scope="session")
 def table(request: pytest.FixtureRequest, observed: Observed) -> Iterator[Table]:
-    arguments = primitives_with_lengths(observed.lengths(), observed.group)
+    arguments = primitives_with_lengths(observed.lengths(), observed.group, observed.chat)
     arguments += PRIMITIVE_ARGUMENTS
     if request.config.getoption("--short"):
         arguments.append("quick")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeAlias
 
+from benches.chats import data_len
 from benches.limit import GroupLengths, Lengths
 from e2ee import Address
 from e2ee.signal import Device, SenderKey, SenderKeys, Session, SessionStep, StateKey
@@ -119,6 +120,8 @@ class Observed:
     accept: Lengths
     messages_per_epoch: float
     group: GroupLengths
+    #: Bytes that a secret chat encrypts.
+    chat: int
 
     @classmethod
     def of(cls, plaintexts: Sequence[int]) -> "Observed":
@@ -138,7 +141,8 @@ class Observed:
         accept = Lengths(exchange.message, _head(accepted))
         accepted.release()
         group = _observe_group(bytes(plaintexts[0]))
-        return cls(encrypts, decrypts, exchange, accept, messages_per_epoch, group)
+        chat = data_len(plaintexts[0])
+        return cls(encrypts, decrypts, exchange, accept, messages_per_epoch, group, chat)
 
     def lengths(self) -> list[Lengths]:
         """All of them."""

@@ -77,7 +77,9 @@ class GroupLengths:
         return self.sealed_head - SEAL_OVERHEAD, RECEIVED_BOUND_LEN
 
 
-def primitives_with_lengths(all_lengths: Iterable[Lengths], group: GroupLengths) -> list[str]:
+def primitives_with_lengths(
+    all_lengths: Iterable[Lengths], group: GroupLengths, chat: int
+) -> list[str]:
     """The arguments that make the measurement of primitives include these lengths."""
     known = list(all_lengths)
     tags = sorted({lengths.tagged for lengths in known})
@@ -89,6 +91,7 @@ def primitives_with_lengths(all_lengths: Iterable[Lengths], group: GroupLengths)
             for length, bound in sorted({*heads, group.sending, group.head})
         ),
         f"sign={group.signed}",
+        f"ige={chat}",
     ]
 
 
@@ -200,6 +203,36 @@ def group_decrypt(plaintext: int, lengths: GroupLengths) -> list[Part]:
         _cbc("decrypt", plaintext),
         _record(*lengths.head, "the chains that are stored"),
         Part(1, "nonce (of 16 drawn at once)", "the nonce of that seal"),
+    ]
+
+
+def chat_encrypt(data: int) -> list[Part]:
+    """A message of a secret chat that encrypts so many bytes; what is stored is no part of it."""
+    return [
+        *_chat_keys(data),
+        Part(1, f"AES-256-IGE encrypt {data} B, fresh key", "the body with its padding"),
+        Part(1, "random 32 B", "random bytes and padding"),
+    ]
+
+
+def chat_decrypt(data: int) -> list[Part]:
+    """The same of a message that came."""
+    decrypt = f"AES-256-IGE decrypt {data} B, fresh key"
+    return [*_chat_keys(data), Part(1, decrypt, "the body with its padding")]
+
+
+def chat_agree() -> list[Part]:
+    """The first key of a secret chat, at both ends."""
+    return [
+        Part(4, "power modulo 2,048 bits", "each end's public value, and each end's key"),
+        Part(2, "random 32 B", "each end's exponent"),
+    ]
+
+
+def _chat_keys(data: int) -> list[Part]:
+    return [
+        Part(1, f"SHA-256 over 32 and {data} B", "the message key, in the place of a MAC"),
+        Part(2, "SHA-256 over 16 and 36 B", "cipher key and IV"),
     ]
 
 

@@ -29,6 +29,11 @@ GROUP_ENCRYPT, GROUP_DECRYPT = "group encrypt 64 B", "group decrypt 64 B"
 #: One of 1,000 that wait.
 BACKLOG, BACKLOG_TWO = "backlog 64 B, each", "backlog by two cores, each"
 GROUP_BACKLOG, GROUP_BACKLOG_TWO = "group backlog 64 B, each", "group backlog by two cores, each"
+CHAT_ENCRYPT, CHAT_DECRYPT = "secret chat: encrypt 64 B", "secret chat: decrypt 64 B"
+CHAT_AGREE = "secret chat: agree on a key"
+#: What an account's calls take over such a store as that of the chats.
+ACCOUNT_ENCRYPT, ACCOUNT_DECRYPT = "account: encrypt 64 B", "account: decrypt 64 B"
+POWER = "power modulo 2,048 bits"
 PICKLE, UNPICKLE = "pickle a session, 200 messages", "unpickle a session, 200 messages"
 STORED = "session in a store, 200 messages"
 STORED_PQ = "of it the post-quantum ratchet"
@@ -56,6 +61,8 @@ UNITS = {
     FAN_OUT_TWO: "µs",
     BACKLOG_TWO: "µs",
     GROUP_BACKLOG_TWO: "µs",
+    ACCOUNT_ENCRYPT: "µs",
+    ACCOUNT_DECRYPT: "µs",
     STORED: "B",
     STORED_PQ: "B",
     IN_MEMORY: "B",
@@ -79,6 +86,7 @@ PRIMITIVES = {
     "verify 64 B": "XEdDSA verify 64 B",
     "HKDF-SHA-256 to 80 B": "message keys (HKDF to 80, salted)",
     "HMAC-SHA-256, 64 B": "tag over 64 B (HMAC, fresh key)",
+    POWER: "power modulo 2,048 bits",
 }
 AEAD = "AES-256-GCM seal 1 MiB"
 #: Lengths that the table of primitives needs beside those of the operations.
@@ -132,6 +140,9 @@ BARS = (
     Bar(GROUP_ENCRYPT, 1.15, LIMIT),
     Bar(GROUP_DECRYPT, 1.15, LIMIT),
     Bar(GROUP_BACKLOG_TWO, 0.55, GROUP_DECRYPT),
+    Bar(CHAT_ENCRYPT, 2, ACCOUNT_ENCRYPT),
+    Bar(CHAT_DECRYPT, 2, ACCOUNT_DECRYPT),
+    Bar(CHAT_AGREE, 1.05, LIMIT),
     Bar(STORED, 1, STORED_PQ, above=2_048),
     Bar(IMPORT, above=5),
     Bar(WHEEL, above=2.5),
@@ -192,4 +203,7 @@ def limits(seen: Observed) -> dict[str, list[limit.Part]]:
             operations[operation.format(name)] = limit.chain("encrypt", length)
         for operation in (IGE_DECRYPT, IGE_IN_PLACE[IGE_DECRYPT]):
             operations[operation.format(name)] = limit.chain("decrypt", length)
+    operations[CHAT_ENCRYPT] = limit.chat_encrypt(seen.chat)
+    operations[CHAT_DECRYPT] = limit.chat_decrypt(seen.chat)
+    operations[CHAT_AGREE] = limit.chat_agree()
     return operations

@@ -69,4 +69,27 @@ CRYPTOGRAPHY = Peer(
 )
 CRYPTG = Peer(operations.CRYPTG, "cryptg", "the ciphers of Telethon, in Rust.")
 TGCRYPTO = Peer(operations.TGCRYPTO, "TgCrypto", "the ciphers of Pyrogram and Kurigram, in C.")
-PEERS = (COMPAT, VODOZEMAC, OLM, OMEMO, LIBSIGNAL, NACL, CRYPTOGRAPHY, CRYPTG, TGCRYPTO)
+TELETHON = Peer(
+    "telethon-secret-chat",
+    "telethon-secret-chat",
+    "secret chats as a plugin of Telethon's, with AES by cryptg where that is there: objects in"
+    " memory, no step to store, nothing is looked for that is missing or came before.",
+)
+POW = Peer(
+    "pow()",
+    None,
+    "Python's own integers, whose time depends on the exponent, which is secret.",
+)
+PEERS = (
+    COMPAT,
+    VODOZEMAC,
+    OLM,
+    OMEMO,
+    LIBSIGNAL,
+    NACL,
+    CRYPTOGRAPHY,
+    CRYPTG,
+    TGCRYPTO,
+    TELETHON,
+    POW,
+)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """A limit counts what cannot be avoided, and nothing twice."""
 
+from collections.abc import Callable
+
 import pytest
 
 from benches.limit import (
@@ -8,6 +10,8 @@ from benches.limit import (
     Lengths,
     Part,
     backlog,
+    chat_decrypt,
+    chat_encrypt,
     decrypt,
     encrypt,
     fan_out,
@@ -52,3 +56,13 @@ def test_each_message_of_a_group_backlog_is_verified() -> None:
 
     assert verified
     assert all(part in group_backlog(64, GROUP, 1_000) for part in verified)
+
+
+@pytest.mark.parametrize("operation", [chat_encrypt, chat_decrypt])
+def test_a_message_of_a_secret_chat_is_hashed_three_times_and_encrypted_once(
+    operation: Callable[[int], list[Part]],
+) -> None:
+    parts = operation(192)
+
+    assert sum(part.count for part in parts if part.primitive.startswith("SHA-256 ")) == 3
+    assert sum(part.count for part in parts if part.primitive.startswith("AES-256-IGE ")) == 1

@@ -57,7 +57,7 @@ class Program:
     def begun(self, python: Path) -> Peer:
         """It runs."""
         folder = self.source.folder / self.source.modules
-        return Peer(python, self.peer, "store_peer", (folder,))
+        return Peer(python, self.peer, "matrix.store_peer", (folder,))
 
 
 PROGRAMS: Final = (

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use e2ee_primitives::{hmac::HmacKey, random::Random, secret::SecretBytes};
 use e2ee_state::{
     Failure, Records, Sealer, Step, StoreError, StoreSecret, Stored, Write, digest::SetDigest, key,
+    seal::RecordSealer,
 };
 use e2ee_wire::Error;
 
@@ -250,10 +251,20 @@ impl<P: Protocol> Vault<P> {
         records: &mut dyn Records,
         name: &str,
     ) -> Result<(Stored, SecretBytes), Failure> {
-        let stored = records.get(name)?.ok_or(StoreError::Corruption)?;
-        let head = self.sealer.open(name, stored.revision, &stored.sealed)?;
+        let record = self.sealer.record(name);
+        self.read_head_of(records, &record)
+    }
+
+    /// [`Vault::read_head`] of a record whose sealer is at hand.
+    pub fn read_head_of(
+        &mut self,
+        records: &mut dyn Records,
+        record: &RecordSealer,
+    ) -> Result<(Stored, SecretBytes), Failure> {
+        let stored = records.get(record.name())?.ok_or(StoreError::Corruption)?;
+        let head = record.open(stored.revision, &stored.sealed)?;
         let found = Seen { revision: stored.revision, mark: Mark::of(&stored.sealed)? };
-        self.memory.see(name, found)?;
+        self.memory.see(record.name(), found)?;
         Ok((stored, head))
     }
 

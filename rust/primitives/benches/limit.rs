@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Measures each primitive alone: the parts of the limits in `benches/limit.py` (signal.md §1,
-//! spqr.md §5), as one JSON object on standard output.
+//! spqr.md §5, mtproto_secret_chats.md §1 and §2), as one JSON object on standard output.
 //!
 //! `tag=BYTES` names the length of a frame that a real session has, `seal=BYTES+BYTES` those of a
-//! record and of what it is bound to, `sign=BYTES` that of what a group message signs. Each may be
-//! repeated; `quick` takes fewer samples.
+//! record and of what it is bound to, `sign=BYTES` that of what a group message signs, `ige=BYTES`
+//! that of what a secret chat encrypts. Each may be repeated; `quick` takes fewer samples.
 #![expect(clippy::print_stdout, reason = "the measurement is the output")]
 #![expect(clippy::inline_always, reason = "see the module `ige::chain`")]
 
@@ -27,9 +27,11 @@ use e2ee_primitives::{
     cbc_hmac::{MessageKeys, cbc_decrypt, cbc_encrypt},
     hkdf,
     hmac::HmacKey,
+    ige::{IgeDecryptor, IgeEncryptor},
     kyber1024,
     mlkem768::VECTOR_LEN,
-    x25519, xeddsa,
+    modp::{self, Modulus},
+    sha, x25519, xeddsa,
 };
 use libcrux_ml_kem::{kyber1024 as round3, mlkem768::incremental, mlkem1024::MlKem1024Ciphertext};
 
@@ -40,6 +42,7 @@ struct Request {
     tags: Vec<usize>,
     seals: Vec<(usize, usize)>,
     signed: Vec<usize>,
+    chats: Vec<usize>,
     batches: u32,
     batch: Duration,
 }
@@ -47,8 +50,8 @@ struct Request {
 impl Request {
     fn read(arguments: impl Iterator<Item = String>) -> Any<Self> {
         let full = (200, Duration::from_millis(1));
-        let mut request =
-            Self { tags: vec![], seals: vec![], signed: vec![], batches: full.0, batch: full.1 };
+        let (tags, seals, signed, chats) = (vec![], vec![], vec![], vec![]);
+        let mut request = Self { tags, seals, signed, chats, batches: full.0, batch: full.1 };
         for argument in arguments {
             match argument.split_once('=') {
                 Some(("tag", bytes)) => request.tags.push(bytes.parse()?),
@@ -57,6 +60,7 @@ impl Request {
                     request.seals.push((record.parse()?, bound.parse()?));
                 }
                 Some(("sign", bytes)) => request.signed.push(bytes.parse()?),
+                Some(("ige", bytes)) => request.chats.push(bytes.parse()?),
                 None if argument == "quick" => request.batches = 20,
                 // What cargo itself adds.
                 None if argument == "--bench" => {}
@@ -131,6 +135,7 @@ fn main() -> Any<()> {
     all.extend(signatures(&request)?);
     all.extend(kyber()?);
     all.extend(ml_kem()?);
+    all.extend(secret_chats(&request)?);
     all.extend(randomness());
     for primitive in &mut all {
         primitive.fit(request.batch);
@@ -372,6 +377,40 @@ fn ml_kem() -> Any<Vec<Primitive>> {
             incremental::decapsulate_compressed_key(&key, &ct1, &ct2)
         }),
     ])
+}
+
+/// A key schedule belongs to each message, as each has a key of its own. The modulus is any odd
+/// number of 2,048 bits, and the exponent has as many: neither changes the time.
+fn secret_chats(request: &Request) -> Any<Vec<Primitive>> {
+    let mut all = vec![];
+    for &bytes in &request.chats {
+        let (key, iv) = (Secret::<32>::random(&mut System)?, Secret::<32>::random(&mut System)?);
+        let (part, data) = (*Secret::<32>::random(&mut System)?.expose(), vec![7; bytes]);
+        let (opening, opening_iv) = (key.duplicate(), iv.duplicate());
+        let (mut sealed, mut opened) = (data.clone(), data.clone());
+        all.push(Primitive::new(format!("AES-256-IGE encrypt {bytes} B, fresh key"), move || {
+            IgeEncryptor::new(&key, &iv).encrypt(&mut sealed)
+        }));
+        all.push(Primitive::new(format!("AES-256-IGE decrypt {bytes} B, fresh key"), move || {
+            IgeDecryptor::new(&opening, &opening_iv).decrypt(&mut opened)
+        }));
+        all.push(Primitive::new(format!("SHA-256 over 32 and {bytes} B"), move || {
+            sha::sha256(&[&part, &data])
+        }));
+    }
+    let (message_key, part) = ([7; 16], [7; 36]);
+    all.push(Primitive::new("SHA-256 over 16 and 36 B", move || {
+        sha::sha256(&[&message_key, &part])
+    }));
+    let mut number = *Secret::<{ modp::LEN }>::random(&mut System)?.expose();
+    let exponent = Secret::random(&mut System)?;
+    let [first, .., last] = &mut number;
+    (*first, *last) = (*first | 0x80, *last | 1);
+    let (modulus, mut base) = (Modulus::new(&number)?, [3; modp::LEN]);
+    all.push(Primitive::new("power modulo 2,048 bits", move || {
+        base = *modulus.pow(&base, &exponent).expose();
+    }));
+    Ok(all)
 }
 
 fn randomness() -> Vec<Primitive> {

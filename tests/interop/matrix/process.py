@@ -23,9 +23,9 @@ class Peer:
     """
 
     def __init__(
-        self, python: Path, name: str, module: str = "peer", folders: tuple[Path, ...] = ()
+        self, python: Path, name: str, module: str = "matrix.peer", folders: tuple[Path, ...] = ()
     ) -> None:
-        self._command = [str(python), "-m", f"tests.interop.matrix.{module}", name]
+        self._command = [str(python), "-m", f"tests.interop.{module}", name]
         self._path = os.pathsep.join(map(str, (*folders, ROOT)))
         self.crashes = 0
         self._process = self._begun()

@@ -136,7 +136,8 @@ impl SecretChats {
         let (name, content) = (layout::chat(id), record.encode());
         self.vault.put_member((name, base), &content, &mut index, (&mut draft, &mut learnt))?;
         if let Some((chat, effects)) = begun {
-            let loaded = Loaded { id, record, revision: 0, chat };
+            let sealer = self.state_sealer(id);
+            let loaded = Loaded { id, record, sealer, revision: 0, chat };
             self.put(&loaded, &effects, environment.records, (&mut draft, &mut learnt))?;
         }
         self.vault.put_index(index, &mut draft, &mut learnt)?;

@@ -4,7 +4,7 @@
 
 use e2ee_account::{Environment, Learnt, Outcome, draft::Draft, index::Index};
 use e2ee_primitives::SecretBytes;
-use e2ee_state::{Failure, Records, Step, StoreError};
+use e2ee_state::{Failure, Records, Step, StoreError, seal::RecordSealer};
 use e2ee_wire::Error;
 
 use crate::chat::{Chat, Effects, Sent, Shelf};
@@ -19,6 +19,8 @@ use super::{
 pub(super) struct Loaded {
     pub(super) id: ChatId,
     pub(super) record: Record,
+    /// What seals the state.
+    pub(super) sealer: RecordSealer,
     /// The revision of the state, 0 if it is new.
     pub(super) revision: u64,
     pub(super) chat: Chat,
@@ -79,13 +81,18 @@ impl SecretChats {
         Ok((revision, Record::decode(opened.expose())?))
     }
 
+    /// What seals the state of a chat.
+    pub(super) fn state_sealer(&self, id: ChatId) -> RecordSealer {
+        self.vault.sealer().record(&layout::state(id))
+    }
+
     /// The state of a chat, and its revision.
     pub(super) fn state(
         &mut self,
-        id: ChatId,
+        sealer: &RecordSealer,
         records: &mut dyn Records,
     ) -> Result<(u64, Chat), Failure> {
-        let (stored, opened) = self.vault.read_head(records, &layout::state(id))?;
+        let (stored, opened) = self.vault.read_head_of(records, sealer)?;
         Ok((stored.revision, Chat::decode(opened.expose())?))
     }
 
@@ -101,8 +108,9 @@ impl SecretChats {
         if !matches!(record.phase, Phase::Ready(_)) {
             return Err(Error::NoSession.into());
         }
-        let (revision, chat) = self.state(id, records)?;
-        Ok(Loaded { id, record, revision, chat })
+        let sealer = self.state_sealer(id);
+        let (revision, chat) = self.state(&sealer, records)?;
+        Ok(Loaded { id, record, sealer, revision, chat })
     }
 
     /// Adds the state of a chat, and what a step has done beside it.
@@ -113,14 +121,13 @@ impl SecretChats {
         records: &mut dyn Records,
         (draft, learnt): (&mut Draft<'_>, &mut Learnt),
     ) -> Result<(), Failure> {
-        let Loaded { id, record, revision: base, chat } = loaded;
+        let Loaded { record, sealer, revision: base, chat, .. } = loaded;
         let revision = match base {
             0 => self.vault.next_index_revision()?,
             before => before.checked_add(1).ok_or(Error::Exhausted)?,
         };
-        let name = layout::state(*id);
-        let seen = draft.put(&name, *base, revision, &chat.encode())?;
-        learnt.rows.push((name, Some(seen)));
+        let seen = draft.put_sealed(sealer, *base, revision, &chat.encode())?;
+        learnt.rows.push((sealer.name().to_owned(), Some(seen)));
         // Numbers of messages are used up, or the other end's: neither may come again.
         draft.spend(1);
         let mut beside = Beside { chats: self, records, tag: &record.tag };

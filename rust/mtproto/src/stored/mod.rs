@@ -193,7 +193,7 @@ impl SecretChats {
         let Phase::Ready(picture) = record.phase else {
             return Ok(ChatState { id, peer, agreed: None });
         };
-        let (_, chat) = self.state(id, records)?;
+        let (_, chat) = self.state(&self.state_sealer(id), records)?;
         let counts = chat.counts();
         let agreed = Some(Agreed {
             role: chat.role,

@@ -39,11 +39,11 @@ impl SecretChats {
         wire: &[u8],
         environment: &mut Environment<'_>,
     ) -> Result<Step<Outcome<Reception>>, Failure> {
-        let Loaded { id, record, revision, mut chat } = self.load(id, environment.records)?;
+        let mut loaded = self.load(id, environment.records)?;
+        let Loaded { record, chat, .. } = &mut loaded;
         let mut beside = Beside { chats: self, records: environment.records, tag: &record.tag };
         let Environment { random, now_ms, .. } = environment;
         let effects = chat.receive(wire, &record.group, &mut beside, (*now_ms, *random))?;
-        let loaded = Loaded { id, record, revision, chat };
         let again = effects.again.iter().copied();
         let mut leaving = self.of_numbers(&loaded, again, environment.records)?;
         leaving.extend(outgoing(&effects));
