@@ -84,6 +84,7 @@ pub mod _core {
         importing::{examine_records, import_records},
         mtproto::{chats::SecretChats, group::DhGroup},
         of_protocol::open_account,
+        of_protocol::open_any,
         olm::channel::{LoginChannel, LoginRecipient},
         olm::export::{open_key_export, seal_key_export},
         olm::files::{MatrixFileEncryptor, MatrixFileSegments, MatrixFileVerifier},
