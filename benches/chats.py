@@ -30,7 +30,7 @@ class Ends:
     def fresh(cls) -> "Ends":
         """Two empty stores."""
         stores = (SecretChats.create(MemoryStore(), name) for name in ("alice", "bob"))
-        return cls(DhGroup(GENERATOR, PRIME), *stores)
+        return cls(DhGroup.from_server(GENERATOR, PRIME), *stores)
 
     def agree(self) -> tuple[SecretChat, SecretChat]:
         """A chat, whose first messages have not left."""

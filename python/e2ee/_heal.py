@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeAlias, final
 from uuid import UUID
 
 from e2ee.values import Address
 
 if TYPE_CHECKING:
     from e2ee.account import Account
+
+#: Devices, groups and rows of the outbox.
+HealedRow: TypeAlias = tuple[list[tuple[str, int | str]], list[bytes] | list[str], list[str]]
 
 
 @final
@@ -23,12 +26,14 @@ class Healed:
 
     `peers` are the devices to which nothing can be sent before `connect`; `groups` the ids of those
     whose members need invitations; `dropped` the names of the rows of the outbox that went, whose
-    texts are to be queued again.
+    texts are to be queued again. Of a store of secret chats, `chats` are the numbers of those that
+    were closed: all are to be discarded at the server, and begun anew.
     """
 
     peers: tuple[Address, ...]
     groups: tuple[UUID | str, ...]
     dropped: tuple[str, ...]
+    chats: tuple[int, ...] = ()
 
 
 def heal(self: Account) -> Healed:
@@ -48,10 +53,10 @@ def heal(self: Account) -> Healed:
     return healed(self._commits.write(self._inner.heal))
 
 
-def healed(
-    row: tuple[list[tuple[str, int | str]], list[bytes] | list[str], list[str]],
-) -> Healed:
-    """What healing ended, as the core says it."""
+def healed(row: HealedRow | list[int]) -> Healed:
+    """What healing ended, as the core says it; of secret chats, their numbers."""
+    if isinstance(row, list):
+        return Healed((), (), (), tuple(row))
     peers, groups, dropped = row
     return Healed(
         tuple(Address(user, device) for user, device in peers),

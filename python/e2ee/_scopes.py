@@ -58,6 +58,18 @@ def queueing(store: Store, peer: Address) -> Scope | None:
     return Scope(scope.own, scope.reads, ("outbox/",))
 
 
+def in_chat(store: Store, chat_id: int) -> Scope | None:
+    """The state of a secret chat, and what is kept beside it; everything, as `sending`.
+
+    A number that begins like this one is another chat's, whose state no call about this one
+    changes.
+    """
+    if anchor_of(store) is not None:
+        return None
+    reads = ("index", f"chat/{chat_id}")
+    return Scope(f"chat-state/{chat_id}", reads, ("chat-sent/", "chat-waiting/", "inbox/"))
+
+
 def posting(outbox_id: str) -> Scope:
     """One envelope in the outbox."""
     return Scope(f"outbox/{outbox_id}")

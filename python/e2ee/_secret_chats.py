@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-from e2ee import _core, _scopes
+from e2ee import _core, _scopes, _upkeep
 from e2ee._commits import Commits, handled_before, reading, refuse_joined
 from e2ee._secret_chat_values import (
     ChatAcceptance,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from e2ee._commits import Doors
     from e2ee._secret_chat_values import ChatRow, OutgoingRow
-    from e2ee.store import Store
+    from e2ee.store import Scope, Store
 
 #: The newest layer that can be named: that of mtproto_secret_chats.md §4.
 NEWEST_LAYER: Final = 144
@@ -38,7 +38,9 @@ NEWEST_LAYER: Final = 144
 class SecretChats:
     """All secret chats of a client, in a store of their own; made by `create` or `open`.
 
-    Threads may share it (mtproto_secret_chats.md §1; docs/storage.md).
+    Threads may share it, and processes the store: calls about one chat take turns, those about
+    different chats of a `PostgresStore` do not, unless it has an anchor (docs/storage.md;
+    mtproto_secret_chats.md §1).
     """
 
     __slots__ = ("_commits", "_inner")
@@ -194,6 +196,8 @@ class SecretChats:
         """
         return self._commits.commit(self._inner.heal)
 
+    rekey = _upkeep.rekey
+
     def __repr__(self) -> str:
         """The type and the name."""
         return f"SecretChats({self.user!r})"
@@ -281,7 +285,7 @@ class SecretChat:
             TransactionOpenError: The application's transaction is open.
         """
         messages, changes, rows = self._commits.commit(
-            lambda inside: self._inner.receive(inside, self.chat_id, data)
+            lambda inside: self._inner.receive(inside, self.chat_id, data), self._scope()
         )
         return Reception(
             tuple(message_of(entry) for entry in messages),
@@ -295,10 +299,13 @@ class SecretChat:
         Raises:
             NoSessionError: The chat was closed.
             InvalidArgumentError: It is of another chat, or was not made.
+            TransactionOpenError: The application's transaction is open.
         """
         chat_id = message.chat_id if message.chat_id == self.chat_id else 0
         number = message.number
-        self._commits.commit(lambda inside: self._inner.posted(inside, chat_id, number))
+        self._commits.commit(
+            lambda inside: self._inner.posted(inside, chat_id, number), self._scope()
+        )
 
     def unposted(self) -> tuple[OutgoingMessage, ...]:
         """What the server may not have, in order: to be sent after the program was started again.
@@ -353,8 +360,11 @@ class SecretChat:
         self._commits.commit(lambda inside: self._inner.close(inside, self.chat_id))
 
     def _leaves(self, work: _scopes.Work[list[OutgoingRow]]) -> tuple[OutgoingMessage, ...]:
-        rows = self._commits.commit(work)
+        rows = self._commits.commit(work, self._scope())
         return outgoing_of(self.chat_id, rows)
+
+    def _scope(self) -> Scope | None:
+        return _scopes.in_chat(self._commits.store, self.chat_id)
 
     def __repr__(self) -> str:
         """The type, the number and the peer."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What keeps an account in working order: prekeys, repair (signal.md §3 and §4.4), another key.
 
-These functions are methods of `e2ee.Account`.
+These functions are methods of `e2ee.Account`; `rekey` is one of `e2ee.mtproto.SecretChats` too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from e2ee import _core
+    from e2ee._secret_chats import SecretChats
     from e2ee.account import Account
     from e2ee.store import StoreSecret
     from e2ee.store._secret import Key, Passphrase
@@ -102,8 +103,8 @@ def reset(self: Account, peer: Address | str) -> None:
     self._commits.write(lambda inside: core.reset(inside, whom))
 
 
-def rekey(  # noqa: D417 (self is the account)
-    self: Account,
+def rekey(  # noqa: D417 (self is the account, or the chats)
+    self: Account | SecretChats,
     *,
     key: Key | None = None,
     passphrase: Passphrase | None = None,
@@ -112,7 +113,7 @@ def rekey(  # noqa: D417 (self is the account)
     """Gives the store another key: every record is sealed anew, in one transaction.
 
     Give exactly one of the three, as to a store. If the process dies, the store has one key or the
-    other, never a part under each. This account and its store go on with the new key; whoever else
+    other, never a part under each. This object and its store go on with the new key; whoever else
     has the store open gets `StaleSessionError`, and opens it again. What somebody holds who took
     both store and key before, they keep: see docs/storage.md, "Keys".
 
@@ -131,7 +132,7 @@ def rekey(  # noqa: D417 (self is the account)
             key cannot be changed.
         TransactionOpenError: A transaction or a receive block is open in this thread.
         StoreOutcomeUnknownError: The connection broke during the commit: the store opens with one
-            of both keys; this account goes on.
+            of both keys; this object goes on.
         StoreCorruptionError: A record does not open; the key is the one before.
     """
     chosen = store_secret(key, passphrase, secret)

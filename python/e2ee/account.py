@@ -100,6 +100,8 @@ class Account:
             StoreKeyError: The store was made with another key or passphrase.
             StoreCorruptionError: A record is damaged, missing, or not the one that was stored.
             StoreAnchorError: The store has an anchor, which was not given, or another one was.
+            InvalidArgumentError: The store holds secret chats: `e2ee.mtproto.SecretChats.open`
+                opens it.
         """
         with reading(store) as transaction:
             core = _core.open_account(store.secret, transaction)

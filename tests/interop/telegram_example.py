@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.interop.telegram_stub import Client, Server
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FOLDER: Final = ROOT / ".telegram"
+FOLDER: Final = ROOT / ".telegram" / "example"
 GROUP: Final = "telegram"
 VECTORS: Final = ROOT / "tests" / "vectors" / "mtproto" / "secret_chat.json"
 KEY: Final = bytes(range(32))

@@ -202,7 +202,7 @@ def kind_of(number: int) -> Callable[[World, int], None]:
 def run(python: Path, asked: argparse.Namespace) -> bool:
     """All chats; true if nothing failed."""
     recorded = json.loads(VECTORS.read_text(encoding="utf-8"))["dh"]
-    group = mtproto.DhGroup(recorded["g"], bytes.fromhex(recorded["p"]))
+    group = mtproto.DhGroup.from_server(recorded["g"], bytes.fromhex(recorded["p"]))
     peer: Any = Peer(python, f"{recorded['g']}/{recorded['p']}", "telegram.peer")
     counts: Counter[str] = Counter()
     failures: list[str] = []

@@ -41,7 +41,7 @@ def test_a_service_message_is_one_that_a_chat_takes(action: str) -> None:
 
     (leaving,) = pair.alice.encrypt(message)
 
-    assert (leaving.random_id, leaving.service) == (7, True)
+    assert (leaving.message_id, leaving.service) == (7, True)
     assert pair.settle([leaving]) == ([], [message])
 
 

@@ -21,6 +21,7 @@ from e2ee.aead import AeadKey
 from e2ee.files import FileKey, FilePassphrase
 from e2ee.store import StoreSecret
 from tests.api import libsignal
+from tests.api.secret_chat_pair import begin
 from tests.operator import curve
 from tests.operator.material import bytes_in
 from tests.operator.moving import imported
@@ -180,6 +181,7 @@ def secrets_of_everyone() -> list[object]:
         key, device, identity_key=device.identity_key, one_time_key=device.identity_key
     )
     outbound = olm.OutboundGroupSession.create(key)
+    pair = begin()
     return [
         account,
         account.create_group(),
@@ -199,6 +201,8 @@ def secrets_of_everyone() -> list[object]:
         olm.Pickles.libolm(b"key"),
         outbound,
         olm.InboundGroupSession.accept(key, outbound.session_key())[0],
+        pair.alice,
+        pair.chats[0],
         AeadKey.generate(),
         FileKey.generate(),
         FilePassphrase("word"),

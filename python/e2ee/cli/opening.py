@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
-from e2ee import Account, Healed, SQLiteStore
+from e2ee import Account, Healed, InvalidArgumentError, SQLiteStore
 from e2ee.cli.exits import CommandError, Exit
 from e2ee.cli.places import default_store
 from e2ee.cli.screen import waiting
 from e2ee.cli.secret import PassphraseSource
+from e2ee.mtproto import SecretChats
 from e2ee.store import Examination, FileAnchor, examine_file, restore
 
 
@@ -34,6 +35,16 @@ class Opening:
             with waiting("Opening the store"):
                 account = Account.open(store)
             yield account
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[Account | SecretChats]:
+        """What the store holds, an account or secret chats, until the block ends."""
+        self.check()
+        passphrase = self.passphrase.read()
+        with SQLiteStore(self.path, passphrase=passphrase, anchor=self.anchor) as store:
+            with waiting("Opening the store"):
+                held = _opened(store)
+            yield held
 
     def check(self) -> None:
         """Refuses a place where there is no file."""
@@ -64,6 +75,13 @@ class Opening:
             with waiting("Making the store"):
                 account = Account.create(store, user)
             yield account
+
+
+def _opened(store: SQLiteStore) -> Account | SecretChats:
+    try:
+        return Account.open(store)
+    except InvalidArgumentError:
+        return SecretChats.open(store)
 
 
 def opens_store(command: Callable[..., None]) -> Callable[..., None]:

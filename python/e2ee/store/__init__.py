@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PeerState,
         PreKeyState,
         RecordCount,
+        SecretChatState,
         SenderState,
         SessionState,
     )
@@ -60,6 +61,7 @@ __all__ = [
     "ReplicatedTransaction",
     "SQLiteStore",
     "Scope",
+    "SecretChatState",
     "SenderState",
     "SessionState",
     "SharedStore",
@@ -89,6 +91,7 @@ __getattr__ = later(
         "PreKeyState": "e2ee.store.examination",
         "RecordCount": "e2ee.store.examination",
         "SQLiteStore": "e2ee.store.sqlite",
+        "SecretChatState": "e2ee.store.examination",
         "SenderState": "e2ee.store.examination",
         "SessionState": "e2ee.store.examination",
         "backup": "e2ee.store._backup",

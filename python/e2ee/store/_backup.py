@@ -97,12 +97,13 @@ def restore(  # noqa: PLR0913 - options, each by its name
 
     What happened after the backup is not in it. So all sessions only receive from now on, our keys
     of groups end, and one-time prekeys are destroyed: connect again with fresh bundles, send
-    invitations, and give a server what `prekeys` returns. The store gets an id of its own, and its
-    own key: nothing else that was ever sealed opens in it. All this is one transaction.
+    invitations, and give a server what `prekeys` returns. Secret chats are closed: discard them at
+    the server, and begin others. The store gets an id of its own, and its own key: nothing else
+    that was ever sealed opens in it. All this is one transaction.
 
     Args:
         path: The backup.
-        store: Where the account is to live, of any kind.
+        store: Where the account, or the chats, are to live, of any kind.
         key: What the store had been sealed with when the backup was made, or else
         passphrase: its passphrase, or else
         secret: either as a `StoreSecret`; if none is given, it is that of `store`.
@@ -128,10 +129,10 @@ def restore(  # noqa: PLR0913 - options, each by its name
             raise StoreAnchorError("a restored backup is a store of its own: give an empty anchor")
         for rows in _batches(records, progress):
             transaction.apply([(name, 0, revision, sealed) for name, revision, sealed in rows])
-        account = _core.open_account(former, transaction)
-        healing = account.heal_copy(transaction)
+        held = _core.open_any(former, transaction)
+        healing = held.heal_copy(transaction)
         transaction.apply(healing.writes)
-        move = _core.Rekeying.moving(account, transaction, store.secret)
+        move = _core.Rekeying.moving(held, transaction, store.secret)
         while writes := move.next(transaction):
             transaction.apply(writes)
     return healed(healing.release())

@@ -24,6 +24,7 @@ from e2ee.store.examination import (
     PeerState,
     PreKeyState,
     RecordCount,
+    SecretChatState,
     SenderState,
     SessionState,
 )
@@ -167,7 +168,7 @@ def _examination(
     row: ExaminationRow, *, backup: bool = False, complaints: tuple[str, ...] = ()
 ) -> Examination:
     """The values of the core's rows."""
-    records, peers, groups, (stock, keys), (waiting, oldest), found = row
+    records, peers, groups, (stock, keys, chats), (waiting, oldest), found = row
     findings = [Finding(*each) for each in found]
     if _LOG_COMPLAINT in complaints:
         findings.insert(0, _DAMAGED_LOG)
@@ -193,6 +194,9 @@ def _examination(
         one_time_keys=None if keys is None else OneTimeKeyState(*keys),
         inbox=waiting,
         inbox_age=_age(oldest),
+        chats=tuple(
+            SecretChatState(label, agreed, *(counts or ())) for label, agreed, counts in chats
+        ),
         backup=backup,
         file=complaints,
     )

@@ -23,8 +23,10 @@ OpenedRow: TypeAlias = tuple[
 RotatedRow: TypeAlias = tuple[int | None, int, int]
 PoolRow: TypeAlias = tuple[int, int]
 StockRow: TypeAlias = tuple[RotatedRow, RotatedRow, PoolRow, PoolRow]
-#: The prekeys of an account of Signal's protocol, or the one-time keys of one of Olm.
-StocksRow: TypeAlias = tuple[StockRow | None, tuple[int, int, int] | None]
+#: A secret chat: label, whether both ends have the first key, and numbers of messages.
+ChatRow: TypeAlias = tuple[str, bool | None, tuple[int, int, int, int] | None]
+#: The prekeys of an account of Signal's protocol, the one-time keys of one of Olm, secret chats.
+StocksRow: TypeAlias = tuple[StockRow | None, tuple[int, int, int] | None, list[ChatRow]]
 #: Records, peers, groups, prekeys, waiting messages, findings.
 ExaminationRow: TypeAlias = tuple[
     list[tuple[str, int, int, int, int, set[int]]],
@@ -171,15 +173,32 @@ class OneTimeKeyState:
     fallback: int
 
 
+@dataclass(frozen=True, slots=True)
+class SecretChatState:
+    """A secret chat: how many messages were `sent`, `acknowledged` by the other end, `received`.
+
+    `waiting` ones came before their turn. `agreed` says whether the other end has answered, `None`
+    if the chat's record does not open; the numbers are `None` before that, or if its state does not
+    open.
+    """
+
+    label: str
+    agreed: bool | None
+    sent: int | None = None
+    acknowledged: int | None = None
+    received: int | None = None
+    waiting: int | None = None
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Examination:
     """What was seen of a store, the worst findings first.
 
     `prekeys` are those of an account of Signal's protocol, `one_time_keys` those of one of Olm;
-    `None` if their record does not open. `inbox` counts the messages that wait, the
-    oldest of them for `inbox_age`; `backup` says that the file is a backup; `file` holds what
-    SQLite found wrong with its file.
+    `None` if their record does not open. `chats` are those of a store of secret chats. `inbox`
+    counts the messages that wait, the oldest of them for `inbox_age`; `backup` says that the file
+    is a backup; `file` holds what SQLite found wrong with its file.
     """
 
     findings: tuple[Finding, ...]
@@ -190,6 +209,7 @@ class Examination:
     one_time_keys: OneTimeKeyState | None = None
     inbox: int = 0
     inbox_age: timedelta | None = None
+    chats: tuple[SecretChatState, ...] = ()
     backup: bool = False
     file: tuple[str, ...] = ()
 

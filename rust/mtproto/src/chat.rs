@@ -188,6 +188,11 @@ impl Chat {
         !self.waiting.is_empty()
     }
 
+    /// The numbers of messages that came before their turn, in ascending order.
+    pub fn waiting(&self) -> impl Iterator<Item = u32> + use<'_> {
+        self.waiting.iter().copied()
+    }
+
     /// Says which layer we speak, which is the first message of each end (§4).
     pub fn notify_layer(&mut self, effects: &mut Effects, at: At<'_>) -> Result<(), Error> {
         self.serve(&Action::NotifyLayer(self.our_layer), effects, at)

@@ -158,6 +158,18 @@ pub fn stale_store(py: Python<'_>, sentence: &str) -> PyErr {
     new(py, "StaleSessionError", (sentence,))
 }
 
+/// A store of secret chats that was opened as one of an account.
+pub fn holds_chats(py: Python<'_>) -> PyErr {
+    let sentence = "the store holds secret chats: e2ee.mtproto.SecretChats.open opens it";
+    new(py, "InvalidArgumentError", (sentence,))
+}
+
+/// A store of an account that was opened as one of secret chats.
+pub fn holds_account(py: Python<'_>) -> PyErr {
+    let sentence = "the store holds an account: e2ee.Account.open opens it";
+    new(py, "InvalidArgumentError", (sentence,))
+}
+
 /// A second use of a store by the thread that uses it.
 pub fn transaction_open(py: Python<'_>) -> PyErr {
     new(py, "TransactionOpenError", ("a transaction is open in this thread",))

@@ -12,6 +12,7 @@ use e2ee_account::{
         RecordCount, SessionState, Severity,
     },
 };
+use e2ee_mtproto::stored::{SeenChat, SeenCounts, examine as examine_chats, is_of_chats};
 use e2ee_olm::stored::{self, KeysState};
 use e2ee_signal::{
     account,
@@ -34,12 +35,18 @@ pub fn examine_store(
     let examine = |inside: &mut Environment<'_>| {
         let (records, at) = (&mut *inside.records, (inside.now_ms, naming));
         let look = Look::at(&secret.inner, records)?;
+        if is_of_chats(&look, records) {
+            let seen = examine_chats(look, records, at)?;
+            return Ok(examination(seen, |chats| {
+                (None, None, chats.into_iter().map(chat).collect())
+            }));
+        }
         if stored::is_of_olm(&look, records) {
             let seen = stored::examine(look, records, at)?;
-            return Ok(examination(seen, |keys| (None, Some(one_time_keys(keys)))));
+            return Ok(examination(seen, |keys| (None, Some(one_time_keys(keys)), Vec::new())));
         }
         let seen = account::examine(look, records, at)?;
-        Ok(examination(seen, |seen| (Some(stock(seen)), None)))
+        Ok(examination(seen, |seen| (Some(stock(seen)), None, Vec::new())))
     };
     let seen = py.detach(|| transaction::within(transaction, examine));
     seen.map_err(|refusal| refusal.raise(py))
@@ -49,8 +56,11 @@ pub fn examine_store(
 /// oldest) and findings.
 type ExaminationRow =
     (Vec<CountRow>, Vec<PeerRow>, Vec<GroupRow>, StocksRow, (usize, Option<u64>), Vec<FindingRow>);
-/// Signal's prekeys, and Olm's one-time keys: kept, unpublished, and fallback keys.
-type StocksRow = (Option<StockRow>, Option<(usize, usize, usize)>);
+/// Signal's prekeys, Olm's one-time keys (kept, unpublished, and fallback keys), and secret chats.
+type StocksRow = (Option<StockRow>, Option<(usize, usize, usize)>, Vec<ChatRow>);
+/// Label, whether both ends have the first key, and how many messages were sent, acknowledged and
+/// received, and wait; none of what does not open.
+type ChatRow = (String, Option<bool>, Option<(u32, u32, u32, usize)>);
 /// Kind, number, bytes, median, largest, versions.
 type CountRow = (&'static str, usize, usize, usize, usize, BTreeSet<u8>);
 /// Label, verified, what keeps from sending (empty: nothing), sessions.
@@ -76,7 +86,7 @@ fn examination<S>(seen: Examination<S>, stocks: impl FnOnce(S) -> StocksRow) -> 
         seen.records.into_iter().map(count).collect(),
         seen.peers.into_iter().map(peer).collect(),
         seen.groups.into_iter().map(group).collect(),
-        seen.stock.map_or((None, None), stocks),
+        seen.stock.map_or_else(StocksRow::default, stocks),
         (seen.inbox.messages, seen.inbox.oldest_seconds),
         seen.findings.into_iter().map(finding).collect(),
     )
@@ -114,6 +124,14 @@ fn group(seen: GroupState) -> GroupRow {
 
 const fn one_time_keys(seen: KeysState) -> (usize, usize, usize) {
     (seen.one_time, seen.unpublished, seen.fallback)
+}
+
+fn chat(seen: SeenChat) -> ChatRow {
+    let counts = seen.counts.map(|counts| {
+        let SeenCounts { sent, acknowledged, received, waiting } = counts;
+        (sent, acknowledged, received, waiting)
+    });
+    (seen.label, seen.is_agreed, counts)
 }
 
 const fn stock(seen: StockState) -> StockRow {

@@ -99,6 +99,7 @@ pub mod _core {
         mtproto::messages::{mtproto_read_message, mtproto_write_service, mtproto_write_text},
         mtproto::picture::key_picture_cells,
         of_protocol::open_account,
+        of_protocol::open_any,
         olm::channel::{LoginChannel, LoginRecipient},
         olm::export::{open_key_export, seal_key_export},
         olm::files::{MatrixFileEncryptor, MatrixFileSegments, MatrixFileVerifier},

@@ -9,7 +9,7 @@ use pyo3::{exceptions::PyTypeError, prelude::*, types::PyList};
 use crate::{
     errors::{self, Refusal},
     kept::Kept,
-    of_protocol::OfProtocol,
+    of_protocol::Holding,
     secret::StoreSecret,
     step,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// One that is dropped has changed nothing, unless the transaction was committed.
 #[pyclass(frozen, module = "e2ee._core")]
 pub struct Rekeying {
-    account: OfProtocol,
+    account: Holding,
     inner: Mutex<CoreRekeying>,
 }
 
@@ -28,7 +28,7 @@ impl Rekeying {
     /// Begins; `next` says what to write.
     #[new]
     fn new(
-        account: OfProtocol,
+        account: Holding,
         transaction: &Bound<'_, PyAny>,
         secret: &StoreSecret,
     ) -> PyResult<Self> {
@@ -38,7 +38,7 @@ impl Rekeying {
     /// Begins to make the store another one.
     #[staticmethod]
     fn moving(
-        account: OfProtocol,
+        account: Holding,
         transaction: &Bound<'_, PyAny>,
         secret: &StoreSecret,
     ) -> PyResult<Self> {
@@ -48,8 +48,9 @@ impl Rekeying {
     /// The next writes of the transaction; none when all is written.
     fn next<'py>(&self, transaction: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         match &self.account {
-            OfProtocol::Signal(account) => self.next_of(account.get(), transaction),
-            OfProtocol::Olm(account) => self.next_of(account.get(), transaction),
+            Holding::Signal(account) => self.next_of(account.get(), transaction),
+            Holding::Olm(account) => self.next_of(account.get(), transaction),
+            Holding::Chats(account) => self.next_of(account.get(), transaction),
         }
     }
 
@@ -57,8 +58,9 @@ impl Rekeying {
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         let change = self.inner.try_lock().map_err(|_| errors::stale(py))?;
         match &self.account {
-            OfProtocol::Signal(account) => rekeyed(account.get(), &change),
-            OfProtocol::Olm(account) => rekeyed(account.get(), &change),
+            Holding::Signal(account) => rekeyed(account.get(), &change),
+            Holding::Olm(account) => rekeyed(account.get(), &change),
+            Holding::Chats(account) => rekeyed(account.get(), &change),
         }
     }
 
@@ -69,13 +71,14 @@ impl Rekeying {
 
 impl Rekeying {
     fn begun(
-        account: OfProtocol,
+        account: Holding,
         (transaction, secret): (&Bound<'_, PyAny>, &StoreSecret),
         moves: bool,
     ) -> PyResult<Self> {
         let change = match &account {
-            OfProtocol::Signal(account) => begin(account.get(), (transaction, secret), moves),
-            OfProtocol::Olm(account) => begin(account.get(), (transaction, secret), moves),
+            Holding::Signal(account) => begin(account.get(), (transaction, secret), moves),
+            Holding::Olm(account) => begin(account.get(), (transaction, secret), moves),
+            Holding::Chats(account) => begin(account.get(), (transaction, secret), moves),
         };
         let inner = Mutex::new(change.map_err(|refusal| refusal.raise(transaction.py()))?);
         Ok(Self { account, inner })

@@ -64,6 +64,8 @@ def _shown(seen: Examination) -> Iterator[Table | Text]:
         yield _prekeys(seen.prekeys)
     if seen.one_time_keys is not None:
         yield _one_time_keys(seen.one_time_keys)
+    if seen.chats:
+        yield _chats(seen)
     if seen.inbox:
         waiting = f"Inbox: {seen.inbox} waiting, the oldest for {_age(seen.inbox_age)}.\n"
         yield Text(waiting)
@@ -134,6 +136,16 @@ def _one_time_keys(keys: OneTimeKeyState) -> Table:
     table = _table("Keys", "kind", "kept", "unpublished")
     table.add_row("one-time", str(keys.one_time), str(keys.unpublished))
     table.add_row("fallback", str(keys.fallback))
+    return table
+
+
+def _chats(seen: Examination) -> Table:
+    columns = "chat", "state", "sent", "acknowledged", "received", "waiting"
+    table = _table("Secret chats", *columns)
+    for chat in seen.chats:
+        state = {None: "does not open", False: "offered", True: "agreed"}[chat.agreed]
+        numbers = (chat.sent, chat.acknowledged, chat.received, chat.waiting)
+        table.add_row(Text(harmless(chat.label)), state, *map(_number, numbers))
     return table
 
 

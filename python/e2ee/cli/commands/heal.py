@@ -22,26 +22,32 @@ def heal(opening: Opening, *, as_json: bool) -> None:
 
     Use it when the store's anchor says that the store is an older copy or runs twice, and the
     newest copy is lost. Stop all other copies before. Messages on their way still open, but to
-    write, you need a new invitation of each contact.
+    write, you need a new invitation of each contact. Secret chats are closed.
     """
-    with opening.account() as account:
-        healed = account.heal()
+    with opening.holding() as held:
+        ended = held.heal()
+    healed = ended if isinstance(ended, Healed) else Healed((), (), (), tuple(ended))
     say_healed(healed, f"The account in {opening.path} goes on", as_json=as_json)
 
 
 def say_healed(healed: Healed, sentence: str, *, as_json: bool) -> None:
     """What was ended, and what a person has to do now."""
     if as_json:
-        write_json(
-            {
-                "peers": [{"user": peer.user, "device": peer.device} for peer in healed.peers],
-                "groups": [str(group) for group in healed.groups],
-                "dropped": list(healed.dropped),
-            }
-        )
+        ended: dict[str, object] = {
+            "peers": [{"user": peer.user, "device": peer.device} for peer in healed.peers],
+            "groups": [str(group) for group in healed.groups],
+            "dropped": list(healed.dropped),
+        }
+        if healed.chats:
+            ended["chats"] = list(healed.chats)
+        write_json(ended)
         return
     click.echo(sentence)
     for peer in healed.peers:
         name = harmless(peer.user)
         note(f"Ask {name} for a new invitation, then: e2ee add {name}")
+    if healed.chats:
+        numbers = ", ".join(map(str, healed.chats))
+        note(f"Secret chats were closed: have your client discard them, and begin anew: {numbers}")
+        return
     note("Invitations of yours that served one person are used up: send new ones ('e2ee invite').")

@@ -44,10 +44,10 @@ def rekey(
     backups for instance, still open with the passphrase before: delete them.
     """
     source = PassphraseSource(new_passphrase_file, new_passphrase_fd, "--new-passphrase")
-    with opening.account() as account:
+    with opening.holding() as held:
         passphrase = source.choose()
         with waiting("Sealing the store anew"):
-            is_clean = account.rekey(passphrase=passphrase)
+            is_clean = held.rekey(passphrase=passphrase)
     if as_json:
         write_json({"store": str(opening.path), "clean": is_clean})
         return

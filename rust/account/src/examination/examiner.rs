@@ -13,7 +13,7 @@ type SessionOf<E> = <<E as Examiner>::Protocol as Protocol>::Session;
 pub trait Examiner: Sized {
     /// Its protocol.
     type Protocol: Protocol;
-    /// The keys that others begin sessions with, in numbers.
+    /// What only this protocol has, in numbers: keys that others begin sessions with, for instance.
     type Stock;
 
     /// The records.
@@ -32,8 +32,9 @@ pub trait Examiner: Sized {
     /// Takes the content of the identity record, which is the account's own from then on.
     fn take_identity(&mut self, content: &[u8]);
 
-    /// The prekeys; what is wrong with them is noted on the way.
-    fn stock(walk: &mut Walk<'_, Self>, content: &[u8]) -> Option<Self::Stock>;
+    /// What only this protocol has, with the content of the prekeys if that opens; what is wrong
+    /// with it is noted on the way.
+    fn stock(walk: &mut Walk<'_, Self>, prekeys: Option<&[u8]>) -> Option<Self::Stock>;
 
     /// The parts that a session's head names.
     fn parts_of(head: &str, content: &[u8]) -> Vec<String>;

@@ -53,6 +53,12 @@ impl Labels {
         format!("group {number}")
     }
 
+    /// Whether names are shown.
+    #[must_use]
+    pub fn are_names(&self) -> bool {
+        self.naming == Naming::Named
+    }
+
     /// Gives a record its label, unless names are shown: then it is called by its own.
     pub fn name_record(&mut self, record: &str, label: String) {
         self.records.insert(record.to_owned(), label);

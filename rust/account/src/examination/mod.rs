@@ -34,7 +34,7 @@ pub use walk::Walk;
 
 use rows::Row;
 
-/// What was seen of a store, with what its protocol says of the prekeys.
+/// What was seen of a store, with what only its protocol has.
 #[derive(Debug)]
 pub struct Examination<S> {
     /// The records by kind.
@@ -43,7 +43,7 @@ pub struct Examination<S> {
     pub peers: Vec<PeerState>,
     /// The groups in the order of ids.
     pub groups: Vec<GroupState>,
-    /// The prekeys, if their record opens.
+    /// What only its protocol has: the prekeys, if their record opens.
     pub stock: Option<S>,
     /// The messages that wait.
     pub inbox: InboxState,
@@ -97,6 +97,12 @@ impl Look {
         let (sealer, _) = self.opened.as_ref().ok()?;
         let stored = records.get(name).ok().flatten()?;
         sealer.open(name, stored.revision, &stored.sealed).ok()
+    }
+
+    /// Whether the name of a record begins so.
+    #[must_use]
+    pub fn has_any(&self, begin: &str) -> bool {
+        self.listed.iter().any(|(name, _)| name.starts_with(begin))
     }
 
     /// Looks at all records at a time in milliseconds since the Unix epoch, with the examiner that

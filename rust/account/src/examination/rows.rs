@@ -40,6 +40,14 @@ pub enum RecordKind {
     ChainsPart,
     /// A sender's key for a group, for which the root record vouches.
     ReceivedKey,
+    /// A chat that stands for itself, for which the root record vouches.
+    Chat,
+    /// The state of a chat.
+    ChatState,
+    /// A message of ours in a chat that the other end may not have.
+    ChatSent,
+    /// A message in a chat that came before its turn.
+    ChatWaiting,
     /// A peer's requests to send again.
     Repair,
     /// A message that waits.
@@ -88,6 +96,10 @@ impl RecordKind {
             Self::Chains => "group keys of a sender",
             Self::ChainsPart => "late group keys",
             Self::ReceivedKey => "received group key",
+            Self::Chat => "chat",
+            Self::ChatState => "state of a chat",
+            Self::ChatSent => "sent message of a chat",
+            Self::ChatWaiting => "early message of a chat",
             Self::Repair => "requests to send again",
             Self::Inbox => "waiting message",
             Self::Ledger => "ledger entry",
@@ -124,6 +136,9 @@ impl Row {
                 | RecordKind::OwnChain
                 | RecordKind::Chains
                 | RecordKind::ChainsPart
+                | RecordKind::ChatState
+                | RecordKind::ChatSent
+                | RecordKind::ChatWaiting
         );
         Self {
             kind,

@@ -59,7 +59,7 @@ impl<'a, E: Examiner> Walk<'a, E> {
         }
         self.check_root()?;
         let prekeys = self.open(names::PREKEYS);
-        let stock = prekeys.and_then(|prekeys| E::stock(&mut self, prekeys.expose()));
+        let stock = E::stock(&mut self, prekeys.as_ref().map(SecretBytes::expose));
         let peers = self.peers();
         let groups = E::groups(&mut self);
         let inbox = self.inbox();
@@ -103,7 +103,7 @@ impl<'a, E: Examiner> Walk<'a, E> {
     }
 
     /// Vouches for all records whose names begin so; whether they are whole.
-    pub(super) fn vouch_all(&mut self, begin: &str, label: &str) -> bool {
+    pub fn vouch_all(&mut self, begin: &str, label: &str) -> bool {
         let names = self.rows.range(begin.to_owned()..).map(|(name, _)| name.clone());
         let names: Vec<String> = names.take_while(|name| name.starts_with(begin)).collect();
         let whole = names.iter().filter(|name| self.vouch(name, format!("a part of {label}")));

@@ -81,8 +81,10 @@ impl Protocol for Mtproto {
 pub const CHAT_PREFIX: &str = "chat/";
 /// What the names of chats' states begin with.
 pub const STATE_PREFIX: &str = "chat-state/";
-const SENT_PREFIX: &str = "chat-sent/";
-const WAITING_PREFIX: &str = "chat-waiting/";
+/// What the names of kept messages of ours begin with.
+pub const SENT_PREFIX: &str = "chat-sent/";
+/// What the names of messages begin with that came before their turn.
+pub const WAITING_PREFIX: &str = "chat-waiting/";
 
 /// Bytes by which two chats of one number are told from each other.
 pub const TAG_LEN: usize = 16;

@@ -7,6 +7,8 @@
 //! comes back as a [`Step`].
 
 mod agreeing;
+mod examination;
+mod heal;
 mod layout;
 mod loading;
 mod receiving;
@@ -29,6 +31,7 @@ use crate::{
 use record::{Owner, Phase};
 
 pub use agreeing::{Accepted, Offered};
+pub use examination::{SeenChat, SeenCounts, examine, is_of_chats};
 pub use layout::{ChatId, Mtproto, OfLayer};
 pub use receiving::{InboxEntry, Reception};
 pub use record::IDENTITY_VERSION;
@@ -98,7 +101,11 @@ impl SecretChats {
     ///
     /// [`Error::InvalidArgument`] if it holds an account of another protocol.
     pub fn open(secret: &StoreSecret, records: &mut dyn Records) -> Result<Self, Failure> {
-        let store = Unlocked::open(secret, records)?;
+        Self::open_unlocked(Unlocked::open(secret, records)?, records)
+    }
+
+    /// The same of a store whose key is known to fit.
+    pub fn open_unlocked(store: Unlocked, records: &mut dyn Records) -> Result<Self, Failure> {
         if store.version() != Some(IDENTITY_VERSION) {
             return Err(Error::InvalidArgument.into());
         }
@@ -157,34 +164,6 @@ impl SecretChats {
         self.delete(&kept, &mut index, (&mut draft, &mut learnt))?;
         self.vault.put_index(index, &mut draft, &mut learnt)?;
         self.vault.drafted((draft.finish(), learnt), (), environment)
-    }
-
-    /// Closes all chats of a store that was set back, in one step: numbers of messages that a lost
-    /// past has used must not be used again. A store with an anchor agrees with it from then on.
-    /// Returns the numbers of the chats.
-    ///
-    /// [`StoreError::NoAnchor`](e2ee_state::StoreError::NoAnchor) if it was not given.
-    pub fn heal(
-        &mut self,
-        environment: &mut Environment<'_>,
-    ) -> Result<Step<Outcome<Vec<ChatId>>>, Failure> {
-        self.vault.refresh(environment.records)?;
-        let generation = self.vault.begin_again(environment)?;
-        let mut healing = self.vault.heal(generation, |_, _| Ok(()), environment.records)?;
-        let ids = self.ids()?;
-        let (mut index, mut learnt) = (self.vault.index(), Learnt::default());
-        let mut all = Vec::new();
-        for id in &ids {
-            all.push(self.kept_of(*id, environment.records)?);
-        }
-        let mut draft = Draft::new(self.vault.sealer(), environment.random);
-        healing.save(&self.vault, &mut index, (&mut draft, &mut learnt))?;
-        for kept in &all {
-            self.delete(kept, &mut index, (&mut draft, &mut learnt))?;
-        }
-        self.vault.put_index(index, &mut draft, &mut learnt)?;
-        let drafted = (draft.finish(), learnt);
-        healing.finish(&mut self.vault, drafted, ids, environment.random)
     }
 
     fn state_of(&mut self, id: ChatId, records: &mut dyn Records) -> Result<ChatState, Failure> {

@@ -94,8 +94,8 @@ impl Examiner for Examined {
         self.identity_key = identity.map(|identity| *identity.key.public());
     }
 
-    fn stock(_: &mut Walk<'_, Self>, content: &[u8]) -> Option<KeysState> {
-        let keys = keys::decode(content).ok()?;
+    fn stock(_: &mut Walk<'_, Self>, prekeys: Option<&[u8]>) -> Option<KeysState> {
+        let keys = keys::decode(prekeys?).ok()?;
         Some(KeysState {
             one_time: keys.kept().len(),
             unpublished: keys.unpublished().count(),

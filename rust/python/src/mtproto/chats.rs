@@ -20,6 +20,7 @@ use crate::{
     convert::{self, ContentRow, Entry, PyContent, PyDevice},
     errors,
     kept::Kept,
+    of_protocol,
     own::Own,
     secret::StoreSecret,
     step::{Step, Unspent},
@@ -38,7 +39,8 @@ pub struct SecretChats {
 }
 
 impl SecretChats {
-    fn new(inner: Core) -> Self {
+    /// Chats that were opened.
+    pub fn new(inner: Core) -> Self {
         Self { user: inner.user().to_owned(), inner: Own::new(inner) }
     }
 
@@ -97,10 +99,7 @@ impl SecretChats {
     /// Opens the chats of a store.
     #[staticmethod]
     fn open(py: Python<'_>, secret: &StoreSecret, transaction: Py<PyAny>) -> PyResult<Self> {
-        let open =
-            |environment: &mut Environment<'_>| Core::open(&secret.inner, environment.records);
-        let chats = py.detach(|| transaction::within(transaction, open));
-        chats.map(Self::new).map_err(|refusal| refusal.raise(py))
+        of_protocol::open_chats(py, secret, transaction).map(Self::new)
     }
 
     /// Ties a store without an anchor to the one that it was given.
@@ -269,10 +268,13 @@ impl SecretChats {
 
     /// Closes all chats of a store that was set back; the result is their numbers.
     fn heal(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
-        let numbers = |py: Python<'_>, ids: Vec<ChatId>| {
-            ids.into_iter().map(|id| id.0).collect::<Vec<_>>().into_py_any(py)
-        };
         Self::step(slf, (transaction, true), Core::heal, numbers)
+            .map_err(|refusal| refusal.raise(slf.py()))
+    }
+
+    /// The same for a copy that becomes a store of its own.
+    fn heal_copy(slf: &Bound<'_, Self>, transaction: &Bound<'_, PyAny>) -> PyResult<Step> {
+        Self::step(slf, (transaction, true), Core::heal_copy, numbers)
             .map_err(|refusal| refusal.raise(slf.py()))
     }
 
@@ -333,6 +335,10 @@ fn rows(py: Python<'_>, leaving: Vec<Outgoing>) -> Vec<OutgoingRow<'_>> {
 
 fn all_outgoing(py: Python<'_>, leaving: Vec<Outgoing>) -> PyResult<Py<PyAny>> {
     rows(py, leaving).into_py_any(py)
+}
+
+fn numbers(py: Python<'_>, ids: Vec<ChatId>) -> PyResult<Py<PyAny>> {
+    ids.into_iter().map(|id| id.0).collect::<Vec<_>>().into_py_any(py)
 }
 
 fn offered(py: Python<'_>, offered: Offered) -> PyResult<Py<PyAny>> {

@@ -78,8 +78,8 @@ impl Examiner for Examined {
         }
     }
 
-    fn stock(walk: &mut Walk<'_, Self>, content: &[u8]) -> Option<StockState> {
-        let stock = PreKeyStock::decode(content).ok()?.state(walk.now_ms);
+    fn stock(walk: &mut Walk<'_, Self>, prekeys: Option<&[u8]>) -> Option<StockState> {
+        let stock = PreKeyStock::decode(prekeys?).ok()?.state(walk.now_ms);
         let old_seconds = OLD_DAYS * DAY_MS / 1_000;
         let is_old = |seconds: Option<u64>| seconds.is_none_or(|seconds| seconds > old_seconds);
         for (fault, is_so) in [
