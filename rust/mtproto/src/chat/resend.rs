@@ -141,12 +141,7 @@ impl Chat {
 
     /// The deletion of a message in its own place, which names the layer that it named: messages
     /// behind it that name it too were made before, and the layer must not fall (§4).
-    fn replacement(
-        &self,
-        sent: &Sent,
-        layer: i32,
-        random: &mut dyn Random,
-    ) -> Result<Sent, Error> {
+    fn replacement(&self, sent: &Sent, layer: i32, random: &mut dyn Random) -> Result<Sent, Error> {
         let deletion = Action::DeleteMessages(vec![sent.random_id]);
         let random_id = drawn_id(random)?;
         let message = action::service(random_id, &deletion)?;

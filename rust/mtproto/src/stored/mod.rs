@@ -9,6 +9,8 @@
 mod agreeing;
 mod layout;
 mod loading;
+#[cfg(test)]
+mod person;
 mod receiving;
 mod record;
 mod sending;
@@ -220,3 +222,6 @@ impl SecretChats {
         names::check_user(peer)
     }
 }
+
+#[cfg(test)]
+mod tests;

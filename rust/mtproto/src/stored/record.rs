@@ -9,7 +9,12 @@ use e2ee_wire::{
     record::{RecordReader, write_bytes},
 };
 
-use crate::{chat::Sent, exchange::Offer, group::Group, picture::{KeyPicture, PICTURE_LEN}};
+use crate::{
+    chat::Sent,
+    exchange::Offer,
+    group::Group,
+    picture::{KeyPicture, PICTURE_LEN},
+};
 
 use super::layout::TAG_LEN;
 
