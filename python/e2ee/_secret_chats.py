@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: The newest layer that can be named: that of mtproto_secret_chats.md §4.
 NEWEST_LAYER: Final = 144
+#: A number that no message has: there are 2³⁰ at most.
+_NO_MESSAGE: Final = 0xFFFF_FFFF
 
 
 @final
@@ -301,10 +303,9 @@ class SecretChat:
             InvalidArgumentError: It is of another chat, or was not made.
             TransactionOpenError: The application's transaction is open.
         """
-        chat_id = message.chat_id if message.chat_id == self.chat_id else 0
-        number = message.number
+        number = message.number if message.chat_id == self.chat_id else _NO_MESSAGE
         self._commits.commit(
-            lambda inside: self._inner.posted(inside, chat_id, number), self._scope()
+            lambda inside: self._inner.posted(inside, self.chat_id, number), self._scope()
         )
 
     def unposted(self) -> tuple[OutgoingMessage, ...]:

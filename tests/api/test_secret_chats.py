@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import secrets
 from typing import TYPE_CHECKING
@@ -137,6 +138,51 @@ def test_what_the_server_may_not_have_is_there_after_a_new_start(tmp_path: Path)
     assert chat.unposted() == ()
     pair.alice = chat
     assert pair.settle([leaving]) == ([], [text(1)])
+
+
+@pytest.mark.parametrize(("of_another", "number"), [(1, 1), (0, 99)])
+def test_only_a_message_of_the_chat_can_be_posted(pair: Pair, of_another: int, number: int) -> None:
+    (message,) = pair.alice.encrypt(text(1))
+    waiting = pair.alice.unposted()
+    chat_id = message.chat_id ^ of_another
+
+    with pytest.raises(e2ee.InvalidArgumentError):
+        pair.alice.posted(dataclasses.replace(message, chat_id=chat_id, number=number))
+
+    assert pair.alice.unposted() == waiting
+
+
+def test_a_request_for_a_key_that_is_deleted_is_sent_all_the_same(pair: Pair) -> None:
+    before = pair.alice.state()
+    (request,) = pair.alice.change_key()
+
+    leaving = pair.alice.delete_messages([request.random_id])
+    pair.settle([request, *leaving])
+    after = pair.alice.state()
+
+    assert len(leaving) == 1
+    assert before is not None
+    assert after is not None
+    assert before.key_fingerprint != after.key_fingerprint
+
+
+def test_a_deletion_before_the_layer_rose_ends_no_chat() -> None:
+    ours = mtproto.SecretChats.create(e2ee.MemoryStore(), "alice")
+    theirs = mtproto.SecretChats.create(e2ee.MemoryStore(), "bob")
+    offer = ours.offer("bob", group())
+    answer = theirs.accept(offer.chat_id, "alice", offer.g_a, group())
+    ours.confirm(offer.chat_id, answer.g_b, answer.key_fingerprint)
+    alice, bob = ours.chat(offer.chat_id), theirs.chat(offer.chat_id)
+    for number in (1, 2):
+        alice.encrypt(text(number))
+    for message in answer.outgoing:
+        alice.receive(message.data)
+
+    alice.delete_messages([1])
+    opened = [each for sent in alice.unposted() for each in bob.receive(sent.data).messages]
+
+    assert [each.body for each in opened][1] == text(2)
+    assert [each.layer for each in opened] == [73, 73, 144]
 
 
 def test_a_deleted_message_is_not_sent_again(pair: Pair) -> None:

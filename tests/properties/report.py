@@ -11,11 +11,24 @@ import pytest
 
 from tests.properties import figures, steps
 
+#: What a profile asks for so many of.
+COUNTED = {
+    "rules": "steps of two devices",
+    "group": "steps of groups",
+    "chats": "steps of secret chats",
+    "chat keys": "changes of their keys",
+}
+#: What else has happened.
+BESIDE = {
+    "chat crashes": "calls of secret chats ended before their time",
+    "chat alterations": "altered messages of secret chats came, 0 were accepted",
+}
+
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Notes which machines have run to their end."""
     if report.when == "call" and report.passed:
-        machines = steps.MACHINES | {steps.GROUP_MACHINE}
+        machines = steps.MACHINES | {steps.GROUP_MACHINE, steps.CHAT_MACHINE}
         steps.finished.update(machines.intersection(report.nodeid.split("::")))
 
 
@@ -48,9 +61,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if steps.finished:
         verdict = "TOO FEW" if steps.too_few() else "enough"
         terminalreporter.section("conversation")
-        for what, where in [("rules", "of two devices"), ("group", "of groups")]:
+        for what, where in COUNTED.items():
             done, least = steps.executed[what], steps.asked[what]
-            terminalreporter.line(f"{done:,} steps {where} executed, {least:,} asked for")
+            terminalreporter.line(f"{done:,} {where} executed, {least:,} asked for")
+        for what, happened in BESIDE.items():
+            terminalreporter.line(f"{steps.executed[what]:,} {happened}")
         terminalreporter.line(verdict)
     if figures.worst:
         terminalreporter.section("worst forged envelopes")

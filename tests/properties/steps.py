@@ -11,8 +11,13 @@ REQUIRED = {"default": 10_000, "assurance": 1_000_000, "emulated": 500}
 #: The same for the machine of groups.
 GROUP_REQUIRED = {"default": 2_000, "assurance": 100_000, "emulated": 100}
 
+#: The same for the machine of secret chats, and how often a key must have changed in it.
+CHAT_REQUIRED = {"default": 10_000, "assurance": 500_000, "emulated": 200}
+CHAT_KEYS_REQUIRED = {"default": 500, "assurance": 25_000, "emulated": 5}
+
 MACHINES = frozenset({"TestInMemory", "TestInFiles"})
 GROUP_MACHINE = "TestGroup"
+CHAT_MACHINE = "TestSecretChats"
 
 executed: Counter[str] = Counter()
 #: What the profile asks for of each kind, as soon as a process that runs them says so.
@@ -30,9 +35,14 @@ def ask() -> None:
     """Takes note of what the present profile asks for."""
     profile = settings.get_current_profile_name()
     asked.update(rules=REQUIRED.get(profile, 0), group=GROUP_REQUIRED.get(profile, 0))
+    asked["chats"] = CHAT_REQUIRED.get(profile, 0)
+    asked["chat keys"] = CHAT_KEYS_REQUIRED.get(profile, 0)
 
 
 def too_few() -> bool:
     """Whether machines have run to their end, and executed fewer steps than they must."""
     rules = finished >= MACHINES and executed["rules"] < asked["rules"]
-    return rules or (GROUP_MACHINE in finished and executed["group"] < asked["group"])
+    groups = GROUP_MACHINE in finished and executed["group"] < asked["group"]
+    of_chats = ("chats", "chat keys")
+    chats = CHAT_MACHINE in finished and any(executed[what] < asked[what] for what in of_chats)
+    return rules or groups or chats

@@ -276,23 +276,22 @@ impl Chat {
         random: &mut dyn Random,
     ) -> Result<(), Error> {
         let Counts { sent: number, received, .. } = self.counts;
-        let wire = self.sealed(number, received, (message, random))?;
+        let wire = self.sealed((number, received, self.layer()), (message, random))?;
         effects.sent.push(Sent { number, received, random_id, is_service, wire });
         self.counts.sent = number.checked_add(1).ok_or(Error::Exhausted)?;
         self.used.messages = self.used.messages.saturating_add(1);
         Ok(())
     }
 
-    /// The bytes of the message with these numbers.
+    /// The bytes of the message with these numbers and of this layer.
     fn sealed(
         &self,
-        number: u32,
-        received: u32,
+        (number, received, layer): (u32, u32, i32),
         (message, random): (&[u8], &mut dyn Random),
     ) -> Result<Vec<u8>, Error> {
         let place = Counts { sent: number, received, acknowledged: 0 };
         let (in_seq_no, out_seq_no) = place.next(self.role)?;
-        let layered = Layered { layer: self.layer(), in_seq_no, out_seq_no, message };
+        let layered = Layered { layer, in_seq_no, out_seq_no, message };
         let body = layered.encode(random)?;
         envelope::seal(self.keys.sending(), self.role, body.expose(), random)
     }

@@ -57,6 +57,8 @@ impl Chat {
         } else {
             self.take(&arrived, group, &mut effects, (now_ms, random))?;
             self.take_waiting(group, kept, &mut effects, (now_ms, random))?;
+            // A later message may say that the other end has what an earlier one has asked for.
+            effects.again.retain(|number| *number >= self.counts.acknowledged);
         }
         self.rekey_if_due(group, &mut effects, (now_ms, random))?;
         Ok(effects)

@@ -19,8 +19,8 @@ use crate::{
 use super::{Chat, Used};
 
 const FORMAT_VERSION: u8 = 1;
-/// Bytes that are enough for all but long lists.
-const USUAL_LEN: usize = 1_024;
+/// Bytes that are enough for all but lists, so that no secret is left where a vector has grown.
+pub(super) const USUAL_LEN: usize = 1_280;
 
 impl Chat {
     /// The state as a record.

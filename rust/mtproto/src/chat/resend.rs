@@ -9,6 +9,7 @@ use crate::{
     action::{self, Action},
     envelope,
     limits::MAX_RESEND,
+    message::{Layered, Message},
 };
 
 use super::{At, Chat, Effects, Sent, drawn_id, receive::named};
@@ -95,7 +96,8 @@ impl Chat {
     /// way to a deletion of themselves, and then all of them are deleted (§5).
     ///
     /// Unlike the specification, one that was sealed under an earlier key keeps its place: a message
-    /// under the present one there could end an exchange of keys before its time.
+    /// under the present one there could end an exchange of keys before its time. So does one that
+    /// this crate has made: without it, an exchange of keys would never end.
     pub fn delete(
         &mut self,
         random_ids: &[i64],
@@ -104,11 +106,12 @@ impl Chat {
     ) -> Result<Effects, Error> {
         let mut effects = self.effects();
         for sent in held {
-            if random_ids.contains(&sent.random_id)
-                && envelope::fingerprint_of(&sent.wire) == Ok(self.fingerprint())
-            {
+            if !random_ids.contains(&sent.random_id) {
+                continue;
+            }
+            if let Some(layer) = self.layer_if_replaceable(&sent)? {
                 self.replaced.insert(sent.number);
-                effects.sent.push(self.replacement(&sent, random)?);
+                effects.sent.push(self.replacement(&sent, layer, random)?);
             }
         }
         let all = Action::DeleteMessages(random_ids.to_vec());
@@ -122,12 +125,28 @@ impl Chat {
         self.replaced.contains(&number)
     }
 
-    fn replacement(&self, sent: &Sent, random: &mut dyn Random) -> Result<Sent, Error> {
+    /// The layer that a message of ours names, if a deletion may take its place.
+    fn layer_if_replaceable(&self, sent: &Sent) -> Result<Option<i32>, Error> {
+        let key = self.keys.sending();
+        if envelope::fingerprint_of(&sent.wire) != Ok(key.fingerprint()) {
+            return Ok(None);
+        }
+        let body = envelope::open(key, self.role, &sent.wire).map_err(|_| Error::CorruptState)?;
+        let Layered { layer, message, .. } = Layered::decode(body.expose())?;
+        Ok(match Message::decode(message)? {
+            Message::Service { action, .. } if action.is_ours() => None,
+            _ => Some(layer),
+        })
+    }
+
+    /// The deletion of a message in its own place, which names the layer that it named: messages
+    /// behind it that name it too were made before, and the layer must not fall (§4).
+    fn replacement(&self, sent: &Sent, layer: i32, random: &mut dyn Random) -> Result<Sent, Error> {
         let deletion = Action::DeleteMessages(vec![sent.random_id]);
         let random_id = drawn_id(random)?;
         let message = action::service(random_id, &deletion)?;
         let Sent { number, received, .. } = *sent;
-        let wire = self.sealed(number, received, (&message, random))?;
+        let wire = self.sealed((number, received, layer), (&message, random))?;
         Ok(Sent { number, received, random_id, is_service: true, wire })
     }
 

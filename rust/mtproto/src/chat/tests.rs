@@ -283,3 +283,28 @@ fn a_state_that_no_chat_has_is_refused() {
     chat.again.insert(1);
     assert!(Chat::decode(chat.encode().expose()).is_err());
 }
+
+#[test]
+fn numbers_that_do_not_ascend_are_refused() {
+    let [mut ours, _] = pair();
+    ours.send_one(&text(1));
+    ours.send_one(&text(2));
+    let mut chat = ours.chat();
+    (chat.posted, chat.again) = (2, BTreeSet::from([0, 1]));
+    let right = chat.encode().expose().to_vec();
+    let (before, [.., 0, 0, 0, 0, 0, 0, 0, 1]) = (right.len() - 8, &right[..]) else { panic!() };
+
+    assert!(Chat::decode(&right).is_ok());
+    for [first, second] in [[1, 0], [0, 0], [1, 1]] {
+        let wrong = [&right[..before], &[0, 0, 0, first, 0, 0, 0, second]].concat();
+        assert_eq!(Some(Error::CorruptState), Chat::decode(&wrong).err());
+    }
+}
+
+#[test]
+fn the_longest_state_of_keys_is_written_without_moving() {
+    let [mut ours, _] = pair();
+    ours.rekey().unwrap();
+
+    assert!(ours.state.len() <= record::USUAL_LEN, "{}", ours.state.len());
+}

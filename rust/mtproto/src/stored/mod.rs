@@ -11,6 +11,8 @@ mod examination;
 mod heal;
 mod layout;
 mod loading;
+#[cfg(test)]
+mod person;
 mod receiving;
 mod record;
 mod sending;
@@ -199,3 +201,6 @@ impl SecretChats {
         names::check_user(peer)
     }
 }
+
+#[cfg(test)]
+mod tests;

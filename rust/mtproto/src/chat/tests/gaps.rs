@@ -145,6 +145,53 @@ fn a_deleted_message_leaves_its_place_to_its_deletion() {
     }
 }
 
+#[test]
+fn a_deletion_names_the_layer_of_the_message_in_whose_place_it_stands() {
+    let [mut ours, mut theirs] = pair();
+    let deleted = ours.send_one(&service(77, &Action::SetMessageTtl(1)).unwrap());
+    let behind = ours.send_one(&text(1));
+    let mut chat = ours.chat();
+    chat.their_layer = NEWEST_LAYER;
+    ours.state = chat.encode().expose().to_vec();
+
+    let held = ours.held();
+    let leaving = ours.step(|chat, _, at| Ok(chat.delete(&[77], held, at)?)).unwrap();
+
+    assert_ne!(deleted, leaving[0]);
+    for wire in [&leaving[0], &behind, &leaving[1]] {
+        theirs.receive(wire).unwrap();
+    }
+    assert_eq!(3, theirs.opened.len());
+}
+
+#[test]
+fn a_message_of_the_protocol_itself_keeps_its_place() {
+    let mut ends = pair();
+    let request = ends[0].rekey().unwrap();
+    let (held, ids) = (ends[0].held(), [ends[0].sent[&0].random_id]);
+
+    let leaving = ends[0].step(|chat, _, at| Ok(chat.delete(&ids, held, at)?)).unwrap();
+
+    assert_eq!(1, leaving.len());
+    assert_eq!(request[0], ends[0].sent[&0].wire);
+    settle(&mut ends, [vec![], [request, leaving].concat()]);
+    assert!(ends.iter().all(|end| end.chat().keys.may_ask()));
+}
+
+#[test]
+fn what_a_later_message_acknowledges_is_not_sent_again() {
+    let [mut ours, mut theirs] = pair();
+    let wires = [0, 1].map(|number| ours.send_one(&text(number)));
+    let request = theirs.receive(&wires[1]).unwrap();
+    theirs.receive(&wires[0]).unwrap();
+    let behind = theirs.send_one(&text(2));
+
+    assert_eq!(1, ours.receive(&behind).unwrap().len(), "the request is missing");
+    let again = ours.receive(&request[0]).unwrap();
+
+    assert_eq!((Vec::<Vec<u8>>::new(), vec![text(2)]), (again, ours.opened));
+}
+
 impl End {
     /// A message without a request for the next key behind it.
     fn forge_text(&mut self, number: u32) -> Vec<u8> {
