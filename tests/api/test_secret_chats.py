@@ -156,7 +156,7 @@ def test_a_request_for_a_key_that_is_deleted_is_sent_all_the_same(pair: Pair) ->
     before = pair.alice.state()
     (request,) = pair.alice.change_key()
 
-    leaving = pair.alice.delete_messages([request.random_id])
+    leaving = pair.alice.delete_messages([request.message_id])
     pair.settle([request, *leaving])
     after = pair.alice.state()
 

@@ -104,13 +104,13 @@ class End:
             assert message.number == len(self.wires), "a message was made that never left"
             self.made_under(key)
             self.wires.append(message.data)
-            self.ids.append(message.random_id)
+            self.ids.append(message.message_id)
         elif message.data != self.wires[message.number]:
             assert message.number in self.replaceable, "a message that left has changed"
             assert key == self.wires[message.number][:FINGERPRINT_LEN]
             self.replaceable.discard(message.number)
             self.wires[message.number] = message.data
-            self.ids[message.number] = message.random_id
+            self.ids[message.number] = message.message_id
 
     def made_under(self, key: bytes) -> None:
         """Notes the key of a new message, which is none that was replaced before."""

@@ -116,11 +116,11 @@ fn only_a_whole_state_is_read_from_each_state_of_the_keys() {
     let id = ours.id;
     let [request] =
         ours.step(|chats, inside| chats.change_key(id, inside)).unwrap().try_into().unwrap();
-    let asked = ours.chats.state(id, &mut ours.store).unwrap().1;
+    let asked = ours.chats.state(&ours.chats.state_sealer(id), &mut ours.store).unwrap().1;
     let accept = theirs.receive(&request).unwrap().outgoing;
-    let accepted = theirs.chats.state(id, &mut theirs.store).unwrap().1;
+    let accepted = theirs.chats.state(&theirs.chats.state_sealer(id), &mut theirs.store).unwrap().1;
     ours.receive(&accept[0]).unwrap();
-    let committed = ours.chats.state(id, &mut ours.store).unwrap().1;
+    let committed = ours.chats.state(&ours.chats.state_sealer(id), &mut ours.store).unwrap().1;
 
     for chat in [asked, accepted, committed] {
         let encoded = chat.encode();
