@@ -7,7 +7,11 @@ use e2ee_primitives::{
     ige::{IgeDecryptor, IgeEncryptor},
 };
 use e2ee_wire::Error;
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::PyBytes,
+};
 
 use super::{
     arguments::{BLOCK_LEN, SERIAL},
@@ -21,12 +25,12 @@ use crate::{given::released, transaction::OsRandom};
 /// (mtproto_secret_chats.md §9).
 #[pyfunction]
 pub fn compat_encrypt_ige<'py>(
-    py: Python<'py>,
-    plain: &[u8],
-    key: &[u8],
-    iv: &[u8],
+    plain: &Bound<'py, PyAny>,
+    key: &Bound<'py, PyAny>,
+    iv: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let (key, iv) = secrets(key, iv)?;
+    let (py, plain) = (plain.py(), bytes(plain, "plain")?);
+    let (key, iv) = secrets(bytes(key, "key")?, bytes(iv, "iv")?)?;
     let padded = plain.len().next_multiple_of(BLOCK_LEN);
     PyBytes::new_with(py, padded, |out| {
         let cost = padded.saturating_mul(SERIAL);
@@ -41,12 +45,12 @@ pub fn compat_encrypt_ige<'py>(
 /// length of key or IV than 32, `TypeError` for anything but `bytes` (mtproto_secret_chats.md §9).
 #[pyfunction]
 pub fn compat_decrypt_ige<'py>(
-    py: Python<'py>,
-    cipher: &[u8],
-    key: &[u8],
-    iv: &[u8],
+    cipher: &Bound<'py, PyAny>,
+    key: &Bound<'py, PyAny>,
+    iv: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let (key, iv) = secrets(key, iv)?;
+    let (py, cipher) = (cipher.py(), bytes(cipher, "cipher")?);
+    let (key, iv) = secrets(bytes(key, "key")?, bytes(iv, "iv")?)?;
     if !cipher.len().is_multiple_of(BLOCK_LEN) {
         return Err(PyValueError::new_err("len(cipher) % 16 != 0"));
     }
@@ -64,6 +68,16 @@ pub fn compat_decrypt_ige<'py>(
 pub fn compat_factorize_pq_pair(py: Python<'_>, pq: u64) -> PyResult<(u64, u64)> {
     let found = py.detach(|| factors(pq));
     found.map_err(|_| PyValueError::new_err("pq has no two factors"))
+}
+
+/// What a `bytes` object holds; the text for another one is that of the package.
+fn bytes<'a>(object: &'a Bound<'_, PyAny>, name: &str) -> PyResult<&'a [u8]> {
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes());
+    }
+    let kind = object.get_type().name()?;
+    let text = format!("argument '{name}': '{kind}' object is not an instance of 'bytes'");
+    Err(PyTypeError::new_err(text))
 }
 
 fn secrets(key: &[u8], iv: &[u8]) -> PyResult<(Secret<32>, Secret<32>)> {
