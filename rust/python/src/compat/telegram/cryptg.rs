@@ -25,13 +25,12 @@ use crate::{given::released, transaction::OsRandom};
 /// (mtproto_secret_chats.md §9).
 #[pyfunction]
 pub fn compat_encrypt_ige<'py>(
-    py: Python<'py>,
     plain: &Bound<'py, PyAny>,
-    key: &[u8],
-    iv: &[u8],
+    key: &Bound<'py, PyAny>,
+    iv: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let plain = bytes_of("plain", plain)?;
-    let (key, iv) = secrets(key, iv)?;
+    let (py, plain) = (plain.py(), bytes(plain, "plain")?);
+    let (key, iv) = secrets(bytes(key, "key")?, bytes(iv, "iv")?)?;
     let padded = plain.len().next_multiple_of(BLOCK_LEN);
     PyBytes::new_with(py, padded, |out| {
         let cost = padded.saturating_mul(SERIAL);
@@ -46,13 +45,12 @@ pub fn compat_encrypt_ige<'py>(
 /// length of key or IV than 32, `TypeError` for anything but `bytes` (mtproto_secret_chats.md §9).
 #[pyfunction]
 pub fn compat_decrypt_ige<'py>(
-    py: Python<'py>,
     cipher: &Bound<'py, PyAny>,
-    key: &[u8],
-    iv: &[u8],
+    key: &Bound<'py, PyAny>,
+    iv: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let cipher = bytes_of("cipher", cipher)?;
-    let (key, iv) = secrets(key, iv)?;
+    let (py, cipher) = (cipher.py(), bytes(cipher, "cipher")?);
+    let (key, iv) = secrets(bytes(key, "key")?, bytes(iv, "iv")?)?;
     if !cipher.len().is_multiple_of(BLOCK_LEN) {
         return Err(PyValueError::new_err("len(cipher) % 16 != 0"));
     }
@@ -72,12 +70,12 @@ pub fn compat_factorize_pq_pair(py: Python<'_>, pq: u64) -> PyResult<(u64, u64)>
     found.map_err(|_| PyValueError::new_err("pq has no two factors"))
 }
 
-/// What an argument holds; the refusal names it in the package's words.
-fn bytes_of<'a>(name: &str, argument: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
-    if let Ok(bytes) = argument.cast::<PyBytes>() {
+/// What a `bytes` object holds; the text for another one is that of the package.
+fn bytes<'a>(object: &'a Bound<'_, PyAny>, name: &str) -> PyResult<&'a [u8]> {
+    if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(bytes.as_bytes());
     }
-    let kind = argument.get_type().name()?;
+    let kind = object.get_type().name()?;
     let text = format!("argument '{name}': '{kind}' object is not an instance of 'bytes'");
     Err(PyTypeError::new_err(text))
 }
