@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What each operation cannot avoid: its primitives, how many of each, and why.
 
-The times are those of `rust/primitives/benches/limit.rs` in the same run. Left out, so that the
+The times are those of `rust/primitives/benches/limit` in the same run. Left out, so that the
 limit is never too high: parsing and writing messages, copying, the chunks of the braid, records
 other than the head, and what happens once in a post-quantum epoch beside ML-KEM itself.
 """

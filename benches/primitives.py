@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The program that measures single primitives: `rust/primitives/benches/limit.rs`."""
+"""The program that measures single primitives: `rust/primitives/benches/limit`."""
 
 import json
 import subprocess

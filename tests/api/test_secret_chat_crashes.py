@@ -100,7 +100,7 @@ def named(plan: Plan) -> str:
     return "-".join("lives" if ending is None else ending.name.lower() for ending in plan)
 
 
-@pytest.mark.parametrize("plan", product(ENDINGS, repeat=ONE_SIDE), ids=named)
+@pytest.mark.parametrize("plan", list(product(ENDINGS, repeat=ONE_SIDE)), ids=named)
 def test_a_key_changes_wherever_processes_die(plan: Plan) -> None:
     exchange = Exchange(plan)
 
@@ -109,7 +109,7 @@ def test_a_key_changes_wherever_processes_die(plan: Plan) -> None:
     exchange.check()
 
 
-@pytest.mark.parametrize("plan", dict.fromkeys(at_most_two(ONE_SIDE)), ids=named)
+@pytest.mark.parametrize("plan", list(dict.fromkeys(at_most_two(ONE_SIDE))), ids=named)
 def test_a_key_changes_for_the_one_who_was_asked_while_the_other_process_dies_too(
     plan: Plan,
 ) -> None:
@@ -120,7 +120,7 @@ def test_a_key_changes_for_the_one_who_was_asked_while_the_other_process_dies_to
     exchange.check()
 
 
-@pytest.mark.parametrize("plan", dict.fromkeys(at_most_two(BOTH_SIDES)), ids=named)
+@pytest.mark.parametrize("plan", list(dict.fromkeys(at_most_two(BOTH_SIDES))), ids=named)
 def test_a_key_changes_once_if_both_ask_at_once_wherever_processes_die(plan: Plan) -> None:
     exchange = Exchange(plan)
 

@@ -70,6 +70,7 @@ def of_anchors(folder: Path) -> Shown:
         ("Healed", "peers"): repr(healed.peers),
         ("Healed", "groups"): repr(healed.groups),
         ("Healed", "dropped"): repr(healed.dropped),
+        ("Healed", "chats"): repr(healed.chats),
         **{
             (kind, "anchor"): repr(store.anchor)
             for kind in ("MemoryStore", "PostgresStore", "SQLiteStore")

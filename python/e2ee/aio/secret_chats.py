@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     )
     from e2ee.aio._together import Together
     from e2ee.aio._turns import Turns
-    from e2ee.store import Store
+    from e2ee.store import Store, StoreSecret
+    from e2ee.store._secret import Key, Passphrase
 
 
 @final
@@ -189,6 +190,26 @@ class SecretChats:
             E2EEError: As `e2ee.mtproto.SecretChats.heal`.
         """
         return await self._turns.call(self._chats.heal)
+
+    async def rekey(
+        self,
+        *,
+        key: Key | None = None,
+        passphrase: Passphrase | None = None,
+        secret: StoreSecret | None = None,
+    ) -> bool:
+        """Gives the store another key, as `e2ee.mtproto.SecretChats.rekey` does; other calls wait.
+
+        Args:
+            key: 32 uniformly random bytes, or what is called for them.
+            passphrase: What a person remembers, or what is called for it.
+            secret: A `StoreSecret`.
+
+        Raises:
+            E2EEError: As `e2ee.mtproto.SecretChats.rekey`.
+        """
+        call = partial(self._chats.rekey, key=key, passphrase=passphrase, secret=secret)
+        return await self._turns.call(call, shares=False)
 
     def __repr__(self) -> str:
         """The type and the name."""

@@ -6,7 +6,8 @@
 //! record and of what it is bound to, `sign=BYTES` that of what a group message signs, `ige=BYTES`
 //! that of what a secret chat encrypts. Each may be repeated; `quick` takes fewer samples.
 #![expect(clippy::print_stdout, reason = "the measurement is the output")]
-#![expect(clippy::inline_always, reason = "see the module `ige::chain`")]
+
+mod telegram;
 
 use std::{
     env,
@@ -15,23 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aes::{
-    Aes256Dec, Aes256Enc, Block,
-    cipher::{
-        BlockCipherDecBackend, BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncBackend,
-        BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit, consts::U16,
-    },
-};
 use e2ee_primitives::{
     Random, Secret, aead,
     cbc_hmac::{MessageKeys, cbc_decrypt, cbc_encrypt},
     hkdf,
     hmac::HmacKey,
-    ige::{IgeDecryptor, IgeEncryptor},
     kyber1024,
     mlkem768::VECTOR_LEN,
-    modp::{self, Modulus},
-    sha, x25519, xeddsa,
+    x25519, xeddsa,
 };
 use libcrux_ml_kem::{kyber1024 as round3, mlkem768::incremental, mlkem1024::MlKem1024Ciphertext};
 
@@ -130,12 +122,12 @@ fn main() -> Any<()> {
     let request = Request::read(env::args().skip(1))?;
     let mut all = hashes()?;
     all.extend(ciphers(&request)?);
-    all.extend(chains());
+    all.extend(telegram::chains());
     all.extend(curve()?);
     all.extend(signatures(&request)?);
     all.extend(kyber()?);
     all.extend(ml_kem()?);
-    all.extend(secret_chats(&request)?);
+    all.extend(telegram::secret_chats(&request)?);
     all.extend(randomness());
     for primitive in &mut all {
         primitive.fit(request.batch);
@@ -239,47 +231,6 @@ fn ciphers(request: &Request) -> Any<Vec<Primitive>> {
     Ok(all)
 }
 
-/// 64 KiB of blocks, each of which is what the cipher made of the one before: no mode whose blocks
-/// wait for each other can be faster.
-fn chains() -> Vec<Primitive> {
-    let key = [7; 32].into();
-    let (encrypt, decrypt) = (Aes256Enc::new(&key), Aes256Dec::new(&key));
-    let (mut sealed, mut opened) = (Block::default(), Block::default());
-    vec![
-        Primitive::new("AES-256 encrypt 64 KiB, block after block", move || {
-            encrypt.encrypt_with_backend(Chain(&mut sealed));
-        }),
-        Primitive::new("AES-256 decrypt 64 KiB, block after block", move || {
-            decrypt.decrypt_with_backend(Chain(&mut opened));
-        }),
-    ]
-}
-
-/// The loop, compiled for the processor's own instructions.
-struct Chain<'a>(&'a mut Block);
-
-impl BlockSizeUser for Chain<'_> {
-    type BlockSize = U16;
-}
-
-impl BlockCipherEncClosure for Chain<'_> {
-    #[inline(always)]
-    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
-        let mut block = *self.0;
-        (0..4_096).for_each(|_| backend.encrypt_block((&mut block).into()));
-        *self.0 = block;
-    }
-}
-
-impl BlockCipherDecClosure for Chain<'_> {
-    #[inline(always)]
-    fn call<B: BlockCipherDecBackend<BlockSize = U16>>(self, backend: &B) {
-        let mut block = *self.0;
-        (0..4_096).for_each(|_| backend.decrypt_block((&mut block).into()));
-        *self.0 = block;
-    }
-}
-
 fn curve() -> Any<Vec<Primitive>> {
     let ours = x25519::PrivateKey::random(&mut System)?;
     let mut theirs = *x25519::PrivateKey::random(&mut System)?.public();
@@ -377,40 +328,6 @@ fn ml_kem() -> Any<Vec<Primitive>> {
             incremental::decapsulate_compressed_key(&key, &ct1, &ct2)
         }),
     ])
-}
-
-/// A key schedule belongs to each message, as each has a key of its own. The modulus is any odd
-/// number of 2,048 bits, and the exponent has as many: neither changes the time.
-fn secret_chats(request: &Request) -> Any<Vec<Primitive>> {
-    let mut all = vec![];
-    for &bytes in &request.chats {
-        let (key, iv) = (Secret::<32>::random(&mut System)?, Secret::<32>::random(&mut System)?);
-        let (part, data) = (*Secret::<32>::random(&mut System)?.expose(), vec![7; bytes]);
-        let (opening, opening_iv) = (key.duplicate(), iv.duplicate());
-        let (mut sealed, mut opened) = (data.clone(), data.clone());
-        all.push(Primitive::new(format!("AES-256-IGE encrypt {bytes} B, fresh key"), move || {
-            IgeEncryptor::new(&key, &iv).encrypt(&mut sealed)
-        }));
-        all.push(Primitive::new(format!("AES-256-IGE decrypt {bytes} B, fresh key"), move || {
-            IgeDecryptor::new(&opening, &opening_iv).decrypt(&mut opened)
-        }));
-        all.push(Primitive::new(format!("SHA-256 over 32 and {bytes} B"), move || {
-            sha::sha256(&[&part, &data])
-        }));
-    }
-    let (message_key, part) = ([7; 16], [7; 36]);
-    all.push(Primitive::new("SHA-256 over 16 and 36 B", move || {
-        sha::sha256(&[&message_key, &part])
-    }));
-    let mut number = *Secret::<{ modp::LEN }>::random(&mut System)?.expose();
-    let exponent = Secret::random(&mut System)?;
-    let [first, .., last] = &mut number;
-    (*first, *last) = (*first | 0x80, *last | 1);
-    let (modulus, mut base) = (Modulus::new(&number)?, [3; modp::LEN]);
-    all.push(Primitive::new("power modulo 2,048 bits", move || {
-        base = *modulus.pow(&base, &exponent).expose();
-    }));
-    Ok(all)
 }
 
 fn randomness() -> Vec<Primitive> {
