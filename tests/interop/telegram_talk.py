@@ -26,7 +26,7 @@ from e2ee import mtproto
 from tests.interop.matrix.flips import accepted, flipped
 from tests.interop.matrix.process import Peer
 from tests.interop.matrix_tests import AbsentError
-from tests.interop.telegram import defects
+from tests.interop.telegram import defects, files
 from tests.interop.telegram.environment import NAME, prepare
 from tests.interop.telegram.talk import Talk, World
 
@@ -54,6 +54,8 @@ SHOWN: Final = (
     "key changed by them",
     "key changed by them after 100 messages",
     "stores opened again",
+    "files to us",
+    "files to them",
 )
 
 
@@ -76,6 +78,8 @@ def short(world: World, size: int) -> None:
             repeat(talk)
         else:
             talk.reopen()
+    talk.settle()
+    files.exchange(talk)
     talk.settle()
     talk.agree()
 
