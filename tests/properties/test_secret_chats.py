@@ -8,13 +8,16 @@ replaced, or past its life once the carrier is calm; nothing that was altered is
 from __future__ import annotations
 
 import functools
+from collections import Counter
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.errors import Flaky
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 import e2ee
+from e2ee import mtproto
 from tests.properties import steps
 from tests.properties.secret_chat_model import FINGERPRINT_LEN, Letter, Said, deletion
 from tests.properties.secret_chat_world import Crash, SecretChatWorld, other
@@ -221,3 +224,12 @@ def test_too_few_steps_of_chats_are_noticed(
     monkeypatch.setattr(steps, "finished", {steps.CHAT_MACHINE})
 
     assert steps.too_few() == verdict
+
+
+def test_an_end_that_forgets_what_has_to_leave_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "executed", Counter())
+    monkeypatch.setattr(mtproto.SecretChat, "unposted", lambda _: ())
+    first = settings(max_examples=200, phases=[Phase.generate], database=None, print_blob=False)
+
+    with pytest.raises((AssertionError, Flaky)):
+        run_state_machine_as_test(SecretChatMachine, settings=first)
