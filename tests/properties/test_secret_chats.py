@@ -188,18 +188,15 @@ class SecretChatMachine(RuleBasedStateMachine):
         steps.count("chat alterations")
         steps.count("chats")
 
-    @rule(name=names, count=st.integers(1, 120))
+    @rule(name=names, count=st.integers(1, 60))
     def talks(self, name: str, count: int) -> None:
         """The carrier is calm for a while, and no key is older than it may be."""
         self.world.calm()
         for number in range(count):
             self.world.say(name if number % 3 else other(name))
             self.world.settle()
+            self.world.handle_all()
         self.world.check_at_rest()
-        for end in self.world.ends.values():
-            for message in end.inbox.values():
-                end.chats.handled(message)
-            end.inbox.clear()
         steps.count("chats")
 
     def teardown(self) -> None:
