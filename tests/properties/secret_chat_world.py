@@ -185,6 +185,13 @@ class SecretChatWorld:
         end.inbox = waiting
         return fresh
 
+    def handle_all(self) -> None:
+        """Both applications take all messages out of their inboxes."""
+        for end in self.ends.values():
+            for message in end.inbox.values():
+                end.chats.handled(message)
+            end.inbox.clear()
+
     def settle(self) -> None:
         """The carrier brings all that it has, and what follows."""
         while any(self.mail.values()):
