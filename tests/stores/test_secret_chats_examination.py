@@ -129,7 +129,7 @@ def test_a_damaged_record_is_found_and_nothing_else_is_blamed(state: State, begi
     assert codes(report) == ["does-not-open"]
 
 
-@pytest.mark.parametrize("begins", set(EVERY) - {"chat/", "inbox/"})
+@pytest.mark.parametrize("begins", sorted(set(EVERY) - {"chat/", "inbox/"}))
 def test_a_record_that_is_gone_is_found(state: State, begins: str) -> None:
     assert codes(seen(without(state, named(state, begins)))) == ["missing"]
 
