@@ -17,6 +17,7 @@ import pytest
 import e2ee
 from e2ee import _core, olm, signal
 from e2ee.files import FileKey
+from tests.api.secret_chat_pair import begin, group, text
 from tests.stores.kinds import introduced
 from tests.stores.protocols import OLM
 
@@ -43,6 +44,8 @@ class Opened:
         self.olm_store = e2ee.SQLiteStore(folder / "matrix.db", key=bytes(32))
         self.matrix_bob = OLM.created(e2ee.MemoryStore(), "bob")
         self.matrix_alice = introduced(self.olm_store, self.matrix_bob)
+        self.chats_store = e2ee.SQLiteStore(folder / "chats.db", key=bytes(32))
+        self.chats = begin(self.chats_store)
         self.device = signal.Device.generate("dave", 1)
         bundle = self.bob.bundle().to_bytes()
         self.session = signal.Session.initiate(key, self.device, e2ee.Address("bob"), bundle)
@@ -68,6 +71,9 @@ CALLS: Final[dict[str, Callable[[Opened], object]]] = {
     "account over a file": lambda opened: opened.alice.encrypt("bob", b"x"),
     "account in memory": lambda opened: opened.memory.encrypt("bob", b"x"),
     "account of Olm": lambda opened: opened.matrix_alice.encrypt(OLM.address("bob"), b"x"),
+    "secret chats": lambda opened: opened.chats.chats[0].offer("bob", group()),
+    "secret chats in memory": lambda opened: opened.chats.chats[1].inbox(),
+    "secret chat": lambda opened: opened.chats.alice.encrypt(text(1)),
     "device": lambda opened: opened.device.bundle(),
     "session": lambda opened: opened.other.encrypt(b"x"),
     "step": lambda opened: opened.step.release(),

@@ -16,6 +16,7 @@ from e2ee import signal
 from e2ee.store import Scope, Store, StoreSecret, Transaction
 from tests.operator import curve
 from tests.operator.beside import BESIDE
+from tests.operator.chats import CHATS
 from tests.operator.copies import COPIES
 from tests.operator.databases import DATABASES
 from tests.operator.files import FILES
@@ -384,6 +385,7 @@ ATTEMPTS: dict[str, Callable[[Operator], Iterator[Act]]] = {
         partial(o.mixed, name, row) for name in PEOPLE for row in o.seized.rows[name]
     ),
     **BESIDE,
+    **CHATS,
     **DATABASES,
     **COPIES,
     **FILES,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import e2ee
 from e2ee import signal
+from tests.operator.chats import of_chats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ def seize_beside(seized: Seized) -> None:
 
 
 def of_beside() -> Shown:
-    """Each attribute and method, with what it returns."""
+    """Each attribute and method, with what it returns; and of secret chats."""
     key, own = signal.StateKey(STATE_KEY), signal.HpkeKey.generate()
     account, username = signal.AccountKeys.generate(), signal.Username("carl.42")
     pointer = e2ee.encrypt_attachment(io.BytesIO(b"text"), blob := io.BytesIO())
@@ -100,7 +101,10 @@ def of_beside() -> Shown:
             "from_bytes": repr(e2ee.AttachmentPointer.from_bytes(pointer.to_bytes())),
         },
     }
-    return {(kind, name): value for kind, all_of in shown.items() for name, value in all_of.items()}
+    values = {
+        (kind, name): value for kind, all_of in shown.items() for name, value in all_of.items()
+    }
+    return values | of_chats()
 
 
 def pointers(operator: Operator) -> Iterator[e2ee.AttachmentPointer]:

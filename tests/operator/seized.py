@@ -15,6 +15,7 @@ from uuid import UUID
 import e2ee
 from e2ee import signal
 from tests.operator.beside import seize_beside
+from tests.operator.chats import seize_chats
 from tests.operator.files import seize_files
 from tests.operator.matrix import seize_matrix
 from tests.operator.megolm import seize_megolm
@@ -105,6 +106,7 @@ def seize(folder: Path) -> Seized:
     in_stores(seized, folder)
     without_stores(seized)
     seize_beside(seized)
+    seize_chats(seized)
     seize_olm(seized)
     seize_megolm(seized)
     seize_files(seized)

@@ -16,6 +16,7 @@ import e2ee.aead
 import e2ee.files
 import e2ee.matrix
 import e2ee.matrix_stores
+import e2ee.mtproto
 import e2ee.olm
 import e2ee.signal
 import e2ee.store
@@ -28,6 +29,7 @@ MODULES: tuple[ModuleType, ...] = (
     e2ee.olm,
     e2ee.matrix,
     e2ee.matrix_stores,
+    e2ee.mtproto,
     e2ee.signal,
     e2ee.store,
 )
