@@ -160,9 +160,10 @@ def test_a_state_without_a_chat_is_found(state: State) -> None:
 def test_messages_that_belong_to_no_chat_are_found() -> None:
     store = e2ee.MemoryStore(key=KEY)
     pair = begin(store)
-    pair.alice.encrypt(text(1))
+    leaving = pair.alice.encrypt(text(1))
     older = read_rows(store)
-    pair.settle(pair.alice.unposted(), pair.bob.encrypt(text(2)))
+    pair.settle(leaving)
+    pair.settle(from_bob=pair.bob.encrypt(text(2)))
     now = read_rows(store)
     acknowledged = {
         name: row
