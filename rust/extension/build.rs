@@ -3,7 +3,13 @@
 //! more than once, and tables that two variants of a routine bring along. It makes the library
 //! smaller by 3 %, and what is installed from an archive by 5 %.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 /// Known to lld, which Rust brings along and uses on its most usual target, and to mold; others
 /// refuse it. For Zig, tools/zig.py sees to it.
@@ -21,7 +27,16 @@ fn main() {
 /// Whether a library of one empty function can be linked so.
 fn can_fold() -> Option<bool> {
     let folder = env::var_os("OUT_DIR")?;
-    let source = Path::new(&folder).join("probe.rs");
+    let linker = env::var_os("RUSTC_LINKER");
+    if compiles(Path::new(&folder), linker.as_deref())? {
+        return Some(true);
+    }
+    // Where the standard library is built too, the compiler has none for its target yet.
+    links(Path::new(&folder), &linker?)
+}
+
+fn compiles(folder: &Path, linker: Option<&OsStr>) -> Option<bool> {
+    let source = folder.join("probe.rs");
     fs::write(&source, "#[unsafe(no_mangle)] pub extern \"C\" fn probe() {}").ok()?;
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let mut compiler = Command::new(env::var_os("RUSTC")?);
@@ -29,12 +44,21 @@ fn can_fold() -> Option<bool> {
         .args(["--edition=2024", "--crate-type=cdylib", "--target"])
         .arg(env::var_os("TARGET")?);
     compiler.args(flags.split('\x1f').filter(|flag| !flag.is_empty()));
-    if let Some(linker) = env::var_os("RUSTC_LINKER") {
-        let mut option = std::ffi::OsString::from("-Clinker=");
+    if let Some(linker) = linker {
+        let mut option = OsString::from("-Clinker=");
         option.push(linker);
         compiler.arg(option);
     }
     compiler.args(FOLD.map(|option| format!("-Clink-arg={option}")));
-    compiler.arg("--out-dir").arg(&folder).arg(source);
+    compiler.arg("--out-dir").arg(folder).arg(source);
     Some(compiler.output().ok()?.status.success())
+}
+
+/// The same in C, which a linker understands that drives a compiler.
+fn links(folder: &Path, linker: &OsStr) -> Option<bool> {
+    let source = folder.join("probe.c");
+    fs::write(&source, "void probe(void) {}\n").ok()?;
+    let mut driver = Command::new(linker);
+    driver.args(FOLD).arg("-shared").arg("-o").arg(folder.join("probe")).arg(source);
+    Some(driver.output().ok()?.status.success())
 }
