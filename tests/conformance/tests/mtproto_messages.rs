@@ -12,7 +12,7 @@ use e2ee_mtproto::{
     role::Role,
     text::Text,
 };
-use e2ee_primitives::Secret;
+use e2ee_primitives::{Secret, ige::IgeDecryptor};
 use e2ee_wire::Error;
 use serde_json::Value;
 
@@ -119,6 +119,8 @@ fn service_messages_are_written_as_they_were_read() {
         match Message::decode(&bytes).unwrap() {
             Message::Service { random_id, action } => {
                 assert!(!matches!(action, Action::Unknown(_)));
+                let exchange = set["rekey"]["exchange_id"].as_i64().unwrap();
+                assert_eq!(exchange, exchange_of(&action).unwrap_or(exchange));
                 assert_eq!(Ok(bytes.clone()), action::service(random_id, &action));
                 count.ran();
             }
@@ -127,6 +129,16 @@ fn service_messages_are_written_as_they_were_read() {
         }
     }
     count.finish(messages.len());
+}
+
+/// The number of the exchange that an action belongs to.
+fn exchange_of(action: &Action) -> Option<i64> {
+    match action {
+        Action::RequestKey { exchange_id, .. }
+        | Action::AcceptKey { exchange_id, .. }
+        | Action::CommitKey { exchange_id, .. } => Some(*exchange_id),
+        _ => None,
+    }
 }
 
 /// Each altered form of every message, of which none may open.
@@ -189,6 +201,17 @@ fn no_message_opens_as_one_of_the_other_side_or_under_the_other_key() {
     count.finish(messages.len());
 }
 
+/// Such a message is what its version makes of its content: nothing but the version is wrong.
+fn check_mtproto_1(vector: &Value, wire: &[u8]) {
+    let secret = |name: &str| Secret::from_slice(&hex(vector, name)).unwrap();
+    let (head, mut inner) = (&wire[8..24], wire[24..].to_vec());
+    IgeDecryptor::new(&secret("aes_key"), &secret("aes_iv")).decrypt(&mut inner).unwrap();
+    let body = hex(vector, "body");
+    let length = u32::try_from(body.len()).unwrap().to_le_bytes().to_vec();
+    assert_eq!([length, body, hex(vector, "padding")].concat(), inner);
+    assert_eq!(hex(vector, "msg_key"), head);
+}
+
 #[test]
 fn messages_of_mtproto_1_are_refused() {
     assert!(is_listed("mtproto-1"));
@@ -199,6 +222,7 @@ fn messages_of_mtproto_1_are_refused() {
     for vector in vectors {
         let wire = unhex(text(vector, "wire"));
         assert_eq!(Ok(key.fingerprint()), envelope::fingerprint_of(&wire));
+        check_mtproto_1(vector, &wire);
         for sender in [Role::Originator, Role::Responder] {
             assert_eq!(Some(Error::Forged), envelope::open(&key, sender, &wire).err());
         }
