@@ -19,6 +19,7 @@ from benches.operations import (
     IGE_IN_PLACE,
     IGE_LENGTHS,
     IGE_MANY,
+    IGE_MANY_IN_PLACE,
     OURS,
 )
 from benches.peers import CRYPTG, TGCRYPTO, Peer
@@ -99,6 +100,21 @@ def test_many(measure: Measure, operation: str, length: str) -> None:
     call = functions[operation]
 
     row = IGE_MANY[operation].format(length)
+    measure(row, load(lambda: call(messages), size, STREAMS))
+
+
+@pytest.mark.parametrize("length", IGE_LENGTHS)
+@pytest.mark.parametrize("operation", IGE_MANY_IN_PLACE)
+def test_many_in_place(measure: Measure, operation: str, length: str) -> None:
+    size = IGE_LENGTHS[length]
+    messages = [(bytearray(os.urandom(size)), os.urandom(32), IV) for _ in range(STREAMS)]
+    functions = {
+        IGE_ENCRYPT: tgcrypto.ige256_encrypt_many_in_place,
+        IGE_DECRYPT: tgcrypto.ige256_decrypt_many_in_place,
+    }
+    call = functions[operation]
+
+    row = IGE_MANY_IN_PLACE[operation].format(length)
     measure(row, load(lambda: call(messages), size, STREAMS))
 
 

@@ -50,6 +50,7 @@ IGE_ENCRYPT, IGE_DECRYPT = "AES-256-IGE encrypt {}", "AES-256-IGE decrypt {}"
 IGE_IN_PLACE = {IGE_ENCRYPT: IGE_ENCRYPT + ", in place", IGE_DECRYPT: IGE_DECRYPT + ", in place"}
 #: One of eight.
 IGE_MANY = {IGE_ENCRYPT: IGE_ENCRYPT + ", of 8", IGE_DECRYPT: IGE_DECRYPT + ", of 8"}
+IGE_MANY_IN_PLACE = {one: many + ", in place" for one, many in IGE_MANY.items()}
 CBC_ENCRYPT, CBC_DECRYPT = "AES-256-CBC encrypt {}", "AES-256-CBC decrypt {}"
 CTR = "AES-256-CTR {}"
 CRYPTG, TGCRYPTO = "cryptg", "TgCrypto"
@@ -74,7 +75,7 @@ UNITS = {
     FILE_TWO: "s",
     **{
         operation.format(length): "µs"
-        for operation in (*IGE_MANY.values(), CTR, CBC_DECRYPT)
+        for operation in (*IGE_MANY.values(), *IGE_MANY_IN_PLACE.values(), CTR, CBC_DECRYPT)
         for length in IGE_LENGTHS
     },
 }
@@ -160,7 +161,10 @@ BARS = (
     ),
     *(
         Bar(many.format(length), 1 / 2.5, one.format(length))
-        for one, many in IGE_MANY.items()
+        for one, many in (
+            *IGE_MANY.items(),
+            *((IGE_IN_PLACE[one], many) for one, many in IGE_MANY_IN_PLACE.items()),
+        )
         for length in IGE_LENGTHS
     ),
     *(

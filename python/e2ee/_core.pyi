@@ -142,9 +142,11 @@ __all__ = [
     "compat_ige256_decrypt",
     "compat_ige256_decrypt_in_place",
     "compat_ige256_decrypt_many",
+    "compat_ige256_decrypt_many_in_place",
     "compat_ige256_encrypt",
     "compat_ige256_encrypt_in_place",
     "compat_ige256_encrypt_many",
+    "compat_ige256_encrypt_many_in_place",
     "compat_pk_decrypt",
     "compat_pk_encrypt",
     "encrypt_at_rest",
@@ -1457,6 +1459,12 @@ def compat_ige256_encrypt_many(
 def compat_ige256_decrypt_many(
     messages: Sequence[tuple[Buffer, Buffer, Buffer]], /
 ) -> list[bytes]: ...
+def compat_ige256_encrypt_many_in_place(
+    messages: Sequence[tuple[Buffer, Buffer, Buffer]], /
+) -> None: ...
+def compat_ige256_decrypt_many_in_place(
+    messages: Sequence[tuple[Buffer, Buffer, Buffer]], /
+) -> None: ...
 def compat_encrypt_ige(plain: bytes, key: bytes, iv: bytes) -> bytes: ...
 def compat_decrypt_ige(cipher: bytes, key: bytes, iv: bytes) -> bytes: ...
 def compat_factorize_pq_pair(pq: int) -> tuple[int, int]: ...

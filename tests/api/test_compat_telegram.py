@@ -173,6 +173,27 @@ def test_tgcrypto_takes_its_arguments_by_position_only() -> None:
         tgcrypto.ige256_encrypt(data=bytes(16), key=KEY, iv=IV)  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize("number", [0, 2, 5])
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("ige256_encrypt", 3),
+        ("ige256_decrypt", 3),
+        ("ctr256_encrypt", 4),
+        ("ctr256_decrypt", 4),
+        ("cbc256_encrypt", 3),
+        ("cbc256_decrypt", 3),
+    ],
+)
+def test_another_number_of_arguments_is_told_as_by_the_package(
+    name: str, wanted: int, number: int
+) -> None:
+    expected = f"function takes exactly {wanted} arguments \\({number} given\\)"
+
+    with pytest.raises(TypeError, match=expected):
+        getattr(tgcrypto, name)(*[bytes(16)] * number)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -273,28 +294,6 @@ def test_a_cbc_stream_in_pieces_is_the_whole(counts: list[int], secrets: bytes) 
     assert b"".join(sealed) == tgcrypto.cbc256_encrypt(b"".join(pieces), key, first)
     assert [tgcrypto.cbc256_decrypt(each, key, opening) for each in sealed] == pieces
     assert sealing == opening == sealed[-1][-16:]
-
-
-@given(st.lists(st.integers(1, 40), max_size=20), st.binary(min_size=64, max_size=64))
-def test_many_messages_are_the_same_as_one_by_one(counts: list[int], secrets: bytes) -> None:
-    messages = [
-        (bytes([at]) * 16 * count, secrets[:31] + bytes([at]), secrets[32:])
-        for at, count in enumerate(counts)
-    ]
-
-    sealed = tgcrypto.ige256_encrypt_many(messages)
-
-    assert sealed == [tgcrypto.ige256_encrypt(*message) for message in messages]
-    again = [(each, *rest) for each, (_, *rest) in zip(sealed, messages, strict=True)]
-    opened = tgcrypto.ige256_decrypt_many(again)  # type: ignore[arg-type]
-    assert opened == [data for data, _, _ in messages]
-
-
-def test_one_wrong_message_among_many_is_a_value_error() -> None:
-    right = (bytes(16), KEY, IV)
-
-    with pytest.raises(ValueError, match="IV size must be exactly 32 bytes"):
-        tgcrypto.ige256_encrypt_many([right, (bytes(16), KEY, IV[1:]), right])
 
 
 def test_a_buffer_cannot_be_resized_while_it_is_changed() -> None:

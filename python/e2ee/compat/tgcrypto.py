@@ -19,7 +19,8 @@ IV. Unlike the package, which writes into `bytes` as well, only what can be writ
 b'Meet me at noon.'
 
 Beside the functions of the package there are forms that change a writable buffer in its place, and
-forms of IGE that take several messages, tuples of data, key and IV, and work on them side by side.
+forms of IGE that take several messages, tuples of data, key and IV, and work on them side by side,
+from `bytes` into new ones or each buffer in its place, which is faster as no memory is asked for.
 
 >>> buffer = bytearray(b"Meet me at noon.")
 >>> ige256_encrypt_in_place(buffer, key, iv)
@@ -27,6 +28,9 @@ forms of IGE that take several messages, tuples of data, key and IV, and work on
 ...     [(b"Meet me at noon.", key, iv)]
 ... )
 True
+>>> ige256_decrypt_many_in_place([(buffer, key, iv)])
+>>> buffer
+bytearray(b'Meet me at noon.')
 
 None of these modes says whether what it decrypts was altered: the caller has to compare a hash.
 """
@@ -44,9 +48,11 @@ from e2ee._core import compat_ctr256_in_place as ctr256_encrypt_in_place
 from e2ee._core import compat_ige256_decrypt as ige256_decrypt
 from e2ee._core import compat_ige256_decrypt_in_place as ige256_decrypt_in_place
 from e2ee._core import compat_ige256_decrypt_many as ige256_decrypt_many
+from e2ee._core import compat_ige256_decrypt_many_in_place as ige256_decrypt_many_in_place
 from e2ee._core import compat_ige256_encrypt as ige256_encrypt
 from e2ee._core import compat_ige256_encrypt_in_place as ige256_encrypt_in_place
 from e2ee._core import compat_ige256_encrypt_many as ige256_encrypt_many
+from e2ee._core import compat_ige256_encrypt_many_in_place as ige256_encrypt_many_in_place
 
 __all__ = [
     "cbc256_decrypt",
@@ -60,7 +66,9 @@ __all__ = [
     "ige256_decrypt",
     "ige256_decrypt_in_place",
     "ige256_decrypt_many",
+    "ige256_decrypt_many_in_place",
     "ige256_encrypt",
     "ige256_encrypt_in_place",
     "ige256_encrypt_many",
+    "ige256_encrypt_many_in_place",
 ]

@@ -72,7 +72,9 @@ pub mod _core {
             compat_cbc256_encrypt_in_place, compat_ctr256, compat_ctr256_in_place,
             compat_decrypt_ige, compat_encrypt_ige, compat_factorize_pq_pair,
             compat_ige256_decrypt, compat_ige256_decrypt_in_place, compat_ige256_decrypt_many,
-            compat_ige256_encrypt, compat_ige256_encrypt_in_place, compat_ige256_encrypt_many,
+            compat_ige256_decrypt_many_in_place, compat_ige256_encrypt,
+            compat_ige256_encrypt_in_place, compat_ige256_encrypt_many,
+            compat_ige256_encrypt_many_in_place,
         },
         compat::{
             Account as CompatAccount, AnyOlmMessage, Curve25519PublicKey, Curve25519SecretKey,

@@ -10,13 +10,14 @@
     reason = "what is not inlined into a closure is not compiled for the processor's instructions"
 )]
 
-use core::cmp::Reverse;
+use core::{cmp::Reverse, mem};
 
 use aes::{
     Aes256Dec, Aes256Enc, Block,
     cipher::{
         BlockCipherDecBackend, BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncBackend,
         BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, array::Array, consts::U16,
+        inout::InOutBuf,
     },
 };
 use zeroize::Zeroize;
@@ -31,7 +32,8 @@ pub const WIDTH: usize = 8;
 pub struct Lane<'a, K> {
     cipher: &'a K,
     chain: &'a mut Chain,
-    from: &'a [Block],
+    /// What is read, if it is not what is written.
+    from: Option<&'a [Block]>,
     to: &'a mut [Block],
 }
 
@@ -40,16 +42,25 @@ impl<'a, K> Lane<'a, K> {
     pub(super) fn new(
         cipher: &'a K,
         chain: &'a mut Chain,
-        (from, to): (&'a [u8], &'a mut [u8]),
+        (from, to): (Option<&'a [u8]>, &'a mut [u8]),
     ) -> Result<Self, Error> {
-        let ((from, []), (to, [])) = (from.as_chunks(), to.as_chunks_mut()) else {
-            return Err(Error::InvalidArgument);
-        };
-        if from.len() != to.len() {
+        if from.is_some_and(|from| from.len() != to.len()) {
             return Err(Error::InvalidArgument);
         }
-        let (from, to) = (Array::cast_slice_from_core(from), Array::cast_slice_from_core_mut(to));
-        Ok(Self { cipher, chain, from, to })
+        let from = from.map(|from| Array::cast_slice_from_core(from.as_chunks().0));
+        let (to, []) = to.as_chunks_mut() else {
+            return Err(Error::InvalidArgument);
+        };
+        Ok(Self { cipher, chain, from, to: Array::cast_slice_from_core_mut(to) })
+    }
+
+    /// What is read and what is written.
+    fn blocks(from: Option<&'a [Block]>, to: &'a mut [Block]) -> InOutBuf<'a, 'a, Block> {
+        match from {
+            // Of one length, as `new` has seen.
+            Some(from) => InOutBuf::new(from, to).unwrap_or_else(|_| (&mut [][..]).into()),
+            None => to.into(),
+        }
     }
 }
 
@@ -65,14 +76,14 @@ pub(super) fn decrypt_many(lanes: Vec<Lane<'_, Aes256Dec>>) {
 
 fn side_by_side<K: Cipher>(mut lanes: Vec<Lane<'_, K>>) {
     // The longest first, so that few of them end alone.
-    lanes.sort_by_key(|lane| Reverse(lane.from.len()));
+    lanes.sort_by_key(|lane| Reverse(lane.to.len()));
     let mut waiting = lanes.into_iter();
     let mut live: Vec<Track<'_, K>> = waiting.by_ref().take(WIDTH).map(Track::new).collect();
-    while let Some(count) = live.iter().map(|track| track.from.len()).min() {
+    while let Some(count) = live.iter().map(|track| track.blocks.len()).min() {
         if let Some(cipher) = live.first().map(|track| track.cipher) {
             cipher.all(Steps { tracks: &mut live, count });
         }
-        live.retain(|track| !track.from.is_empty());
+        live.retain(|track| !track.blocks.is_empty());
         live.extend(waiting.by_ref().take(WIDTH.saturating_sub(live.len())).map(Track::new));
     }
 }
@@ -111,8 +122,7 @@ impl Cipher for Aes256Dec {
 struct Track<'a, K> {
     cipher: &'a K,
     chain: &'a mut Chain,
-    from: &'a [Block],
-    to: &'a mut [Block],
+    blocks: InOutBuf<'a, 'a, Block>,
     mixed: Mixed,
     work: Block,
 }
@@ -120,24 +130,25 @@ struct Track<'a, K> {
 impl<'a, K> Track<'a, K> {
     fn new(Lane { cipher, chain, from, to }: Lane<'a, K>) -> Self {
         let (mixed, work) = (Mixed::default(), chain.work());
-        Self { cipher, chain, from, to, mixed, work }
+        Self { cipher, chain, blocks: Lane::<K>::blocks(from, to), mixed, work }
     }
 
     /// The first step, for so many blocks.
     #[inline(always)]
     fn mix(&mut self, count: usize) {
-        if let Some((now, later)) = self.from.split_at_checked(count) {
+        if let Some(now) = self.blocks.get_in().get(..count) {
             self.chain.mix(now, &mut self.mixed);
-            self.from = later;
         }
     }
 
     /// The last step for them.
     #[inline(always)]
     fn write(&mut self, count: usize) {
-        if let Some(now) = self.to.split_off_mut(..count) {
-            self.chain.write(&self.mixed, now);
-        }
+        let count = count.min(self.blocks.len());
+        let blocks = mem::replace(&mut self.blocks, (&mut [][..]).into());
+        let (mut now, later) = blocks.split_at(count);
+        self.chain.write(&self.mixed, now.get_out());
+        self.blocks = later;
     }
 }
 
@@ -158,26 +169,30 @@ struct Steps<'s, 'a, K> {
 impl<K: Cipher> Steps<'_, '_, K> {
     #[inline(always)]
     fn take(self) {
-        let Self { tracks, mut count } = self;
-        while count > 0 {
-            let now = count.min(STRIDE);
-            for track in tracks.iter_mut() {
-                track.mix(now);
-            }
-            for at in 0..now {
-                for Track { cipher, mixed, work, .. } in tracks.iter_mut() {
-                    if let Some(block) = mixed.get_mut(at) {
-                        // In a variable of its own it passes through registers.
-                        let mut next = xor(block, work);
-                        cipher.block(&mut next);
-                        (*block, *work) = (next, next);
-                    }
+        // With a number that is known, the loops over a stride have no ends to look for.
+        for _ in 0..self.count / STRIDE {
+            Self::stride(self.tracks, STRIDE);
+        }
+        Self::stride(self.tracks, self.count % STRIDE);
+    }
+
+    #[inline(always)]
+    fn stride(tracks: &mut [Track<'_, K>], count: usize) {
+        for track in tracks.iter_mut() {
+            track.mix(count);
+        }
+        for at in 0..count {
+            for Track { cipher, mixed, work, .. } in tracks.iter_mut() {
+                if let Some(block) = mixed.get_mut(at) {
+                    // In a variable of its own it passes through registers.
+                    let mut next = xor(block, work);
+                    cipher.block(&mut next);
+                    (*block, *work) = (next, next);
                 }
             }
-            for track in tracks.iter_mut() {
-                track.write(now);
-            }
-            count = count.saturating_sub(now);
+        }
+        for track in tracks.iter_mut() {
+            track.write(count);
         }
     }
 }

@@ -4,7 +4,7 @@
 use aes::{Aes256Dec, Aes256Enc};
 
 use super::{IgeDecryptor, IgeEncryptor, Lane, decrypt_many, encrypt_many};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretBytes};
 use e2ee_wire::Error;
 
 /// A stream in one direction.
@@ -26,6 +26,12 @@ pub trait Stream: Sized + Send {
         &'a mut self,
         from: &'a [u8],
         to: &'a mut [u8],
+    ) -> Result<Lane<'a, Self::Cipher>, Error>;
+
+    /// The same in place; [`Error::InvalidArgument`] for a part of a block.
+    fn lane_in_place<'a>(
+        &'a mut self,
+        bytes: &'a mut SecretBytes,
     ) -> Result<Lane<'a, Self::Cipher>, Error>;
 
     /// Works on what each of the streams has.
@@ -52,7 +58,14 @@ impl Stream for IgeEncryptor {
         from: &'a [u8],
         to: &'a mut [u8],
     ) -> Result<Lane<'a, Aes256Enc>, Error> {
-        Lane::new(&self.cipher, &mut self.chain, (from, to))
+        Lane::new(&self.cipher, &mut self.chain, (Some(from), to))
+    }
+
+    fn lane_in_place<'a>(
+        &'a mut self,
+        bytes: &'a mut SecretBytes,
+    ) -> Result<Lane<'a, Aes256Enc>, Error> {
+        Lane::new(&self.cipher, &mut self.chain, (None, bytes.expose_mut()))
     }
 
     fn many(lanes: Vec<Lane<'_, Aes256Enc>>) {
@@ -80,7 +93,14 @@ impl Stream for IgeDecryptor {
         from: &'a [u8],
         to: &'a mut [u8],
     ) -> Result<Lane<'a, Aes256Dec>, Error> {
-        Lane::new(&self.cipher, &mut self.chain, (from, to))
+        Lane::new(&self.cipher, &mut self.chain, (Some(from), to))
+    }
+
+    fn lane_in_place<'a>(
+        &'a mut self,
+        bytes: &'a mut SecretBytes,
+    ) -> Result<Lane<'a, Aes256Dec>, Error> {
+        Lane::new(&self.cipher, &mut self.chain, (None, bytes.expose_mut()))
     }
 
     fn many(lanes: Vec<Lane<'_, Aes256Dec>>) {

@@ -4,6 +4,7 @@
 use aes::cipher::{BlockCipherDecrypt as _, BlockCipherEncrypt as _};
 
 use super::*;
+use crate::secret::SecretBytes;
 
 fn key(number: u8) -> Secret<32> {
     Secret::new([number; 32])
@@ -127,6 +128,26 @@ fn streams_side_by_side_are_the_same_as_alone() {
 }
 
 #[test]
+fn streams_side_by_side_in_place_are_the_same_as_into_another_buffer() {
+    let plain: Vec<Vec<u8>> = (0..11).map(|at| bytes(16 * usize::from(at) * 3, at)).collect();
+    let mut work: Vec<_> = plain.iter().cloned().map(SecretBytes::new).collect();
+
+    let mut ciphers: Vec<_> = (0..11).map(|at| IgeEncryptor::new(&key(at), &iv(at))).collect();
+    let lanes = ciphers.iter_mut().zip(&mut work);
+    IgeEncryptor::many(lanes.map(|(cipher, bytes)| cipher.lane_in_place(bytes).unwrap()).collect());
+    for ((at, from), sealed) in (0..).zip(&plain).zip(&work) {
+        assert_eq!(defined(&key(at), &iv(at), from), sealed.expose(), "stream {at}");
+    }
+
+    let mut ciphers: Vec<_> = (0..11).map(|at| IgeDecryptor::new(&key(at), &iv(at))).collect();
+    let lanes = ciphers.iter_mut().zip(&mut work);
+    IgeDecryptor::many(lanes.map(|(cipher, bytes)| cipher.lane_in_place(bytes).unwrap()).collect());
+    for (from, opened) in plain.iter().zip(&work) {
+        assert_eq!(from, opened.expose());
+    }
+}
+
+#[test]
 fn a_stream_goes_on_alone_where_it_stood_among_others() {
     let plaintext = bytes(16 * 31, 2);
     let (first, rest) = plaintext.split_at(16 * 13);
@@ -152,6 +173,8 @@ fn a_part_of_a_block_changes_nothing() {
     assert_eq!(Err(Error::InvalidArgument), opening.decrypt(&mut work));
     assert_eq!(Err(Error::InvalidArgument), sealing.encrypt_into(&[0; 16], &mut work));
     assert!(sealing.lane(&[0; 17], &mut work).is_err());
+    assert!(sealing.lane(&[0; 16], &mut [0; 32]).is_err());
+    assert!(sealing.lane_in_place(&mut SecretBytes::new(vec![0; 17])).is_err());
     assert_eq!([3; 17], work);
     let mut block = [4; 16];
     sealing.encrypt(&mut block).unwrap();

@@ -6,9 +6,9 @@
 use e2ee_primitives::{Secret, SecretBytes};
 use pyo3::{
     buffer::PyBuffer,
-    exceptions::{PyBufferError, PyValueError},
+    exceptions::{PyBufferError, PyTypeError, PyValueError},
     prelude::*,
-    types::{PyBytes, PyMemoryView},
+    types::{PyBytes, PyMemoryView, PyTuple},
 };
 
 use crate::given::Given;
@@ -74,6 +74,14 @@ impl Told {
     pub fn tell(&self, py: Python<'_>, next: &[u8]) -> PyResult<()> {
         self.writable.as_ref().map_or(Ok(()), |buffer| buffer.copy_from_slice(py, next))
     }
+}
+
+/// As many arguments as a function has; the text for another number is that of the package.
+pub fn exactly<'py, const N: usize>(all: &Bound<'py, PyTuple>) -> PyResult<[Bound<'py, PyAny>; N]> {
+    all.iter().collect::<Vec<_>>().try_into().map_err(|all: Vec<_>| {
+        let text = format!("function takes exactly {N} arguments ({} given)", all.len());
+        PyTypeError::new_err(text)
+    })
 }
 
 /// Raises unless there is something to work on.

@@ -128,66 +128,62 @@ fn ige<C: Stream>(
 }
 
 /// A buffer that can be written, in one piece.
-struct Writable<'a, 'py> {
-    object: &'a Bound<'py, PyAny>,
+pub(super) struct Writable<'py> {
+    object: Bound<'py, PyAny>,
     /// While it is held, the object cannot be resized.
     whole: PyBuffer<u8>,
 }
 
-impl<'a, 'py> Writable<'a, 'py> {
-    fn of(object: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+impl<'py> Writable<'py> {
+    pub(super) fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let whole = buffer(object)?;
         if whole.readonly() {
             let name = object.get_type().name()?;
             let text = format!("a read-write bytes-like object is required, not '{name}'");
             return Err(PyTypeError::new_err(text));
         }
-        Ok(Self { object, whole })
+        Ok(Self { object: object.clone(), whole })
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.whole.len_bytes()
+    }
+
+    /// Where it begins in memory, and where it ends.
+    pub(super) fn place(&self) -> (usize, usize) {
+        let start = self.whole.buf_ptr().addr();
+        (start, start.saturating_add(self.len()))
+    }
+
+    /// So many bytes of it from a place on, or what is there of them.
+    pub(super) fn piece(&self, start: usize, length: usize) -> PyResult<PyBuffer<u8>> {
+        if self.len() <= length && start == 0 {
+            return buffer(&self.object);
+        }
+        let py = self.object.py();
+        let view = PyMemoryView::from(&self.object)?.call_method1(intern!(py, "cast"), ("B",))?;
+        let end = start.saturating_add(length).min(self.len());
+        let place = PySlice::new(py, start.try_into()?, end.try_into()?, 1);
+        PyBuffer::get(&view.get_item(place)?)
     }
 
     /// Changes what is in it piece by piece, in copies that nobody else knows.
     fn change(
         &self,
         slowness: usize,
-        work: impl FnMut(&mut [u8]) -> Result<(), Error> + Send,
+        mut work: impl FnMut(&mut [u8]) -> Result<(), Error> + Send,
     ) -> PyResult<()> {
-        let (py, mut pieces) = (self.object.py(), Pieces { slowness, work, copy: empty() });
-        if self.len() <= PIECE_LEN {
-            return pieces.change(py, &self.whole);
-        }
-        let view = PyMemoryView::from(self.object)?.call_method1(intern!(py, "cast"), ("B",))?;
+        let (py, mut copy) = (self.object.py(), SecretBytes::new(Vec::new()));
         for start in (0..self.len()).step_by(PIECE_LEN) {
-            let end = start.saturating_add(PIECE_LEN).min(self.len());
-            let place = PySlice::new(py, start.try_into()?, end.try_into()?, 1);
-            pieces.change(py, &PyBuffer::get(&view.get_item(place)?)?)?;
+            let piece = self.piece(start, PIECE_LEN)?;
+            let bytes = copy.prepare(piece.len_bytes());
+            piece.copy_to_slice(py, bytes)?;
+            let cost = bytes.len().saturating_mul(slowness);
+            released(py, cost, || work(bytes)).map_err(refused)?;
+            piece.copy_from_slice(py, bytes)?;
         }
         Ok(())
     }
-}
-
-/// What is done with each piece, and the copy in which that happens.
-struct Pieces<F> {
-    slowness: usize,
-    work: F,
-    copy: SecretBytes,
-}
-
-impl<F: FnMut(&mut [u8]) -> Result<(), Error> + Send> Pieces<F> {
-    fn change(&mut self, py: Python<'_>, piece: &PyBuffer<u8>) -> PyResult<()> {
-        let bytes = self.copy.prepare(piece.len_bytes());
-        piece.copy_to_slice(py, bytes)?;
-        let (cost, work) = (bytes.len().saturating_mul(self.slowness), &mut self.work);
-        released(py, cost, || work(bytes)).map_err(refused)?;
-        piece.copy_from_slice(py, bytes)
-    }
-}
-
-const fn empty() -> SecretBytes {
-    SecretBytes::new(Vec::new())
 }
 
 /// Bytes that are copied at once: whole blocks, which stay near the processor.

@@ -11,7 +11,7 @@ use super::{
 use crate::given::{Given, released};
 
 /// Data, key and IV.
-type Row<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+pub(super) type Row<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 /// Encrypts messages with AES-256-IGE, each of which is a tuple of data, key and IV, in their order.
 ///

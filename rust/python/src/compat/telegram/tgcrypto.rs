@@ -7,9 +7,12 @@ use e2ee_primitives::{
     ige::{IgeDecryptor, IgeEncryptor, Stream},
 };
 use e2ee_wire::Error;
-use pyo3::{prelude::*, types::PyBytes};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyTuple},
+};
 
-use super::arguments::{self, SERIAL, Told, given};
+use super::arguments::{self, SERIAL, Told, exactly, given};
 use crate::{
     errors,
     given::{Given, released},
@@ -20,12 +23,9 @@ use crate::{
 /// Raises `ValueError` for no data, a part of a block, and another length of key or IV
 /// (mtproto_secret_chats.md §9).
 #[pyfunction]
-#[pyo3(signature = (data, key, iv, /))]
-pub fn compat_ige256_encrypt<'py>(
-    data: &Bound<'py, PyAny>,
-    key: &Bound<'py, PyAny>,
-    iv: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyBytes>> {
+#[pyo3(signature = (*all), text_signature = "(data, key, iv, /)")]
+pub fn compat_ige256_encrypt<'py>(all: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+    let [data, key, iv] = &exactly(all)?;
     ige::<IgeEncryptor>(data, key, iv)
 }
 
@@ -34,12 +34,9 @@ pub fn compat_ige256_encrypt<'py>(
 /// Nothing says whether they were altered. Raises `ValueError` for no data, a part of a block, and
 /// another length of key or IV (mtproto_secret_chats.md §9).
 #[pyfunction]
-#[pyo3(signature = (data, key, iv, /))]
-pub fn compat_ige256_decrypt<'py>(
-    data: &Bound<'py, PyAny>,
-    key: &Bound<'py, PyAny>,
-    iv: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyBytes>> {
+#[pyo3(signature = (*all), text_signature = "(data, key, iv, /)")]
+pub fn compat_ige256_decrypt<'py>(all: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+    let [data, key, iv] = &exactly(all)?;
     ige::<IgeDecryptor>(data, key, iv)
 }
 
@@ -49,13 +46,9 @@ pub fn compat_ige256_decrypt<'py>(
 /// bytes of its block are used. Both are updated if they can be written. Raises `ValueError` for no
 /// data, and another length or value of an argument (mtproto_secret_chats.md §9).
 #[pyfunction]
-#[pyo3(signature = (data, key, iv, state, /))]
-pub fn compat_ctr256<'py>(
-    data: &Bound<'py, PyAny>,
-    key: &Bound<'py, PyAny>,
-    iv: &Bound<'py, PyAny>,
-    state: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyBytes>> {
+#[pyo3(signature = (*all), text_signature = "(data, key, iv, state, /)")]
+pub fn compat_ctr256<'py>(all: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+    let [data, key, iv, state] = &exactly(all)?;
     let py = data.py();
     let (data, key) = (given(data)?, given(key)?);
     let (iv, state) = (Told::read(iv)?, Told::read(state)?);
@@ -71,12 +64,9 @@ pub fn compat_ctr256<'py>(
 /// It becomes the last ciphertext block, if it can be written. Raises `ValueError` for no data, a part
 /// of a block, and another length of key or IV (mtproto_secret_chats.md §9).
 #[pyfunction]
-#[pyo3(signature = (data, key, iv, /))]
-pub fn compat_cbc256_encrypt<'py>(
-    data: &Bound<'py, PyAny>,
-    key: &Bound<'py, PyAny>,
-    iv: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyBytes>> {
+#[pyo3(signature = (*all), text_signature = "(data, key, iv, /)")]
+pub fn compat_cbc256_encrypt<'py>(all: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+    let [data, key, iv] = &exactly(all)?;
     let py = data.py();
     let (data, key, iv) = (given(data)?, given(key)?, Told::read(iv)?);
     arguments::check_blocks(data.len())?;
@@ -93,12 +83,9 @@ pub fn compat_cbc256_encrypt<'py>(
 /// altered. Raises `ValueError` for no data, a part of a block, and another length of key or IV
 /// (mtproto_secret_chats.md §9).
 #[pyfunction]
-#[pyo3(signature = (data, key, iv, /))]
-pub fn compat_cbc256_decrypt<'py>(
-    data: &Bound<'py, PyAny>,
-    key: &Bound<'py, PyAny>,
-    iv: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyBytes>> {
+#[pyo3(signature = (*all), text_signature = "(data, key, iv, /)")]
+pub fn compat_cbc256_decrypt<'py>(all: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+    let [data, key, iv] = &exactly(all)?;
     let py = data.py();
     let (data, key, iv) = (given(data)?, given(key)?, Told::read(iv)?);
     arguments::check_blocks(data.len())?;
