@@ -190,7 +190,7 @@ class Talk:
             self._show(
                 f"[{chat_id}] with {chat.peer}: compare this with their screen, in person or by"
                 f" a call; who sits in between would show you another one\n"
-                f"{state.picture.terminal()}"
+                f"{state.picture.terminal()}\n{state.picture.hex_pairs()}"
             )
         await self._post(chat)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from e2ee._mtproto_picture import KeyPicture
 from e2ee._time import from_milliseconds
+from e2ee.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,6 +135,17 @@ class ChatState:
     received: int
     #: Whether later ones wait for one that is missing.
     missing: bool
+
+
+def signed(number: int, bits: int) -> int:
+    """The number, if TL has it in so many bits.
+
+    Raises:
+        InvalidArgumentError: It has not.
+    """
+    if not -(1 << bits - 1) <= number < 1 << bits - 1:
+        raise InvalidArgumentError("a number is out of its range")
+    return number
 
 
 def outgoing_of(chat_id: int, rows: Iterable[OutgoingRow]) -> tuple[OutgoingMessage, ...]:

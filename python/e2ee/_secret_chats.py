@@ -20,6 +20,7 @@ from e2ee._secret_chat_values import (
     change_of,
     message_of,
     outgoing_of,
+    signed,
     state_of,
 )
 
@@ -70,7 +71,7 @@ class SecretChats:
         """
         refuse_joined(store)
         with store.transaction() as transaction:
-            step = _core.SecretChats.create(store.secret, transaction, user, layer)
+            step = _core.SecretChats.create(store.secret, transaction, user, signed(layer, 32))
             transaction.apply(step.writes)
         chats = cls._of(Commits(store), step.release())
         return chats if _scopes.anchor_of(store) is None else cls.open(store)
@@ -136,7 +137,7 @@ class SecretChats:
             InvalidArgumentError: There is a chat of this number, or nobody can be called so.
             TransactionOpenError: The application's transaction is open.
         """
-        whom = (chat_id, peer)
+        whom = (signed(chat_id, 32), peer)
         public, fingerprint, rows = self._commits.commit(
             lambda inside: self._inner.accept(inside, whom, g_a, group)
         )
@@ -149,12 +150,14 @@ class SecretChats:
 
         Raises:
             NoSessionError: Nothing waits for an answer under this number.
+            InvalidArgumentError: No number of the server's is like that.
             InvalidKeyError: `g_b` is out of range: close and discard the chat.
             AuthenticationError: The other end has another key: close and discard the chat.
             TransactionOpenError: The application's transaction is open.
         """
+        number, fingerprint = signed(chat_id, 32), signed(key_fingerprint, 64)
         rows = self._commits.commit(
-            lambda inside: self._inner.confirm(inside, chat_id, g_b, key_fingerprint)
+            lambda inside: self._inner.confirm(inside, number, g_b, fingerprint)
         )
         return outgoing_of(chat_id, rows)
 
@@ -163,8 +166,10 @@ class SecretChats:
 
         Raises:
             NoSessionError: There is none of this number.
+            InvalidArgumentError: No number of the server's is like that.
         """
-        row = self._commits.read(lambda inside: self._inner.chat(inside, chat_id))
+        number = signed(chat_id, 32)
+        row = self._commits.read(lambda inside: self._inner.chat(inside, number))
         return SecretChat._of(self._commits, self._inner, row)  # noqa: SLF001 - of this module
 
     def chats(self) -> list[SecretChat]:
@@ -344,9 +349,10 @@ class SecretChat:
 
         Raises:
             NoSessionError: The chat was closed, or the other end has not answered yet.
+            InvalidArgumentError: No message can be called so.
             TransactionOpenError: The application's transaction is open.
         """
-        ids = list(message_ids)
+        ids = [signed(each, 64) for each in message_ids]
         return self._leaves(lambda inside: self._inner.delete_messages(inside, self.chat_id, ids))
 
     def close(self) -> None:

@@ -284,3 +284,19 @@ def test_an_account_is_not_opened_as_chats_and_chats_not_as_an_account() -> None
 def test_only_layers_of_the_protocol_are_named(layer: int) -> None:
     with pytest.raises(e2ee.InvalidArgumentError):
         mtproto.SecretChats.create(e2ee.MemoryStore(), "alice", layer=layer)
+
+
+@pytest.mark.parametrize("number", [1 << 31, -(1 << 31) - 1, 1 << 63])
+def test_a_number_that_no_server_gives_is_out_of_range(pair: Pair, number: int) -> None:
+    ours = pair.chats[0]
+
+    for call in (
+        lambda: ours.chat(number),
+        lambda: ours.accept(number, "bob", bytes(256), group()),
+        lambda: ours.confirm(number, bytes(256), 0),
+        lambda: ours.confirm(1, bytes(256), number << 32),
+        lambda: pair.alice.delete_messages([number << 32]),
+        lambda: mtproto.SecretChats.create(e2ee.MemoryStore(), "alice", layer=number),
+    ):
+        with pytest.raises(e2ee.InvalidArgumentError):
+            call()
