@@ -99,7 +99,7 @@ def plugin(left_out: Callable[[str, str], NoReturn]) -> Iterator[Any]:
     made.close()
 
 
-def test_plugin_encrypt(measure: Measure, plugin: Any) -> None:  # noqa: ANN401
+def test_plugin_encrypt(measure: Measure, plugin: Any) -> None:  # noqa: ANN401 (the peer has no types)
     def run(count: int) -> None:
         plugin.encrypt("x" * LENGTH, count)
 
@@ -107,7 +107,7 @@ def test_plugin_encrypt(measure: Measure, plugin: Any) -> None:  # noqa: ANN401
     measure(CHAT_ENCRYPT, load, library=TELETHON.name)
 
 
-def test_plugin_decrypt(measure: Measure, plugin: Any) -> None:  # noqa: ANN401
+def test_plugin_decrypt(measure: Measure, plugin: Any) -> None:  # noqa: ANN401 (the peer has no types)
     def prepare() -> list[bytes]:
         messages: list[bytes] = plugin.encrypt("x" * LENGTH, MANY)
         return messages
@@ -116,7 +116,7 @@ def test_plugin_decrypt(measure: Measure, plugin: Any) -> None:  # noqa: ANN401
     measure(CHAT_DECRYPT, load, library=TELETHON.name)
 
 
-def test_plugin_agree(measure: Measure, plugin: Any) -> None:  # noqa: ANN401
+def test_plugin_agree(measure: Measure, plugin: Any) -> None:  # noqa: ANN401 (the peer has no types)
     load = Load(lambda: 1, lambda _: plugin.agree(), operations=1, rounds=30)
     measure(CHAT_AGREE, load, library=TELETHON.name)
 

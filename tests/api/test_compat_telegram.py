@@ -34,7 +34,7 @@ DEFECTS = {"cryptg.decrypt_ige(data=15)": (ValueError, "len(cipher) % 16 != 0")}
 
 def made(bits: str) -> tuple[list[Any], Callable[..., bytes]]:
     """The arguments and the function of a call in the table of errors."""
-    name, function, change = re.fullmatch(r"(\w+)\.(\w+)\((.*)\)", bits).groups()  # type: ignore[union-attr]
+    name, function, change = re.fullmatch(r"(\w+)\.(\w+)\((.*)\)", bits).groups()  # type: ignore[union-attr] # all of them match
     arguments: dict[str, Any] = {"data": bytes(16), "key": KEY, "iv": IV}
     if function.startswith(("ctr", "cbc")):
         arguments["iv"] = bytearray(16)
@@ -170,7 +170,7 @@ def test_cryptg_takes_its_arguments_by_name() -> None:
 
 def test_tgcrypto_takes_its_arguments_by_position_only() -> None:
     with pytest.raises(TypeError):
-        tgcrypto.ige256_encrypt(data=bytes(16), key=KEY, iv=IV)  # type: ignore[call-arg]
+        tgcrypto.ige256_encrypt(data=bytes(16), key=KEY, iv=IV)  # type: ignore[call-arg] # that is refused
 
 
 @pytest.mark.parametrize("number", [0, 2, 5])
@@ -205,7 +205,7 @@ def test_another_number_of_arguments_is_told_as_by_the_package(
     ],
     ids=["bytearray", "part", "numbers", "signed", "two dimensions"],
 )
-def test_any_buffer_in_one_piece_is_taken(data: Any) -> None:  # noqa: ANN401
+def test_any_buffer_in_one_piece_is_taken(data: Any) -> None:  # noqa: ANN401 (any buffer)
     expected = tgcrypto.ige256_encrypt(bytes(memoryview(data)), KEY, IV)
 
     assert tgcrypto.ige256_encrypt(data, KEY, IV) == expected
@@ -322,7 +322,7 @@ def test_a_buffer_cannot_be_resized_while_it_is_changed() -> None:
 
 
 @pytest.mark.parametrize("in_place", [False, True], ids=["into new bytes", "in place"])
-def test_other_threads_run_while_a_large_input_is_worked_on(in_place: bool) -> None:  # noqa: FBT001
+def test_other_threads_run_while_a_large_input_is_worked_on(in_place: bool) -> None:  # noqa: FBT001 (a case)
     interval = sys.getswitchinterval()
     # So long that the interpreter never takes the lock away by itself.
     sys.setswitchinterval(60)
