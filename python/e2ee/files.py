@@ -61,8 +61,8 @@ def seal_file(  # noqa: PLR0913 - options, each by its name
         target: Where the sealed file goes.
         key: A key, or a passphrase.
         associated_data: Authenticated, and to be given again to open; it is not stored.
-        progress: Called with the bytes done and all bytes, or `None` if their number is not
-            known; what it raises ends the work.
+        progress: Called with the bytes done, 0 at first, and all bytes, or `None` if their number
+            is not known; what it raises ends the work.
         workers: Threads at most, if source and target are paths; all cores unless given.
 
     Raises:
@@ -101,8 +101,8 @@ def unseal_file(  # noqa: PLR0913 - options, each by its name
         target: Where the plaintext goes.
         key: What the file was sealed under.
         associated_data: What was given to seal it.
-        progress: Called with the bytes of the source that are done and all of them, or `None` if
-            their number is not known; what it raises ends the work.
+        progress: Called with the bytes of the source that are done, 0 at first, and all of them,
+            or `None` if their number is not known; what it raises ends the work.
         workers: Threads at most, if source and target are paths; all cores unless given.
 
     Raises:
@@ -233,15 +233,14 @@ def _check(source: Source, target: File, workers: int | None) -> None:
 
 
 def _pieces(file: BinaryIO, progress: Progress | None, first: int = 0) -> Iterator[bytes]:
-    """The source in pieces, of which the first may have another length; at least one report."""
+    """The source in pieces, of which the first may have another length; 0 is told before it."""
     total = _files.size_of(file) if file.seekable() else None
     done, length = 0, first or _PIECE
+    _report(progress, done, total)
     while piece := _files.read(file, length):
         yield piece
         done, length = done + len(piece), _PIECE
         _report(progress, done, total)
-    if done == 0:
-        _report(progress, 0, total)
 
 
 def _report(progress: Progress | None, done: int, total: int | None) -> None:

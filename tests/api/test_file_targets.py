@@ -9,6 +9,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,15 +58,44 @@ def test_there_is_at_least_one_worker(workers: int) -> None:
         seal_file(b"text", io.BytesIO(), KEY, workers=workers)
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
+def test_one_worker_tells_of_each_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(pattern(3 * LARGE))
     told: list[tuple[int, int | None]] = []
 
-    seal_file(tmp_path / "file", tmp_path / "sealed", KEY, progress=lambda *now: told.append(now))
+    seal_file(tmp_path / "file", tmp_path / "sealed", KEY, progress=tell(told), workers=1)
+
+    done = [done for done, total in told if total == 3 * LARGE]
+    assert len(done) == len(told)
+    assert (done[0], done[-1]) == (0, 3 * LARGE)
+    assert all(0 <= after - before <= LARGE for before, after in pairwise(done))
+
+
+def test_beside_other_workers_the_caller_tells_of_beginning_and_end(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(pattern(3 * LARGE))
+    told: list[tuple[int, int | None]] = []
+
+    seal_file(tmp_path / "file", tmp_path / "sealed", KEY, progress=tell(told))
 
     assert told == sorted(told)
-    assert told[-1] == (3 * LARGE, 3 * LARGE)
-    assert len(told) > 1
+    assert (told[0], told[-1]) == ((0, 3 * LARGE), (3 * LARGE, 3 * LARGE))
+
+
+@pytest.mark.parametrize("length", [0, 1, 2 * LARGE + 1])
+def test_the_progress_of_a_stream_is_told(length: int) -> None:
+    sealing: list[tuple[int, int | None]] = []
+    opening: list[tuple[int, int | None]] = []
+
+    seal_file(io.BytesIO(pattern(length)), out := io.BytesIO(), KEY, progress=tell(sealing))
+    unseal_file(out.getvalue(), io.BytesIO(), KEY, progress=tell(opening))
+
+    for told, total in ((sealing, length), (opening, len(out.getvalue()))):
+        assert told == sorted(told)
+        assert (told[0], told[-1]) == ((0, total), (total, total))
+
+
+def tell(told: list[tuple[int, int | None]]) -> Callable[[int, int | None], None]:
+    """Writes down what is told."""
+    return lambda done, total: told.append((done, total))
 
 
 @pytest.mark.parametrize("source", [b"text", stream(b"text"), Path("file")])
@@ -190,6 +220,7 @@ def test_what_can_not_be_sought_in_is_refused() -> None:
 
 MEASURED = """
 import sys
+from itertools import pairwise
 from pathlib import Path
 from e2ee.files import FileKey, open_sealed, seal_file, unseal_file
 

@@ -170,13 +170,17 @@ impl Files {
         write_at(&self.target, bytes, start).map_err(|error| Failure::System(error, Side::Target))
     }
 
-    /// Lets threads take runs until none is left, or one of them fails; the calling one reports.
+    /// Lets threads take runs until none is left, or one of them fails.
+    ///
+    /// The calling thread alone reports, before the first run, after each of its own, and at the
+    /// end: the others may leave it none.
     fn copy(
         &self,
         direction: &impl Direction,
         workers: Option<usize>,
         progress: Option<&Py<PyAny>>,
     ) -> Result<(), Failure> {
+        report(progress, 0, self.length)?;
         let (done, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
         let runs = self.length.div_ceil(RUN_LEN.try_into().unwrap_or(u64::MAX)).max(1);
         let useful = usize::try_from(runs).unwrap_or(usize::MAX);
