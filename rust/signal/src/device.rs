@@ -11,6 +11,8 @@ use e2ee_wire::{
 
 use crate::{Address, DeviceId, PreKeyBundle, PreKeyStock, session::OurIdentity};
 
+mod sealed;
+
 const FORMAT_VERSION: u8 = 1;
 /// Registration ids fit 14 bits, so that sealed sender can address them (signal.md §2.4).
 const REGISTRATION_ID_MASK: u32 = 0x3fff;

@@ -32,7 +32,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn number(self) -> u8 {
+    /// The number of the kind, which travels before the message.
+    #[must_use]
+    pub const fn number(self) -> u8 {
         match self {
             Self::Ratchet => 2,
             Self::PreKey => 3,
@@ -42,7 +44,9 @@ impl Kind {
         }
     }
 
-    const fn of(number: u8) -> Option<Self> {
+    /// The kind of this number.
+    #[must_use]
+    pub const fn of(number: u8) -> Option<Self> {
         match number {
             2 => Some(Self::Ratchet),
             3 => Some(Self::PreKey),

@@ -51,6 +51,7 @@ pub use examination::examine;
 pub use groups::{GroupChange, Invitation, Member, SealedToGroup};
 pub use heal::Healed;
 pub(crate) use names::hex;
+pub(crate) use names::protocol_address;
 pub use names::{check_user, service_id};
 pub use outcome::{Environment, Outcome};
 pub use receive::{Incoming, Opened};

@@ -12,7 +12,7 @@ use e2ee_state::{Failure, Step};
 use e2ee_wire::Error;
 
 use crate::{
-    Address, DeviceId, PreKeyMessage, ServiceId,
+    Address, DeviceId, ServiceId,
     envelope::{self, Kind, MAX_ENVELOPE_LEN},
     sealed_sender::{
         self, Content, ContentKind, Hint, Receiver, SenderCertificate, TrustAnchors, v1,
@@ -104,18 +104,8 @@ impl Account {
         let content = sealed_sender::open(sealed, &receiver, &incoming.anchors, now_ms)?;
         let identity_key = *content.certificate.identity_key();
         let device = content.certificate.device();
-        let kind = match content.kind {
-            ContentKind::PreKey => Kind::PreKey,
-            ContentKind::Ratchet => Kind::Ratchet,
-            ContentKind::Group => Kind::Group,
-            ContentKind::Plaintext => Kind::Plaintext,
-        };
-        if kind == Kind::PreKey {
-            let inner = PreKeyMessage::decode(&content.message)?;
-            if inner.outer.identity_key != identity_key {
-                return Err(Error::Forged.into());
-            }
-        }
+        let kind = content.kind.envelope();
+        content.check_inner_identity()?;
         let (user, other_names) = self.names_of(content.certificate.sender(), device);
         let message = content.message;
         Ok(Unsealed { user, other_names, device, identity_key, kind, message })
@@ -217,14 +207,9 @@ impl Account {
     ) -> Result<SenderCertificate, Error> {
         let certificate = SenderCertificate::decode(encoded)?;
         let (user, device) = self.identity.user();
-        let is_ours = certificate.sender() == names::service_id(user)
-            && certificate.device() == device
-            && certificate.identity_key() == self.identity_key();
-        if is_ours && now_ms <= certificate.expires_ms() {
-            Ok(certificate)
-        } else {
-            Err(Error::InvalidCertificate)
-        }
+        let subject = (names::service_id(user), device);
+        certificate.check_subject(subject, self.identity_key(), now_ms)?;
+        Ok(certificate)
     }
 
     /// Seals the message of an envelope for the peer's identity, in an envelope of its own.
@@ -236,13 +221,7 @@ impl Account {
         environment: &mut Environment<'_>,
     ) -> Result<Vec<u8>, Error> {
         let (kind, message) = envelope::decode(envelope)?;
-        let kind = match kind {
-            Kind::PreKey => ContentKind::PreKey,
-            Kind::Ratchet => ContentKind::Ratchet,
-            Kind::Group => ContentKind::Group,
-            Kind::Plaintext => ContentKind::Plaintext,
-            Kind::Sealed => return Err(Error::InvalidArgument),
-        };
+        let kind = ContentKind::of_envelope(kind).ok_or(Error::InvalidArgument)?;
         let message = message.to_vec();
         let content =
             Content { kind, certificate, message, hint: Hint::Default, group_id: Vec::new() };

@@ -194,6 +194,20 @@ impl SenderCertificate {
         &self.signer
     }
 
+    /// Whether this is the certificate of a device of an account with this identity key, and not
+    /// expired at `now_ms`; [`Error::InvalidCertificate`] if not. For its owner: nothing is verified.
+    pub fn check_subject(
+        &self,
+        (account, device): (ServiceId, DeviceId),
+        identity_key: &x25519::PublicKey,
+        now_ms: u64,
+    ) -> Result<(), Error> {
+        let is_of = (self.sender, self.device) == (account, device)
+            && self.identity_key == *identity_key
+            && now_ms <= self.expires_ms;
+        if is_of { Ok(()) } else { Err(Error::InvalidCertificate) }
+    }
+
     /// Whether a trusted server says this at `now_ms`, milliseconds since the Unix epoch;
     /// [`Error::InvalidCertificate`] if not, whatever the cause (signal.md §10.1).
     ///

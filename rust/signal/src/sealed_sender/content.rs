@@ -5,6 +5,8 @@
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_wire::{Error, protobuf};
 
+use crate::{envelope, prekey_message::PreKeyMessage};
+
 use super::certificate::SenderCertificate;
 
 /// The kind of the message inside; the numbers are sealed sender's own.
@@ -21,6 +23,29 @@ pub enum ContentKind {
 }
 
 impl ContentKind {
+    /// The kind under which the message travels by itself.
+    #[must_use]
+    pub const fn envelope(self) -> envelope::Kind {
+        match self {
+            Self::PreKey => envelope::Kind::PreKey,
+            Self::Ratchet => envelope::Kind::Ratchet,
+            Self::Group => envelope::Kind::Group,
+            Self::Plaintext => envelope::Kind::Plaintext,
+        }
+    }
+
+    /// The kind of a message that travels by itself; none if it is sealed already.
+    #[must_use]
+    pub const fn of_envelope(kind: envelope::Kind) -> Option<Self> {
+        match kind {
+            envelope::Kind::PreKey => Some(Self::PreKey),
+            envelope::Kind::Ratchet => Some(Self::Ratchet),
+            envelope::Kind::Group => Some(Self::Group),
+            envelope::Kind::Plaintext => Some(Self::Plaintext),
+            envelope::Kind::Sealed => None,
+        }
+    }
+
     const fn number(self) -> u32 {
         match self {
             Self::PreKey => 1,
@@ -111,6 +136,17 @@ impl Content {
             protobuf::write_bytes(&mut out, 5, &self.group_id);
         }
         SecretBytes::new(out)
+    }
+
+    /// A prekey message says itself whose it is: [`Error::Forged`] unless the certificate says the
+    /// same, and the errors of a message that is none.
+    pub fn check_inner_identity(&self) -> Result<(), Error> {
+        if self.kind != ContentKind::PreKey {
+            return Ok(());
+        }
+        let inner = PreKeyMessage::decode(&self.message)?;
+        let same = inner.outer.identity_key == *self.certificate.identity_key();
+        if same { Ok(()) } else { Err(Error::Forged) }
     }
 
     /// Reads [`Content::encode`]; unknown fields are skipped, since the seal covers them.

@@ -17,8 +17,10 @@ use crate::{
 use super::certificate::{REVOKED_ID, SenderCertificate, ServerCertificate, Signed};
 
 const FORMAT_VERSION: u8 = 1;
-const ROOT_RECORD: &str = "trust-root";
-const SIGNER_RECORD: &str = "server-signer";
+/// The name of a root's record.
+pub const ROOT_RECORD: &str = "trust-root";
+/// The name of a signer's record.
+pub const SIGNER_RECORD: &str = "server-signer";
 /// Digits of a phone number behind its plus sign, at most (ITU-T E.164 §6).
 const MAX_E164_DIGITS: usize = 15;
 
