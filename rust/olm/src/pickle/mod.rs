@@ -6,12 +6,14 @@
 //! by the other program any more, and the other way round: both would use the same message keys.
 
 pub mod libolm;
+mod pickles;
 mod session;
 pub mod vodozemac;
 
 use e2ee_primitives::{base64, cbc_hmac::MessageKeys, hkdf, secret::SecretBytes, x25519};
 use e2ee_wire::Error;
 
+pub use pickles::{Leaving, Pickles};
 pub use session::Identities;
 
 const TAG_LEN: usize = 8;

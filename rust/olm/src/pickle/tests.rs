@@ -250,4 +250,5 @@ fn a_session_of_which_nobody_says_whose_it_is_goes_on() {
     }
 }
 
+mod leaving;
 mod older;

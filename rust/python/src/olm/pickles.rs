@@ -7,14 +7,7 @@
     reason = "the signatures are what the interpreter calls"
 )]
 
-use e2ee_olm::{
-    StandaloneSession,
-    megolm::{StandaloneInbound, StandaloneOutbound},
-    pickle::{self, Identities, libolm, vodozemac},
-};
-use e2ee_primitives::{Secret, secret::SecretBytes};
-use e2ee_state::Stage;
-use e2ee_wire::Error;
+use e2ee_olm::pickle::{Identities, Leaving, Pickles};
 use pyo3::{exceptions::PyTypeError, prelude::*, pybacked::PyBackedStr};
 
 use super::{
@@ -35,23 +28,14 @@ use crate::{
 /// was written must not be used here, or message keys are used twice. A session that was written is
 /// stale. What was read is saved by its `save`, or with its first step.
 #[pyclass(frozen, module = "e2ee._core")]
-pub struct OlmPickles {
-    family: Family,
-    key: SecretBytes,
-}
-
-#[derive(Clone, Copy)]
-enum Family {
-    Libolm,
-    Vodozemac,
-}
+pub struct OlmPickles(Pickles);
 
 #[pymethods]
 impl OlmPickles {
     /// Those of libolm, under a key of any length, none included.
     #[staticmethod]
     fn libolm(key: &[u8]) -> Self {
-        Self { family: Family::Libolm, key: SecretBytes::new(key.to_vec()) }
+        Self(Pickles::libolm(key))
     }
 
     /// Those of vodozemac, under a key of 32 bytes.
@@ -59,9 +43,7 @@ impl OlmPickles {
     /// Raises `InvalidArgumentError` for another length.
     #[staticmethod]
     fn vodozemac(py: Python<'_>, key: &[u8]) -> PyResult<Self> {
-        let key: Secret<32> =
-            Secret::from_slice(key).ok_or_else(|| refused(py, Error::InvalidArgument))?;
-        Ok(Self { family: Family::Vodozemac, key: SecretBytes::new(key.expose().to_vec()) })
+        Pickles::vodozemac(key).map(Self).map_err(|error| refused(py, error))
     }
 
     /// An account; of more than 100 one-time keys, the newest.
@@ -69,21 +51,14 @@ impl OlmPickles {
     /// Raises `AuthenticationError` under another pickle key, and `MalformedMessageError`,
     /// `InvalidKeyError` or `UnsupportedVersionError` if it is no such pickle.
     fn read_account(&self, py: Python<'_>, pickle: &str) -> PyResult<OlmAccount> {
-        let read = self.open(pickle).and_then(|plain| match self.family {
-            Family::Libolm => libolm::account(plain.expose()),
-            Family::Vodozemac => vodozemac::account(plain.expose()),
-        });
+        let read = self.0.read_account(pickle);
         read.map(OlmAccount::of).map_err(|error| refused(py, error))
     }
 
     /// The pickle of an account, text.
     fn write_account(&self, py: Python<'_>, account: &OlmAccount) -> PyResult<String> {
         let account = account.inner().lock(py)?;
-        let plain = match self.family {
-            Family::Libolm => libolm::write_account(&account),
-            Family::Vodozemac => Ok(vodozemac::write_account(&account)),
-        };
-        plain.map(|plain| self.seal(&plain)).map_err(|error| refused(py, error))
+        self.0.write_account(&account).map_err(|error| refused(py, error))
     }
 
     /// A session between our account and the owner of the other identity key, 32 bytes.
@@ -100,13 +75,8 @@ impl OlmPickles {
     ) -> PyResult<OlmSession> {
         let ours = *account.inner().lock(py)?.identity_key();
         let read = public_key(their_identity_key).and_then(|theirs| {
-            let (plain, identities) = (self.open(pickle)?, Identities { ours, theirs });
-            match self.family {
-                Family::Libolm => libolm::session(plain.expose(), &identities),
-                Family::Vodozemac => vodozemac::session(plain.expose(), &identities),
-            }
+            self.0.read_session(key.sealer(), &Identities { ours, theirs }, pickle)
         });
-        let read = read.map(|session| StandaloneSession::new(key.sealer(), session));
         read.map(OlmSession::of).map_err(|error| refused(py, error))
     }
 
@@ -115,11 +85,8 @@ impl OlmPickles {
     /// Raises `StaleSessionError` while a step is open.
     fn write_session(&self, py: Python<'_>, session: &OlmSession) -> PyResult<String> {
         let mut session = session.inner().lock(py)?;
-        given_away(session.stage()).map_err(|error| refused(py, error))?;
-        Ok(self.seal(&match self.family {
-            Family::Libolm => libolm::write_session(session.session()),
-            Family::Vodozemac => vodozemac::write_session(session.session()),
-        }))
+        let leaving = self.0.write_session(&mut session);
+        leaving.map(Leaving::give).map_err(|error| refused(py, error))
     }
 
     /// An outbound group session. The errors are those of `read_account`.
@@ -129,11 +96,7 @@ impl OlmPickles {
         key: &StateKey,
         pickle: &str,
     ) -> PyResult<OlmOutboundGroupSession> {
-        let read = self.open(pickle).and_then(|plain| match self.family {
-            Family::Libolm => libolm::outbound(plain.expose()),
-            Family::Vodozemac => vodozemac::outbound(plain.expose()),
-        });
-        let read = read.map(|session| StandaloneOutbound::new(key.sealer(), session));
+        let read = self.0.read_outbound(key.sealer(), pickle);
         read.map(OlmOutboundGroupSession::of).map_err(|error| refused(py, error))
     }
 
@@ -146,11 +109,8 @@ impl OlmPickles {
         session: &OlmOutboundGroupSession,
     ) -> PyResult<String> {
         let mut session = session.inner().lock(py)?;
-        given_away(session.stage()).map_err(|error| refused(py, error))?;
-        Ok(self.seal(&match self.family {
-            Family::Libolm => libolm::write_outbound(session.session()),
-            Family::Vodozemac => vodozemac::write_outbound(session.session()),
-        }))
+        let leaving = self.0.write_outbound(&mut session);
+        leaving.map(Leaving::give).map_err(|error| refused(py, error))
     }
 
     /// An inbound group session, which knows what was opened elsewhere.
@@ -167,22 +127,13 @@ impl OlmPickles {
         opened: Vec<(Number, PyBackedStr)>,
     ) -> PyResult<OlmInboundGroupSession> {
         let opened = opened.iter().map(|(index, event_id)| (index.0, event_id.as_bytes()));
-        let read = self.open(pickle).and_then(|plain| match self.family {
-            Family::Libolm => libolm::inbound(plain.expose()),
-            Family::Vodozemac => vodozemac::inbound(plain.expose()),
-        });
-        let read =
-            read.and_then(|session| StandaloneInbound::with_events(key.sealer(), session, opened));
+        let read = self.0.read_inbound(key.sealer(), pickle, opened);
         read.map(OlmInboundGroupSession::of).map_err(|error| refused(py, error))
     }
 
     /// The pickle of an inbound group session, which both may go on using: it only opens.
     fn write_inbound(&self, py: Python<'_>, session: &OlmInboundGroupSession) -> PyResult<String> {
-        let session = session.inner().lock(py)?;
-        Ok(self.seal(&match self.family {
-            Family::Libolm => libolm::write_inbound(session.session()),
-            Family::Vodozemac => vodozemac::write_inbound(session.session()),
-        }))
+        Ok(self.0.write_inbound(&*session.inner().lock(py)?))
     }
 
     /// The key of a backup, or of whatever else is encrypted to it (`PkDecryption` of libolm).
@@ -190,7 +141,7 @@ impl OlmPickles {
     /// Raises `InvalidArgumentError` for vodozemac, which has no pickle of such a key, and the
     /// errors of `read_account`.
     fn read_backup_key(&self, py: Python<'_>, pickle: &str) -> PyResult<BackupKey> {
-        let read = self.of_libolm().and_then(|()| libolm::decryption(self.open(pickle)?.expose()));
+        let read = self.0.read_decryption(pickle);
         read.map(|pair| BackupKey::of(pair.into())).map_err(|error| refused(py, error))
     }
 
@@ -198,35 +149,11 @@ impl OlmPickles {
     ///
     /// Raises `InvalidArgumentError` for vodozemac, which has no pickle of such a key.
     fn write_backup_key(&self, py: Python<'_>, key: &BackupKey) -> PyResult<String> {
-        self.of_libolm().map_err(|error| refused(py, error))?;
-        Ok(self.seal(&libolm::write_decryption(key.inner().key_pair())))
+        let written = self.0.write_decryption(key.inner().key_pair());
+        written.map_err(|error| refused(py, error))
     }
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("a key cannot be copied"))
     }
-}
-
-impl OlmPickles {
-    const fn of_libolm(&self) -> Result<(), Error> {
-        match self.family {
-            Family::Libolm => Ok(()),
-            Family::Vodozemac => Err(Error::InvalidArgument),
-        }
-    }
-
-    fn open(&self, pickle: &str) -> Result<SecretBytes, Error> {
-        pickle::open(pickle, self.key.expose())
-    }
-
-    fn seal(&self, plain: &SecretBytes) -> String {
-        pickle::seal(plain, self.key.expose())
-    }
-}
-
-/// A state that goes to another program: it must not send here any more.
-fn given_away(stage: &mut Stage) -> Result<(), Error> {
-    stage.ready()?;
-    *stage = Stage::Stale;
-    Ok(())
 }
