@@ -26,6 +26,8 @@ HUGE: Final = ((1 << 63), (1 << 64) - 1, (1 << 64) - 8)
 LIFETIME: Final = 100
 #: What numbers of these names are, when they are right.
 USUAL: Final = {"kind": (0, 1, 2, 3), "version": (1, 2, 2), "place": (0, 1)}
+#: Structs of which there are many.
+ARRAYS: Final = {"e2ee_record", "e2ee_message", "e2ee_olm_event"}
 #: Functions that take long, when all is right: that is rarely so.
 SLOW: Final = {"e2ee_signal_device_generate": 0.01, "e2ee_signal_safety_number": 0.4}
 #: From so many sets on, each function must have been done and refused at least once.
@@ -84,7 +86,7 @@ class Arguments:
         if first.name in {"distribution_id", "session_id"}:
             return [ffi.NULL if self.wrong() else self._memory(self.supplies.id_of(first.name))]
         del parameters[0]
-        if base in {"e2ee_record", "e2ee_message"}:
+        if base in ARRAYS:
             return self._array(base)
         return self._span(self.supplies.bytes_for(first.name))
 
@@ -129,6 +131,9 @@ class Arguments:
         if base == "e2ee_message":
             made.bytes, made.len = self._span(self.supplies.bytes_for("message"))
             made.kind = self._number("uint8_t")
+        elif base == "e2ee_olm_event":
+            made.event_id, made.event_id_len = self._span(self.supplies.bytes_for("event_id"))
+            made.message, made.message_len = self._span(self.supplies.bytes_for("message"))
         elif base == "e2ee_signal_address":
             made.name, made.name_len = self._span(self.supplies.name())
             made.device = 1 if not self.wrong() else self._number("uint32_t")

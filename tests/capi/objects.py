@@ -193,7 +193,7 @@ class GroupStep(Step):
         )
 
 
-class BacklogStep(Step):
+class ManyStep(Step):
     """A step with many results."""
 
     count = 0
@@ -205,14 +205,44 @@ class BacklogStep(Step):
         step.count = count
         return step
 
-    def release(self) -> list[bytes | errors.E2EEError]:
-        """The plaintext of each message, or the error in its place, once."""
-        return [self._result(place) for place in range(self.count)]
-
-    def _result(self, place: int) -> bytes | errors.E2EEError:
+    def plaintext_at(self, place: int) -> bytes | errors.E2EEError:
+        """The plaintext of one message, or the error in its place, once."""
         outcome = ffi.new("e2ee_status *")
         opened = self.output(lib.e2ee_step_release_at, place, outcome)
         return opened if outcome[0] == lib.E2EE_OK else error_of(outcome[0])
+
+
+class BacklogStep(ManyStep):
+    """A step with many plaintexts."""
+
+    def release(self) -> list[bytes | errors.E2EEError]:
+        """The plaintext of each message, or the error in its place, once."""
+        return [self.plaintext_at(place) for place in range(self.count)]
+
+
+class GroupBacklogStep(ManyStep):
+    """A step with many plaintexts, each with its index."""
+
+    def release(self) -> list[tuple[int, bytes] | errors.E2EEError]:
+        """Index and plaintext of each message, or the error in its place, once."""
+        return [self._result(place) for place in range(self.count)]
+
+    def index_at(self, place: int) -> int | None:
+        """The index of one message; none of one that was refused."""
+        index = ffi.new("uint32_t *")
+        status = lib.e2ee_step_message_index_at(self.pointer, place, index)
+        if status == lib.E2EE_INVALID_ARGUMENT:
+            return None
+        check(status)
+        return int(index[0])
+
+    def _result(self, place: int) -> tuple[int, bytes] | errors.E2EEError:
+        index, opened = self.index_at(place), self.plaintext_at(place)
+        if isinstance(opened, errors.E2EEError):
+            assert index is None
+            return opened
+        assert index is not None
+        return index, opened
 
 
 class StateKey(Handle):

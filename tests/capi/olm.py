@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.capi.objects import (
     BacklogStep,
+    GroupBacklogStep,
     GroupStep,
     Handle,
     Parts,
@@ -319,3 +320,26 @@ class InboundGroupSession(Handle):
                 self.pointer, message, len(message), *event, place
             )
         )
+
+    def decrypt_many(self, messages: Sequence[tuple[bytes, str | None]]) -> GroupBacklogStep:
+        """Opens messages, each as an event or none, as one step."""
+        array, _kept = events_of(messages)
+        count = len(messages)
+        return GroupBacklogStep.of(
+            count,
+            lambda place: lib.e2ee_olm_inbound_group_session_decrypt_many(
+                self.pointer, array, count, place
+            ),
+        )
+
+
+def events_of(messages: Sequence[tuple[bytes, str | None]]) -> tuple[Any, object]:
+    """Messages and their events as C takes them, and what they point to."""
+    array = ffi.new("e2ee_olm_event[]", max(1, len(messages)))
+    kept = []
+    for event, (message, event_id) in zip(array, messages, strict=False):
+        given = ffi.from_buffer(message), (ffi.NULL, 0) if event_id is None else text(event_id)
+        event.message, event.message_len = given[0], len(message)
+        event.event_id, event.event_id_len = given[1]
+        kept.append(given)
+    return array, kept

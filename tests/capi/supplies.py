@@ -143,7 +143,10 @@ class Supplies:
         self.bytes |= {"session_id": [own.session_id], "event_id": [b"$event"]}
         self.bytes["name"].append(receiving.name.encode())
         opened = reader.decrypt(room_message, None)
-        for each in (alice, bob, sending, receiving, own, others, opened):
+        reader, step = olm.InboundGroupSession.accept(self.key, session_key)
+        step.release()
+        backlog = reader.decrypt_many([(b"", None), (room_message, None)])
+        for each in (alice, bob, sending, receiving, own, others, opened, backlog):
             self.keep(each.ctype, lent(each))
 
     def _attachments(self) -> None:

@@ -203,6 +203,11 @@ e2ee_status e2ee_step_kind(const e2ee_step *step, uint8_t *kind);
  * of something else. Threads: any, without waiting. */
 e2ee_status e2ee_step_message_index(const e2ee_step *step, uint32_t *index);
 
+/* The same for a step of many messages, by their places (they begin with 0). E2EE_INVALID_ARGUMENT if
+ * there is no such place, the message there was refused, or the step is of something else.
+ * Threads: any, without waiting. */
+e2ee_status e2ee_step_message_index_at(const e2ee_step *step, size_t place, uint32_t *index);
+
 /* Ends the step after its writes are durable, and gives its result, once: the message, or the
  * plaintext. E2EE_STALE_SESSION the second time, and after e2ee_step_abandon; E2EE_INVALID_ARGUMENT
  * if the step has many results. The step must still be freed. Threads: any. */

@@ -38,6 +38,14 @@ typedef struct e2ee_olm_one_time_key {
     uint8_t public_key[E2EE_OLM_KEY_LEN];
 } e2ee_olm_one_time_key;
 
+/* One of many messages of a room, and the id of the event that it came in, or null with length 0. */
+typedef struct e2ee_olm_event {
+    const uint8_t *message;
+    size_t message_len;
+    const char *event_id;
+    size_t event_id_len;
+} e2ee_olm_event;
+
 /* A device with fresh identity keys, and no one-time key yet. Threads: any. */
 e2ee_status e2ee_olm_account_generate(e2ee_olm_account **account);
 
@@ -257,6 +265,14 @@ e2ee_status e2ee_olm_inbound_group_session_decrypt(e2ee_olm_inbound_group_sessio
                                                    const uint8_t *message, size_t message_len,
                                                    const char *event_id, size_t event_id_len,
                                                    e2ee_step **step);
+
+/* Opens many messages, each as its event, in their order and as one step, whose results
+ * e2ee_step_release_at gives and their indices e2ee_step_message_index_at. A message that is refused
+ * changes nothing, and does not hold up the others. The step often writes nothing.
+ * E2EE_STALE_SESSION while a step is open. Threads: any. */
+e2ee_status e2ee_olm_inbound_group_session_decrypt_many(e2ee_olm_inbound_group_session *session,
+                                                        const e2ee_olm_event *events, size_t count,
+                                                        e2ee_step **step);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use e2ee_olm::megolm::standalone::{GroupBacklog, Opened};
 use e2ee_primitives::secret::SecretBytes;
 use e2ee_state::{Backlog, Saved, Stage};
 use e2ee_wire::Error;
@@ -51,7 +52,7 @@ impl<T: Staged> Owner for Own<T> {
 pub struct Step {
     writes: Vec<(CString, Saved)>,
     kind: Option<u8>,
-    index: Option<u32>,
+    indices: Indices,
     open: Own<Open>,
 }
 
@@ -71,13 +72,13 @@ impl Step {
     }
 
     fn new(owner: Option<Arc<dyn Owner>>, outcome: Outcome) -> Result<Self, Status> {
-        let Outcome { writes, kind, index, results } = outcome;
+        let Outcome { writes, kind, indices, results } = outcome;
         // An error drops it, which leaves its owner stale.
         let open = Own::new(Open { owner, state: State::Waiting, results });
         let named = |write: Saved| CString::new(write.name).map(|name| (name, write));
         let writes = writes.into_iter().map(named).collect::<Result<_, _>>();
         let writes = writes.map_err(|_| Status::Error)?;
-        Ok(Self { writes, kind, index, open })
+        Ok(Self { writes, kind, indices, open })
     }
 
     fn records(&self) -> Vec<Record<'_>> {
@@ -107,14 +108,22 @@ where
 pub struct Outcome {
     writes: Vec<Saved>,
     kind: Option<u8>,
-    index: Option<u32>,
+    indices: Indices,
     results: Results,
+}
+
+/// Which messages of a Megolm session were opened.
+enum Indices {
+    None,
+    One(u32),
+    /// Of many messages; none of one that was refused.
+    Many(Vec<Option<u32>>),
 }
 
 impl Outcome {
     /// One result.
     pub const fn one(writes: Vec<Saved>, result: SecretBytes) -> Self {
-        Self { writes, kind: None, index: None, results: Results::One(Some(result)) }
+        Self { writes, kind: None, indices: Indices::None, results: Results::One(Some(result)) }
     }
 
     /// An encrypted message and its kind.
@@ -124,13 +133,21 @@ impl Outcome {
 
     /// An opened group message and its index.
     pub fn opened(writes: Vec<Saved>, (index, plaintext): (u32, SecretBytes)) -> Self {
-        Self { index: Some(index), ..Self::one(writes, plaintext) }
+        Self { indices: Indices::One(index), ..Self::one(writes, plaintext) }
     }
 
     /// A result for each of many messages.
     pub fn many((writes, results): Backlog) -> Self {
         let results = Results::Many(results.into_iter().map(Some).collect());
         Self { results, ..Self::saved(writes) }
+    }
+
+    /// A result and an index for each of many group messages.
+    pub fn many_opened((writes, results): GroupBacklog) -> Self {
+        let index = |opened: &Result<Opened, Error>| opened.as_ref().ok().map(|each| each.index);
+        let indices = Indices::Many(results.iter().map(index).collect());
+        let plaintexts = results.into_iter().map(|opened| Ok(opened?.plaintext)).collect();
+        Self { indices, ..Self::many((writes, plaintexts)) }
     }
 
     /// Nothing but what is to be saved.
@@ -314,7 +331,24 @@ extern "C" fn e2ee_step_kind(step: Handle<'_, Step>, kind: Out<'_, u8>) -> Statu
 extern "C" fn e2ee_step_message_index(step: Handle<'_, Step>, index: Out<'_, u32>) -> Status {
     entry(|| {
         let place = index.place()?;
-        place.set(step.get()?.index.ok_or(Status::InvalidArgument)?);
+        let Indices::One(index) = step.get()?.indices else { return Err(Status::InvalidArgument) };
+        place.set(index);
+        Ok(())
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn e2ee_step_message_index_at(
+    step: Handle<'_, Step>,
+    place: usize,
+    index: Out<'_, u32>,
+) -> Status {
+    entry(|| {
+        let out = index.place()?;
+        let Indices::Many(indices) = &step.get()?.indices else {
+            return Err(Status::InvalidArgument);
+        };
+        out.set(indices.get(place).copied().flatten().ok_or(Status::InvalidArgument)?);
         Ok(())
     })
 }

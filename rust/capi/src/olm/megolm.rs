@@ -18,7 +18,7 @@ use crate::{
     root::StateKey,
     status::Status,
     step::{Outcome, Record, Staged, Step, parts, stepped},
-    world::OsRandom,
+    world::{Alone, OsRandom},
 };
 
 impl Kind for Own<StandaloneOutbound> {
@@ -38,6 +38,23 @@ impl Staged for StandaloneOutbound {
 impl Staged for StandaloneInbound {
     fn stage(&mut self) -> &mut Stage {
         self.stage()
+    }
+}
+
+/// `e2ee_olm_event`: a message, and the event that it came in.
+#[repr(C)]
+pub struct Event<'a> {
+    message: In<'a, u8>,
+    message_len: usize,
+    id: In<'a, u8>,
+    id_len: usize,
+}
+
+impl<'a> Event<'a> {
+    /// The message, and the event's id if one is given.
+    fn read(&self) -> Result<(&'a [u8], Option<&'a str>), Status> {
+        let message = self.message.slice(self.message_len)?;
+        Ok((message, self.id.optional_text(self.id_len)?))
     }
 }
 
@@ -268,5 +285,19 @@ extern "C" fn e2ee_olm_inbound_group_session_decrypt(
         let (writes, opened) =
             session.decrypt(message, event_id.map(str::as_bytes), &mut OsRandom)?;
         Ok(Outcome::opened(writes, (opened.index, opened.plaintext)))
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn e2ee_olm_inbound_group_session_decrypt_many(
+    session: Handle<'_, Own<StandaloneInbound>>,
+    events: In<'_, Event<'_>>,
+    count: usize,
+    step: HandleOut<'_, Step>,
+) -> Status {
+    stepped(&session, &step, |session| {
+        let messages = events.slice(count)?.iter().map(Event::read);
+        let messages = messages.collect::<Result<Vec<_>, _>>()?;
+        Ok(Outcome::many_opened(session.decrypt_many(&messages, &Alone, &mut OsRandom)?))
     })
 }
