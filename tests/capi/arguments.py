@@ -27,7 +27,7 @@ LIFETIME: Final = 100
 #: What numbers of these names are, when they are right.
 USUAL: Final = {"kind": (0, 1, 2, 3), "version": (1, 2, 2), "place": (0, 1)}
 #: Structs of which there are many.
-ARRAYS: Final = {"e2ee_record", "e2ee_message", "e2ee_olm_event"}
+ARRAYS: Final = {"e2ee_record", "e2ee_message", "e2ee_olm_event", "e2ee_olm_opened"}
 #: Functions that take long, when all is right: that is rarely so.
 SLOW: Final = {"e2ee_signal_device_generate": 0.01, "e2ee_signal_safety_number": 0.4}
 #: From so many sets on, each function must have been done and refused at least once.
@@ -131,9 +131,12 @@ class Arguments:
         if base == "e2ee_message":
             made.bytes, made.len = self._span(self.supplies.bytes_for("message"))
             made.kind = self._number("uint8_t")
-        elif base == "e2ee_olm_event":
+        elif base in {"e2ee_olm_event", "e2ee_olm_opened"}:
             made.event_id, made.event_id_len = self._span(self.supplies.bytes_for("event_id"))
-            made.message, made.message_len = self._span(self.supplies.bytes_for("message"))
+            if base == "e2ee_olm_opened":
+                made.index = self._number("uint32_t")
+            else:
+                made.message, made.message_len = self._span(self.supplies.bytes_for("message"))
         elif base == "e2ee_signal_address":
             made.name, made.name_len = self._span(self.supplies.name())
             made.device = 1 if not self.wrong() else self._number("uint32_t")

@@ -204,6 +204,10 @@ class Session(Handle):
             lambda place: lib.e2ee_olm_session_decrypt_many(self.pointer, array, count, place),
         )
 
+    def save(self) -> SessionStep:
+        """Saves a session that was read from elsewhere."""
+        return SessionStep.made(lambda place: lib.e2ee_olm_session_save(self.pointer, place))
+
 
 class OutboundGroupSession(Handle):
     """Our own ratchet for a room."""
@@ -247,6 +251,12 @@ class OutboundGroupSession(Handle):
             lambda place: lib.e2ee_olm_outbound_group_session_encrypt(
                 self.pointer, plaintext, len(plaintext), place
             )
+        )
+
+    def save(self) -> SessionStep:
+        """Saves a session that was read from elsewhere."""
+        return SessionStep.made(
+            lambda place: lib.e2ee_olm_outbound_group_session_save(self.pointer, place)
         )
 
 
@@ -330,6 +340,12 @@ class InboundGroupSession(Handle):
             lambda place: lib.e2ee_olm_inbound_group_session_decrypt_many(
                 self.pointer, array, count, place
             ),
+        )
+
+    def save(self) -> SessionStep:
+        """Saves a session that was read from elsewhere."""
+        return SessionStep.made(
+            lambda place: lib.e2ee_olm_inbound_group_session_save(self.pointer, place)
         )
 
 

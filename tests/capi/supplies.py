@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from e2ee import Address
-from tests.capi import attachment, olm, signal
+from tests.capi import attachment, olm, pickles, signal
 from tests.capi.objects import Handle, StateKey, Step, ffi, lib
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ KINDS: Final = tuple(
     for each in (
         *(StateKey, Step, signal.Device, signal.Session, signal.SenderKey, signal.SenderKeys),
         *(olm.Account, olm.Session, olm.OutboundGroupSession, olm.InboundGroupSession),
+        pickles.Pickles,
         *(attachment.Encryptor, attachment.Verifier, attachment.Segments),
     )
 )
@@ -146,8 +147,25 @@ class Supplies:
         reader, step = olm.InboundGroupSession.accept(self.key, session_key)
         step.release()
         backlog = reader.decrypt_many([(b"", None), (room_message, None)])
+        self._pickles(alice, bob, one_time)
         for each in (alice, bob, sending, receiving, own, others, opened, backlog):
             self.keep(each.ctype, lent(each))
+
+    def _pickles(self, alice: olm.Account, bob: olm.Account, one_time: bytes) -> None:
+        """Pickles of all that has one, for both families."""
+        found = []
+        for family in (pickles.Pickles.libolm(bytes(32)), pickles.Pickles.vodozemac(bytes(32))):
+            session = olm.Session.initiate(
+                self.key, alice, identity_key=bob.identity_key, one_time_key=one_time
+            )
+            own = olm.OutboundGroupSession.create(self.key)
+            others, step = olm.InboundGroupSession.accept(self.key, own.session_key())
+            step.release()
+            found += [family.write_account(alice), family.write_session(session)]
+            found += [family.write_outbound(own), family.write_inbound(others)]
+            self.keep(family.ctype, lent(family))
+        self.bytes["pickle"] = [each.encode() for each in found]
+        self.bytes["their_identity_key"] = [bob.identity_key]
 
     def _attachments(self) -> None:
         blob, pointer = attachment.encrypted(b"a picture")

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from e2ee import Address, DuplicateMessageError, InvalidArgumentError, StaleSessionError
-from tests.capi import attachment, olm, signal
+from tests.capi import attachment, olm, pickles, signal
 from tests.capi.objects import Handle, Records, StateKey, TooSmallError, check, ffi, lib
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ def made_by_everything() -> list[Handle]:
         session,
         outbound,
         inbound,
+        pickles.Pickles.libolm(b"any key"),
         step,
         encryptor,
         verifier,
@@ -178,7 +179,7 @@ def made_by_everything() -> list[Handle]:
 def uses() -> dict[str, Callable[[Any], int]]:
     """For each kind of handle, a call with it that is right otherwise."""
     place, length, value = ffi.new("void **"), ffi.new("size_t *"), ffi.new("uint64_t *")
-    room = ffi.new("uint8_t[4096]")
+    room, account = ffi.new("uint8_t[4096]"), olm.Account.generate()
 
     def filling(function: Any) -> Callable[[Any], int]:
         return lambda handle: int(function(handle, room, 4_096, length))
@@ -200,6 +201,9 @@ def uses() -> dict[str, Callable[[Any], int]]:
         ),
         "e2ee_olm_inbound_group_session": lambda handle: int(
             lib.e2ee_olm_inbound_group_session_is_signed(handle, ffi.cast("void *", value))
+        ),
+        "e2ee_olm_pickles": lambda handle: int(
+            lib.e2ee_olm_pickles_write_account(handle, account.pointer, room, 4_096, length)
         ),
         "e2ee_step": lambda handle: int(lib.e2ee_step_kind(handle, ffi.cast("void *", value))),
         "e2ee_signal_attachment_encryptor": filling(lib.e2ee_signal_attachment_encryptor_output),

@@ -23,7 +23,7 @@
  * Handles. A handle is made by the function that gives it, and is freed by e2ee_free. A handle of
  * another kind is E2EE_INVALID_ARGUMENT; one that was freed, or a pointer that never was a handle,
  * is an error that nobody can find for you. Objects belong to the process that made them: after a
- * fork the child gets E2EE_STALE_SESSION, except of state keys, and loads what was saved.
+ * fork the child gets E2EE_STALE_SESSION, except of state keys and pickles, and loads what was saved.
  *
  * Threads. Each handle has a lock inside, and may be used by any thread at any time, also by many at
  * once; a call waits for those that use the same object. "Threads: any" says just that. Only

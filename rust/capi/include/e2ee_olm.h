@@ -31,6 +31,11 @@ typedef struct e2ee_olm_session e2ee_olm_session;
 typedef struct e2ee_olm_outbound_group_session e2ee_olm_outbound_group_session;
 /* The ratchet of one sender of a room. Its records are "head" and "events". */
 typedef struct e2ee_olm_inbound_group_session e2ee_olm_inbound_group_session;
+/* Reads and writes the states of libolm or vodozemac under one pickle key. They are for moving, not
+ * for keeping: what was read must not be used there any more, and what was written must not be used
+ * here, or message keys are used twice. A pickle is text, base64 without padding, and without a zero
+ * byte; whoever has its key can read it. */
+typedef struct e2ee_olm_pickles e2ee_olm_pickles;
 
 /* A key that others can start a session with, and its number. */
 typedef struct e2ee_olm_one_time_key {
@@ -45,6 +50,13 @@ typedef struct e2ee_olm_event {
     const char *event_id;
     size_t event_id_len;
 } e2ee_olm_event;
+
+/* A message of a room that was opened elsewhere: its index, and the id of its event. */
+typedef struct e2ee_olm_opened {
+    uint32_t index;
+    const char *event_id;
+    size_t event_id_len;
+} e2ee_olm_opened;
 
 /* A device with fresh identity keys, and no one-time key yet. Threads: any. */
 e2ee_status e2ee_olm_account_generate(e2ee_olm_account **account);
@@ -171,6 +183,10 @@ e2ee_status e2ee_olm_session_decrypt(e2ee_olm_session *session, uint8_t kind,
 e2ee_status e2ee_olm_session_decrypt_many(e2ee_olm_session *session, const e2ee_message *messages,
                                           size_t count, e2ee_step **step);
 
+/* What to save of a session that was read from elsewhere; the step's result has no bytes.
+ * E2EE_STALE_SESSION while a step is open. Threads: any. */
+e2ee_status e2ee_olm_session_save(e2ee_olm_session *session, e2ee_step **step);
+
 /* A fresh ratchet with a fresh signing key; nothing need be saved before its first message.
  * Threads: any. */
 e2ee_status e2ee_olm_outbound_group_session_create(const e2ee_state_key *key,
@@ -202,6 +218,11 @@ e2ee_status e2ee_olm_outbound_group_session_session_key(
 e2ee_status e2ee_olm_outbound_group_session_encrypt(e2ee_olm_outbound_group_session *session,
                                                     const uint8_t *plaintext,
                                                     size_t plaintext_len, e2ee_step **step);
+
+/* What to save of a session that was read from elsewhere; the step's result has no bytes.
+ * E2EE_STALE_SESSION while a step is open. Threads: any. */
+e2ee_status e2ee_olm_outbound_group_session_save(e2ee_olm_outbound_group_session *session,
+                                                 e2ee_step **step);
 
 /* The session of a session key, 229 bytes, that its sender gave us through Olm. The step saves it;
  * its result has no bytes. E2EE_BAD_SIGNATURE if the key is not signed by itself;
@@ -273,6 +294,77 @@ e2ee_status e2ee_olm_inbound_group_session_decrypt(e2ee_olm_inbound_group_sessio
 e2ee_status e2ee_olm_inbound_group_session_decrypt_many(e2ee_olm_inbound_group_session *session,
                                                         const e2ee_olm_event *events, size_t count,
                                                         e2ee_step **step);
+
+/* What to save of a session that was read from elsewhere; the step's result has no bytes.
+ * E2EE_STALE_SESSION while a step is open. Threads: any. */
+e2ee_status e2ee_olm_inbound_group_session_save(e2ee_olm_inbound_group_session *session,
+                                                e2ee_step **step);
+
+/* The pickles of libolm, under a key of any length, none included, which is copied and cannot be read
+ * back. Threads: any. */
+e2ee_status e2ee_olm_pickles_libolm(const uint8_t *key, size_t key_len, e2ee_olm_pickles **pickles);
+
+/* The pickles of vodozemac, under a key of 32 bytes (another length: E2EE_INVALID_ARGUMENT), which is
+ * copied and cannot be read back. Threads: any. */
+e2ee_status e2ee_olm_pickles_vodozemac(const uint8_t *key, size_t key_len,
+                                       e2ee_olm_pickles **pickles);
+
+/* An account; of more than 100 one-time keys, the newest. Seal it and save that before it is used.
+ * E2EE_AUTHENTICATION under another pickle key or if the pickle was altered; E2EE_MALFORMED_MESSAGE,
+ * E2EE_INVALID_KEY or E2EE_UNSUPPORTED_VERSION if it is no such pickle. Threads: any. */
+e2ee_status e2ee_olm_pickles_read_account(const e2ee_olm_pickles *pickles, const char *pickle,
+                                          size_t pickle_len, e2ee_olm_account **account);
+
+/* The pickle of an account, which must not be used here any more. E2EE_INVALID_ARGUMENT if libolm has
+ * no room for the number of a one-time key. Threads: any. */
+e2ee_status e2ee_olm_pickles_write_account(const e2ee_olm_pickles *pickles,
+                                           const e2ee_olm_account *account, uint8_t *out,
+                                           size_t capacity, size_t *len);
+
+/* A session between our account and the owner of the other identity key, 32 bytes; a pickle names
+ * only the one who started it. Save it with e2ee_olm_session_save, or with its first step.
+ * E2EE_INVALID_KEY if neither of these two did, or for another length of the key, and the errors of
+ * e2ee_olm_pickles_read_account. Threads: any. */
+e2ee_status e2ee_olm_pickles_read_session(const e2ee_olm_pickles *pickles,
+                                          const e2ee_state_key *key,
+                                          const e2ee_olm_account *account,
+                                          const uint8_t *their_identity_key,
+                                          size_t their_identity_key_len, const char *pickle,
+                                          size_t pickle_len, e2ee_olm_session **session);
+
+/* The pickle of a session, which is stale once it is given, and not by asking for its length; of late
+ * messages, the newest 40 open. E2EE_STALE_SESSION while a step is open. Threads: any. */
+e2ee_status e2ee_olm_pickles_write_session(const e2ee_olm_pickles *pickles,
+                                           e2ee_olm_session *session, uint8_t *out,
+                                           size_t capacity, size_t *len);
+
+/* An outbound group session. Save it with e2ee_olm_outbound_group_session_save, or with its first
+ * message. The errors are those of e2ee_olm_pickles_read_account. Threads: any. */
+e2ee_status e2ee_olm_pickles_read_outbound(const e2ee_olm_pickles *pickles,
+                                           const e2ee_state_key *key, const char *pickle,
+                                           size_t pickle_len,
+                                           e2ee_olm_outbound_group_session **session);
+
+/* The pickle of an outbound group session, which is stale once it is given, and not by asking for its
+ * length. E2EE_STALE_SESSION while a step is open. Threads: any. */
+e2ee_status e2ee_olm_pickles_write_outbound(const e2ee_olm_pickles *pickles,
+                                            e2ee_olm_outbound_group_session *session, uint8_t *out,
+                                            size_t capacity, size_t *len);
+
+/* An inbound group session, which knows the `count` messages that were opened elsewhere: as another
+ * event they do not open. Save it with e2ee_olm_inbound_group_session_save, or with its first step.
+ * E2EE_DUPLICATE_MESSAGE if one stands there with two events, E2EE_SESSION_EXHAUSTED for more than
+ * 65536, and the errors of e2ee_olm_pickles_read_account. Threads: any. */
+e2ee_status e2ee_olm_pickles_read_inbound(const e2ee_olm_pickles *pickles,
+                                          const e2ee_state_key *key, const char *pickle,
+                                          size_t pickle_len, const e2ee_olm_opened *opened,
+                                          size_t count, e2ee_olm_inbound_group_session **session);
+
+/* The pickle of an inbound group session, which both may go on using: it only opens.
+ * Threads: any. */
+e2ee_status e2ee_olm_pickles_write_inbound(const e2ee_olm_pickles *pickles,
+                                           const e2ee_olm_inbound_group_session *session,
+                                           uint8_t *out, size_t capacity, size_t *len);
 
 #ifdef __cplusplus
 }

@@ -34,7 +34,7 @@ impl Kind for StateKey {
 }
 
 /// All kinds of handles.
-const KINDS: [Freed; 13] = [
+const KINDS: [Freed; 14] = [
     Freed::of::<Step>(),
     Freed::of::<StateKey>(),
     Freed::of::<Own<Device>>(),
@@ -48,6 +48,7 @@ const KINDS: [Freed; 13] = [
     Freed::of::<Own<e2ee_olm::StandaloneSession>>(),
     Freed::of::<Own<e2ee_olm::megolm::StandaloneOutbound>>(),
     Freed::of::<Own<e2ee_olm::megolm::StandaloneInbound>>(),
+    Freed::of::<e2ee_olm::pickle::Pickles>(),
 ];
 
 /// `E2EE_ABI_VERSION`: moves when something that was there becomes different.

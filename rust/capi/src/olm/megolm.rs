@@ -138,6 +138,14 @@ extern "C" fn e2ee_olm_outbound_group_session_encrypt(
     })
 }
 
+#[unsafe(no_mangle)]
+extern "C" fn e2ee_olm_outbound_group_session_save(
+    session: Handle<'_, Own<StandaloneOutbound>>,
+    step: HandleOut<'_, Step>,
+) -> Status {
+    stepped(&session, &step, |session| Ok(Outcome::saved(session.save(&mut OsRandom)?)))
+}
+
 fn saved(
     key: &StateKey,
     session: InboundGroupSession,
@@ -300,4 +308,12 @@ extern "C" fn e2ee_olm_inbound_group_session_decrypt_many(
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
         Ok(Outcome::many_opened(session.decrypt_many(&messages, &Alone, &mut OsRandom)?))
     })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn e2ee_olm_inbound_group_session_save(
+    session: Handle<'_, Own<StandaloneInbound>>,
+    step: HandleOut<'_, Step>,
+) -> Status {
+    stepped(&session, &step, |session| Ok(Outcome::saved(session.save(&mut OsRandom)?)))
 }

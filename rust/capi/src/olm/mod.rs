@@ -3,6 +3,7 @@
 
 mod account;
 mod megolm;
+mod pickles;
 mod session;
 
 use e2ee_primitives::x25519;

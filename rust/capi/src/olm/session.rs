@@ -228,3 +228,11 @@ extern "C" fn e2ee_olm_session_decrypt_many(
         Ok(Outcome::many(session.decrypt_many(messages, &mut OsRandom)?))
     })
 }
+
+#[unsafe(no_mangle)]
+extern "C" fn e2ee_olm_session_save(
+    session: Handle<'_, Own<StandaloneSession>>,
+    step: HandleOut<'_, Step>,
+) -> Status {
+    stepped(&session, &step, |session| Ok(Outcome::saved(session.save(&mut OsRandom)?)))
+}
