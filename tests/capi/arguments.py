@@ -25,11 +25,24 @@ HUGE: Final = ((1 << 63), (1 << 64) - 1, (1 << 64) - 8)
 #: Calls after which the objects are made anew, as many are stale by then.
 LIFETIME: Final = 100
 #: What numbers of these names are, when they are right.
-USUAL: Final = {"kind": (0, 1, 2, 3), "version": (1, 2, 2), "place": (0, 1)}
-#: Structs of which there are many.
-ARRAYS: Final = {"e2ee_record", "e2ee_message", "e2ee_olm_event", "e2ee_olm_opened"}
+USUAL: Final = {
+    "kind": (0, 1, 2, 3),
+    "version": (1, 2, 2),
+    "place": (0, 1),
+    "which": tuple(range(7)),
+}
+#: Structs of which there is one, and such of which there are many.
+SINGLE: Final = {"e2ee_signal_address", "e2ee_signal_person", "e2ee_signal_content"}
+ARRAYS: Final = {
+    *("e2ee_record", "e2ee_message", "e2ee_olm_event", "e2ee_olm_opened"),
+    "e2ee_signal_destination",
+}
 #: Functions that take long, when all is right: that is rarely so.
-SLOW: Final = {"e2ee_signal_device_generate": 0.01, "e2ee_signal_safety_number": 0.4}
+SLOW: Final = {
+    "e2ee_signal_device_generate": 0.01,
+    "e2ee_signal_hash_pin": 0.05,
+    "e2ee_signal_safety_number": 0.4,
+}
 #: From so many sets on, each function must have been done and refused at least once.
 ENOUGH: Final = 10_000
 
@@ -81,12 +94,12 @@ class Arguments:
                 if usual and not self.wrong()
                 else self._number(first.ctype)
             ]
-        if base in {"e2ee_signal_address", "e2ee_signal_person"}:
+        if base in SINGLE and first.name != "excluded":
             return [ffi.NULL if self.wrong() else self._struct(base)]
-        if first.name in {"distribution_id", "session_id"}:
+        if first.name in {"aci", "distribution_id", "session_id"}:
             return [ffi.NULL if self.wrong() else self._memory(self.supplies.id_of(first.name))]
         del parameters[0]
-        if base in ARRAYS:
+        if base in ARRAYS or first.name == "excluded":
             return self._array(base)
         return self._span(self.supplies.bytes_for(first.name))
 
@@ -124,25 +137,35 @@ class Arguments:
         return [ffi.NULL if self.wrong() else array, count]
 
     def _struct(self, base: str) -> Any:
-        made = ffi.new(f"{base} *")
-        self.kept.append(made)
         if base == "e2ee_record":
             return self._record(*self.supplies.row())
-        if base == "e2ee_message":
-            made.bytes, made.len = self._span(self.supplies.bytes_for("message"))
-            made.kind = self._number("uint8_t")
-        elif base in {"e2ee_olm_event", "e2ee_olm_opened"}:
-            made.event_id, made.event_id_len = self._span(self.supplies.bytes_for("event_id"))
-            if base == "e2ee_olm_opened":
+        made, bytes_for = ffi.new(f"{base} *"), self.supplies.bytes_for
+        self.kept.append(made)
+        match base:
+            case "e2ee_message":
+                made.bytes, made.len = self._span(bytes_for("message"))
+                made.kind = self._number("uint8_t")
+            case "e2ee_olm_event":
+                made.event_id, made.event_id_len = self._span(bytes_for("event_id"))
+                made.message, made.message_len = self._span(bytes_for("message"))
+            case "e2ee_olm_opened":
+                made.event_id, made.event_id_len = self._span(bytes_for("event_id"))
                 made.index = self._number("uint32_t")
-            else:
-                made.message, made.message_len = self._span(self.supplies.bytes_for("message"))
-        elif base == "e2ee_signal_address":
-            made.name, made.name_len = self._span(self.supplies.name())
-            made.device = 1 if not self.wrong() else self._number("uint32_t")
-        else:
-            made.id, made.id_len = self._span(self.supplies.person())
-            made.identity_key, made.identity_key_len = self._span(self.supplies.identity_key())
+            case "e2ee_signal_content":
+                made.message, made.message_len = self._span(bytes_for("message"))
+                made.group_id, made.group_id_len = self._span(bytes_for("group_id"))
+                made.hint, made.kind = self._number("uint32_t"), self._number("uint8_t")
+            case "e2ee_signal_destination":
+                made.address = self._struct("e2ee_signal_address")[0]
+                key = self._span(bytes_for("their_identity_key"))
+                made.identity_key, made.identity_key_len = key
+                made.registration_id = self._number("uint32_t")
+            case "e2ee_signal_address":
+                made.name, made.name_len = self._span(self.supplies.name())
+                made.device = 1 if not self.wrong() else self._number("uint32_t")
+            case _:
+                made.id, made.id_len = self._span(self.supplies.person())
+                made.identity_key, made.identity_key_len = self._span(self.supplies.identity_key())
         return made
 
     def _record(self, name: str, revision: int, sealed: bytes) -> Any:

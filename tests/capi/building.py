@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 INCLUDE: Final = ROOT / "rust" / "capi" / "include"
-HEADERS: Final = ("e2ee.h", "e2ee_signal.h", "e2ee_olm.h")
+HEADERS: Final = (
+    *("e2ee.h", "e2ee_signal.h", "e2ee_signal_sealed.h", "e2ee_signal_services.h"),
+    "e2ee_olm.h",
+)
 #: Where everything goes that is built here.
 FOLDER: Final = ROOT / "target" / "capi"
 _MODULE: Final = "_e2ee_c"

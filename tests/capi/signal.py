@@ -119,6 +119,11 @@ class Session(Handle):
         return self.output(lib.e2ee_signal_session_their_identity_key)
 
     @property
+    def their_registration_id(self) -> int:
+        """The registration id of the peer's device."""
+        return int(self.value(lib.e2ee_signal_session_their_registration_id, "uint32_t"))
+
+    @property
     def pq_progress(self) -> tuple[int, int]:
         """The epoch of the post-quantum ratchet, and the messages since it began."""
         places = ffi.new("uint64_t *"), ffi.new("uint64_t *")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from e2ee import Address
-from tests.capi import attachment, olm, pickles, signal
+from tests.capi import attachment, olm, pickles, sealed, services, signal
 from tests.capi.objects import Handle, StateKey, Step, ffi, lib
 
 if TYPE_CHECKING:
@@ -18,12 +18,16 @@ KINDS: Final = tuple(
     for each in (
         *(StateKey, Step, signal.Device, signal.Session, signal.SenderKey, signal.SenderKeys),
         *(olm.Account, olm.Session, olm.OutboundGroupSession, olm.InboundGroupSession),
-        pickles.Pickles,
+        *(pickles.Pickles, sealed.TrustRoot, sealed.ServerSigner, sealed.SenderCertificate),
+        *(sealed.TrustAnchors, sealed.Unsealed, sealed.Sent),
+        *(services.AccountKeys, services.HpkeKey),
         *(attachment.Encryptor, attachment.Verifier, attachment.Segments),
     )
 )
 #: Handles of one kind that are kept.
 ROOM: Final = 6
+#: A millisecond in which no test runs any more: that of the year 2100.
+FAR_MS: Final = 4_102_444_800_000
 GROUP: Final = UUID(int=7 << 64)
 ALICE, BOB = Address("alice"), Address("bob")
 ACI: Final = b"9d0652a3-dcc3-4d11-975f-74d61598733f"
@@ -52,6 +56,8 @@ class Supplies:
         self._signal()
         self._olm()
         self._attachments()
+        self._sealed()
+        self._services()
 
     def free(self) -> None:
         """Frees all handles but the devices that are kept."""
@@ -180,6 +186,53 @@ class Supplies:
             self.keep(each.ctype, lent(each))
         self.bytes |= {"pointer": [pointer], "blob": [blob], "segment": [blob]}
 
+    def _sealed(self) -> None:
+        alice, bob = self.devices
+        root = sealed.TrustRoot.generate()
+        signer = root.server_signer(7)
+        anchors, others = sealed.TrustAnchors.of([root.public_key]), sealed.TrustAnchors.of([])
+        certificate = signer.issue("alice", 1, alice.identity_key, FAR_MS, "+14152222222")
+        content = sealed.Content(2, b"message", group_id=b"group")
+        message = sealed.seal(alice, certificate, content, bob.identity_key)
+        destination = sealed.Destination("bob", 1, bob.identity_key, 5)
+        sent = sealed.seal_for_many(alice, certificate, content, [destination], ["carol"])
+        parsed, unsealed = sealed.Sent.parse(sent), sealed.unseal(bob, anchors, message)
+        keys = [each.identity_key for each in self.devices]
+        self.records += [{"trust-root": root.seal(self.key)}]
+        self.records += [{"server-signer": signer.seal(self.key)}]
+        self.bytes |= {
+            "bytes": [certificate.to_bytes()],
+            "e164": [b"+14152222222", b""],
+            "group_id": [b"group", b""],
+            "public_key": [root.public_key, *keys],
+            "sealed": [message, parsed.recipients[0][2]],
+            "server_certificate": [sealed.TrustRoot.generate().server_signer(3).certificate],
+            "their_identity_key": keys,
+        }
+        self.bytes["identity_key"] += keys
+        self.bytes["message"].append(sent)
+        for each in (root, signer, anchors, others, certificate, unsealed, parsed):
+            self.keep(each.ctype, lent(each))
+
+    def _services(self) -> None:
+        keys, hpke_key = services.AccountKeys.generate(), services.HpkeKey.generate()
+        link_key = services.username_link_key()
+        self.bytes["public_key"].append(hpke_key.public_key)
+        self.bytes["sealed"] += [keys.seal(self.key), hpke_key.seal(self.key)]
+        self.bytes["sealed"] += [services.username_link("carl.42", link_key)]
+        self.bytes["sealed"] += [services.hpke_seal(hpke_key.public_key, b"text")]
+        self.bytes |= {
+            "pool": [keys.pool().encode()],
+            "binding": [bytes(32)],
+            "info": [b""],
+            "associated_data": [b""],
+            "link_key": [link_key],
+            "media_id": [bytes(15)],
+            "username": [b"carl.42"],
+        }
+        for each in (keys, hpke_key):
+            self.keep(each.ctype, lent(each))
+
     def keep(self, kind: str, handle: Any) -> None:
         """Keeps a handle, and frees the oldest if there are too many."""
         handles = self.handles[kind]
@@ -221,8 +274,8 @@ class Supplies:
         return bytes(changed)
 
     def id_of(self, name: str) -> bytes:
-        """A group's or a session's id."""
-        return GROUP.bytes if name == "distribution_id" else self.bytes["session_id"][0]
+        """A group's, an account's or a session's id."""
+        return self.bytes["session_id"][0] if name == "session_id" else GROUP.bytes
 
     def name(self) -> bytes:
         """The name of an address."""

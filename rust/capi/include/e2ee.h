@@ -3,8 +3,9 @@
  * The core of e2ee for every language that can call C: end-to-end encryption without a store. What
  * a call changes comes back as a step, which says what to save; only then its result may leave.
  *
- * This file has what all protocols share; e2ee_signal.h and e2ee_olm.h, which it includes, have one
- * protocol each. Names, results and errors are those of e2ee.signal and e2ee.olm in Python.
+ * This file has what all protocols share; what one protocol has is in e2ee_signal.h,
+ * e2ee_signal_sealed.h, e2ee_signal_services.h and e2ee_olm.h, which it includes. Names, results and
+ * errors are those of e2ee.signal and e2ee.olm in Python.
  *
  * Status. Every function that can fail returns an e2ee_status. Anything but E2EE_OK has changed
  * nothing, neither an object nor what an output points to, except that a length is set with
@@ -23,7 +24,8 @@
  * Handles. A handle is made by the function that gives it, and is freed by e2ee_free. A handle of
  * another kind is E2EE_INVALID_ARGUMENT; one that was freed, or a pointer that never was a handle,
  * is an error that nobody can find for you. Objects belong to the process that made them: after a
- * fork the child gets E2EE_STALE_SESSION, except of state keys and pickles, and loads what was saved.
+ * fork the child gets E2EE_STALE_SESSION, except of state keys and of what never changes, and loads
+ * what was saved.
  *
  * Threads. Each handle has a lock inside, and may be used by any thread at any time, also by many at
  * once; a call waits for those that use the same object. "Threads: any" says just that. Only

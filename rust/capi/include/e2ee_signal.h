@@ -117,6 +117,11 @@ e2ee_status e2ee_signal_session_name(const e2ee_signal_session *session, uint8_t
 e2ee_status e2ee_signal_session_their_identity_key(const e2ee_signal_session *session,
                                                    uint8_t *out, size_t capacity, size_t *len);
 
+/* The registration id of the peer's device, by which a server knows one that was set up anew.
+ * Threads: any. */
+e2ee_status e2ee_signal_session_their_registration_id(const e2ee_signal_session *session,
+                                                      uint32_t *registration_id);
+
 /* The epoch of the post-quantum ratchet, and the messages since it began. Threads: any. */
 e2ee_status e2ee_signal_session_pq_progress(const e2ee_signal_session *session, uint64_t *epoch,
                                             uint64_t *messages);
@@ -283,5 +288,8 @@ e2ee_status e2ee_signal_attachment_segments_open(const e2ee_signal_attachment_se
 #ifdef __cplusplus
 }
 #endif
+
+#include "e2ee_signal_sealed.h"
+#include "e2ee_signal_services.h"
 
 #endif

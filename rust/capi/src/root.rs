@@ -6,7 +6,10 @@ use std::ffi::c_char;
 use e2ee_primitives::Secret;
 use e2ee_signal::{
     Device, StandaloneSession,
+    account_keys::AccountKeys,
     attachment::{Segments, Verifier},
+    hpke::HpkeKey,
+    sealed_sender::{Content, SenderCertificate, ServerSigner, TrustRoot},
     sender_keys::standalone::{StandaloneSenderKey, StandaloneSenderKeys},
 };
 use e2ee_state::Sealer;
@@ -14,7 +17,7 @@ use e2ee_state::Sealer;
 use crate::{
     edge::{AnyHandle, Freed, HandleOut, In, Kind, entry},
     own::Own,
-    signal::attachment::Encrypting,
+    signal::{attachment::Encrypting, certificates::Anchors, fan_out::Sent},
     status::Status,
     step::Step,
 };
@@ -34,7 +37,7 @@ impl Kind for StateKey {
 }
 
 /// All kinds of handles.
-const KINDS: [Freed; 14] = [
+const KINDS: [Freed; 22] = [
     Freed::of::<Step>(),
     Freed::of::<StateKey>(),
     Freed::of::<Own<Device>>(),
@@ -44,6 +47,14 @@ const KINDS: [Freed; 14] = [
     Freed::of::<Own<Encrypting>>(),
     Freed::of::<Own<Option<Verifier>>>(),
     Freed::of::<Segments>(),
+    Freed::of::<AccountKeys>(),
+    Freed::of::<HpkeKey>(),
+    Freed::of::<Own<TrustRoot>>(),
+    Freed::of::<Own<ServerSigner>>(),
+    Freed::of::<Own<Anchors>>(),
+    Freed::of::<SenderCertificate>(),
+    Freed::of::<Content>(),
+    Freed::of::<Sent>(),
     Freed::of::<Own<e2ee_olm::Account>>(),
     Freed::of::<Own<e2ee_olm::StandaloneSession>>(),
     Freed::of::<Own<e2ee_olm::megolm::StandaloneOutbound>>(),

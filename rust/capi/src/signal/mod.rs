@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The Signal protocol without a store (`include/e2ee_signal.h`).
+//! The Signal protocol without a store (`include/e2ee_signal*.h`).
 
+mod account_keys;
 pub mod attachment;
+pub mod certificates;
 mod device;
+pub mod fan_out;
+mod hpke;
 mod safety_number;
+mod sealed;
 mod sender_keys;
 mod session;
+mod username;
 
 use e2ee_signal::{Address, DeviceId};
 

@@ -144,6 +144,18 @@ extern "C" fn e2ee_signal_session_their_identity_key(
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn e2ee_signal_session_their_registration_id(
+    session: Handle<'_, Own<StandaloneSession>>,
+    registration_id: Out<'_, u32>,
+) -> Status {
+    entry(|| {
+        let place = registration_id.place()?;
+        place.set(session.get()?.lock()?.session().their_registration_id());
+        Ok(())
+    })
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn e2ee_signal_session_pq_progress(
     session: Handle<'_, Own<StandaloneSession>>,
     epoch: Out<'_, u64>,
