@@ -34,17 +34,20 @@ _REPLAYED: Final = tuple(
     for name in (
         "account_keys",
         "certificates",
+        "compat_telegram",
         "fixtures",
         "matrix_files",
         "matrix_signed",
         "matrix_stored",
         "megolm_fixtures",
+        "mtproto_files",
         "olm_account_fixtures",
         "olm_fixtures",
         "pickles",
         "prekeys",
         "safety_number",
         "sealed",
+        "secret_chat_fixtures",
     )
 )
 _PROPERTIES: Final = tuple(

@@ -62,10 +62,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         verdict = "TOO FEW" if steps.too_few() else "enough"
         terminalreporter.section("conversation")
         for what, where in COUNTED.items():
-            done, least = steps.executed[what], steps.asked[what]
-            terminalreporter.line(f"{done:,} {where} executed, {least:,} asked for")
+            if what in steps.due():
+                done, least = steps.executed[what], steps.asked[what]
+                terminalreporter.line(f"{done:,} {where} executed, {least:,} asked for")
         for what, happened in BESIDE.items():
-            terminalreporter.line(f"{steps.executed[what]:,} {happened}")
+            if "chats" in steps.due():
+                terminalreporter.line(f"{steps.executed[what]:,} {happened}")
         terminalreporter.line(verdict)
     if figures.worst:
         terminalreporter.section("worst forged envelopes")

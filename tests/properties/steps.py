@@ -18,6 +18,13 @@ CHAT_KEYS_REQUIRED = {"default": 500, "assurance": 25_000, "emulated": 5}
 MACHINES = frozenset({"TestInMemory", "TestInFiles"})
 GROUP_MACHINE = "TestGroup"
 CHAT_MACHINE = "TestSecretChats"
+#: Those that must all have run to their end before as many steps as a profile asks for are due.
+_OF = {
+    "rules": MACHINES,
+    "group": frozenset({GROUP_MACHINE}),
+    "chats": frozenset({CHAT_MACHINE}),
+    "chat keys": frozenset({CHAT_MACHINE}),
+}
 
 executed: Counter[str] = Counter()
 #: What the profile asks for of each kind, as soon as a process that runs them says so.
@@ -39,10 +46,11 @@ def ask() -> None:
     asked["chat keys"] = CHAT_KEYS_REQUIRED.get(profile, 0)
 
 
+def due() -> set[str]:
+    """Of what there must be so much: that whose machines have all run to their end."""
+    return {what for what, machines in _OF.items() if finished >= machines}
+
+
 def too_few() -> bool:
     """Whether machines have run to their end, and executed fewer steps than they must."""
-    rules = finished >= MACHINES and executed["rules"] < asked["rules"]
-    groups = GROUP_MACHINE in finished and executed["group"] < asked["group"]
-    of_chats = ("chats", "chat keys")
-    chats = CHAT_MACHINE in finished and any(executed[what] < asked[what] for what in of_chats)
-    return rules or groups or chats
+    return any(executed[what] < asked[what] for what in due())
