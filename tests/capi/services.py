@@ -107,27 +107,27 @@ class BackupKeys:
 
     def id(self, aci: UUID) -> bytes:
         """Under which id a service keeps the backups."""
-        return self._keys.output(lib.e2ee_signal_backup_id, _aci(aci))
+        return self._keys.output(lib.e2ee_signal_backup_keys_id, _aci(aci))
 
     def public_key(self, aci: UUID) -> bytes:
         """The public key that goes with that id."""
-        return self._keys.output(lib.e2ee_signal_backup_public_key, _aci(aci))
+        return self._keys.output(lib.e2ee_signal_backup_keys_public_key, _aci(aci))
 
     def sign(self, aci: UUID, message: bytes) -> bytes:
         """A signature with its private key."""
-        return self._keys.output(lib.e2ee_signal_backup_sign, _aci(aci), message, len(message))
+        return self._keys.output(lib.e2ee_signal_backup_keys_sign, _aci(aci), message, len(message))
 
     def media_id(self, name: str) -> bytes:
         """Under which id a service keeps a media file."""
-        return self._keys.output(lib.e2ee_signal_backup_media_id, *text(name))
+        return self._keys.output(lib.e2ee_signal_backup_keys_media_id, *text(name))
 
     def media_key(self, media_id: bytes) -> bytes:
         """The key of a media file."""
-        return self._keys.output(lib.e2ee_signal_backup_media_key, media_id, len(media_id))
+        return self._keys.output(lib.e2ee_signal_backup_keys_media_key, media_id, len(media_id))
 
     def thumbnail_key(self, media_id: bytes) -> bytes:
         """The key of its thumbnail."""
-        return self._keys.output(lib.e2ee_signal_backup_thumbnail_key, media_id, len(media_id))
+        return self._keys.output(lib.e2ee_signal_backup_keys_thumbnail_key, media_id, len(media_id))
 
 
 def _aci(aci: UUID) -> Any:

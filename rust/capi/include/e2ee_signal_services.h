@@ -74,38 +74,39 @@ e2ee_status e2ee_signal_account_keys_get(const e2ee_signal_account_keys *account
 
 /* Under which id a service keeps the backups of the account with this UUID, 16 bytes both.
  * Threads: any, without waiting. */
-e2ee_status e2ee_signal_backup_id(const e2ee_signal_account_keys *account_keys, const uint8_t *aci,
-                                  uint8_t *out, size_t capacity, size_t *len);
+e2ee_status e2ee_signal_backup_keys_id(const e2ee_signal_account_keys *account_keys,
+                                       const uint8_t *aci, uint8_t *out, size_t capacity,
+                                       size_t *len);
 
 /* The public key that goes with that id, 33 bytes. Threads: any, without waiting. */
-e2ee_status e2ee_signal_backup_public_key(const e2ee_signal_account_keys *account_keys,
-                                          const uint8_t *aci, uint8_t *out, size_t capacity,
-                                          size_t *len);
+e2ee_status e2ee_signal_backup_keys_public_key(const e2ee_signal_account_keys *account_keys,
+                                               const uint8_t *aci, uint8_t *out, size_t capacity,
+                                               size_t *len);
 
 /* A signature with its private key, 64 bytes (XEdDSA, signal.md 2.3). Threads: any, without
  * waiting. */
-e2ee_status e2ee_signal_backup_sign(const e2ee_signal_account_keys *account_keys,
-                                    const uint8_t *aci, const uint8_t *message,
-                                    size_t message_len, uint8_t *out, size_t capacity,
-                                    size_t *len);
+e2ee_status e2ee_signal_backup_keys_sign(const e2ee_signal_account_keys *account_keys,
+                                         const uint8_t *aci, const uint8_t *message,
+                                         size_t message_len, uint8_t *out, size_t capacity,
+                                         size_t *len);
 
 /* Under which id a service keeps the media file of this name, 15 bytes. Threads: any, without
  * waiting. */
-e2ee_status e2ee_signal_backup_media_id(const e2ee_signal_account_keys *account_keys,
-                                        const char *media_name, size_t media_name_len,
-                                        uint8_t *out, size_t capacity, size_t *len);
+e2ee_status e2ee_signal_backup_keys_media_id(const e2ee_signal_account_keys *account_keys,
+                                             const char *media_name, size_t media_name_len,
+                                             uint8_t *out, size_t capacity, size_t *len);
 
 /* The key of a media file, 64 bytes: AES, then HMAC. E2EE_INVALID_ARGUMENT unless its id has 15
  * bytes. Threads: any, without waiting. */
-e2ee_status e2ee_signal_backup_media_key(const e2ee_signal_account_keys *account_keys,
-                                         const uint8_t *media_id, size_t media_id_len,
-                                         uint8_t *out, size_t capacity, size_t *len);
+e2ee_status e2ee_signal_backup_keys_media_key(const e2ee_signal_account_keys *account_keys,
+                                              const uint8_t *media_id, size_t media_id_len,
+                                              uint8_t *out, size_t capacity, size_t *len);
 
 /* The key of its thumbnail, 64 bytes: AES, then HMAC. E2EE_INVALID_ARGUMENT unless the id has 15
  * bytes. Threads: any, without waiting. */
-e2ee_status e2ee_signal_backup_thumbnail_key(const e2ee_signal_account_keys *account_keys,
-                                             const uint8_t *media_id, size_t media_id_len,
-                                             uint8_t *out, size_t capacity, size_t *len);
+e2ee_status e2ee_signal_backup_keys_thumbnail_key(const e2ee_signal_account_keys *account_keys,
+                                                  const uint8_t *media_id, size_t media_id_len,
+                                                  uint8_t *out, size_t capacity, size_t *len);
 
 /* The encryption key and the access key of a PIN, 32 bytes each, one behind the other (signal.md
  * 14.1). `binding` is 32 bytes that the service gives for the account, E2EE_INVALID_ARGUMENT for

@@ -121,7 +121,7 @@ extern "C" fn e2ee_signal_account_keys_get(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn e2ee_signal_backup_id(
+extern "C" fn e2ee_signal_backup_keys_id(
     account_keys: Handle<'_, AccountKeys>,
     aci: Aci<'_>,
     out: Out<'_, u8>,
@@ -132,7 +132,7 @@ extern "C" fn e2ee_signal_backup_id(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn e2ee_signal_backup_public_key(
+extern "C" fn e2ee_signal_backup_keys_public_key(
     account_keys: Handle<'_, AccountKeys>,
     aci: Aci<'_>,
     out: Out<'_, u8>,
@@ -147,7 +147,7 @@ extern "C" fn e2ee_signal_backup_public_key(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn e2ee_signal_backup_sign(
+extern "C" fn e2ee_signal_backup_keys_sign(
     account_keys: Handle<'_, AccountKeys>,
     aci: Aci<'_>,
     message: In<'_, u8>,
@@ -166,7 +166,7 @@ extern "C" fn e2ee_signal_backup_sign(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn e2ee_signal_backup_media_id(
+extern "C" fn e2ee_signal_backup_keys_media_id(
     account_keys: Handle<'_, AccountKeys>,
     name: In<'_, u8>,
     name_len: usize,
@@ -180,7 +180,7 @@ extern "C" fn e2ee_signal_backup_media_id(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn e2ee_signal_backup_media_key(
+extern "C" fn e2ee_signal_backup_keys_media_key(
     account_keys: Handle<'_, AccountKeys>,
     media_id: In<'_, u8>,
     media_id_len: usize,
@@ -194,7 +194,7 @@ extern "C" fn e2ee_signal_backup_media_key(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn e2ee_signal_backup_thumbnail_key(
+extern "C" fn e2ee_signal_backup_keys_thumbnail_key(
     account_keys: Handle<'_, AccountKeys>,
     media_id: In<'_, u8>,
     media_id_len: usize,
