@@ -129,6 +129,10 @@ class Arguments:
         elements = [self._struct(base) for _ in range(self.chance.randrange(5))]
         if base == "e2ee_record" and not self.wrong():
             elements = [self._record(*row) for row in self.supplies.rows()]
+        if base == "e2ee_signal_destination" and not self.wrong():
+            elements = [self._to_bob()]
+        if base == "e2ee_signal_address" and not self.wrong():
+            elements = []
         array = ffi.new(f"{base}[]", max(1, len(elements)))
         self.kept.append(array)
         for place, element in enumerate(elements):
@@ -166,6 +170,15 @@ class Arguments:
             case _:
                 made.id, made.id_len = self._span(self.supplies.person())
                 made.identity_key, made.identity_key_len = self._span(self.supplies.identity_key())
+        return made
+
+    def _to_bob(self) -> Any:
+        """A destination that is right."""
+        made, key = ffi.new("e2ee_signal_destination *"), self.supplies.devices[1].identity_key
+        self.kept.append(made)
+        made.address.name, made.address.name_len = self._memory(b"bob"), 3
+        made.address.device, made.registration_id = 1, 5
+        made.identity_key, made.identity_key_len = self._memory(key), len(key)
         return made
 
     def _record(self, name: str, revision: int, sealed: bytes) -> Any:

@@ -207,9 +207,9 @@ class Supplies:
             "public_key": [root.public_key, *keys],
             "sealed": [message, parsed.recipients[0][2]],
             "server_certificate": [sealed.TrustRoot.generate().server_signer(3).certificate],
-            "their_identity_key": keys,
         }
-        self.bytes["identity_key"] += keys
+        for name in ("identity_key", "their_identity_key"):
+            self.bytes[name] = self.bytes[name] + keys
         self.bytes["message"].append(sent)
         for each in (root, signer, anchors, others, certificate, unsealed, parsed):
             self.keep(each.ctype, lent(each))
