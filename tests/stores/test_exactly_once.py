@@ -75,7 +75,9 @@ class Office:
             subprocess.Popen([*command, str(number), self.fault], cwd=ROOT)
             for number in range(PROCESSES)
         ]
+        latest = time.monotonic() + PATIENCE + deaths
         while not self._is_enough(deaths):
+            assert time.monotonic() < latest, "it takes too long"
             time.sleep(chance.uniform(0, 2 * CUT_EVERY))
             assert all(process.poll() is None for process in processes)
             if self.database is not None:
