@@ -48,7 +48,8 @@ impl Device {
     /// of the device that the certificate names. `e164` is our phone number, if we have one.
     ///
     /// [`Error::Forged`] if the seal does not open, [`Error::InvalidCertificate`] if no trusted
-    /// server vouches for the sender, [`Error::SelfSend`] if this device is the sender.
+    /// server vouches for the sender, [`Error::SelfSend`] if this device is the sender,
+    /// [`Error::Malformed`] also for more bytes than an envelope has.
     pub fn open_sealed(
         &self,
         sealed: &[u8],
@@ -56,6 +57,9 @@ impl Device {
         e164: Option<&str>,
         now_ms: u64,
     ) -> Result<Content, Error> {
+        if sealed.len() > MAX_ENVELOPE_LEN {
+            return Err(Error::Malformed);
+        }
         let address = protocol_address(self.address.name(), self.address.device())?;
         let receiver = Receiver { identity: &self.identity, address: &address, e164 };
         let content = sealed_sender::open(sealed, &receiver, anchors, now_ms)?;

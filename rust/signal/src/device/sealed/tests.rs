@@ -141,4 +141,6 @@ fn a_message_that_no_envelope_holds_is_refused() {
     let refused = world.alice.seal_content(&content, &theirs, NOW_MS, &mut world.random);
 
     assert_eq!(Some(Error::InvalidArgument), refused.err());
+    let too_long = vec![0x11; MAX_ENVELOPE_LEN + 1];
+    assert_eq!(Some(Error::Malformed), world.open(&world.bob, &too_long, None).err());
 }
