@@ -3,7 +3,8 @@
  * Sealed sender of the Signal protocol: messages that do not tell the server who sent them, and the
  * certificates that tell their recipients. A seal is around what a session or a chain has encrypted
  * (e2ee_signal.h), and changes neither. Certificates, contents and messages to many never change, and
- * are right after a fork too. Include e2ee.h, which has the rules.
+ * are right after a fork too. A certificate names its sender by a service id: whoever names peers in
+ * another way must know which id is whose. Include e2ee.h, which has the rules.
  */
 
 #ifndef E2EE_SIGNAL_SEALED_H

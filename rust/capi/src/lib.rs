@@ -8,6 +8,7 @@
 #![expect(unsafe_code, reason = "names that a linker sees, and the pointers of callers")]
 
 mod edge;
+mod kept;
 mod olm;
 mod own;
 mod root;

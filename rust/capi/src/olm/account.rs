@@ -4,14 +4,14 @@
 
 use e2ee_olm::{Account, account::RECORD_NAME, limits::MAX_UNPUBLISHED_KEYS};
 use e2ee_primitives::x25519;
-use e2ee_state::Saved;
 
 use crate::{
     edge::{Handle, HandleOut, In, Kind, Out, Output, entry},
+    kept,
     own::Own,
     root::StateKey,
     status::Status,
-    step::{Record, Step, parts},
+    step::{Record, Step},
     world::OsRandom,
 };
 
@@ -49,12 +49,7 @@ extern "C" fn e2ee_olm_account_load(
     count: usize,
     account: HandleOut<'_, Own<Account>>,
 ) -> Status {
-    entry(|| {
-        let place = account.place()?;
-        let [(revision, record)] = parts(records, count, [RECORD_NAME])?;
-        place.put(Own::new(Account::open(key.get()?.sealer(), revision, record)?));
-        Ok(())
-    })
+    kept::load(&key, (records, count), &account, (RECORD_NAME, Account::open))
 }
 
 #[unsafe(no_mangle)]
@@ -63,15 +58,7 @@ extern "C" fn e2ee_olm_account_seal(
     key: Handle<'_, StateKey>,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let place = step.place()?;
-        let (key, mut account) = (key.get()?, account.get()?.lock()?);
-        let base = account.revision();
-        let sealed = account.seal(key.sealer(), &mut OsRandom)?;
-        let revision = account.revision();
-        place.put(Step::sealed(Saved { name: RECORD_NAME, base, revision, sealed })?);
-        Ok(())
-    })
+    kept::seal(&account, &key, &step, (RECORD_NAME, Account::revision, Account::seal))
 }
 
 #[unsafe(no_mangle)]

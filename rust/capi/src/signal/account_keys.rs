@@ -9,6 +9,7 @@ use e2ee_signal::{
 
 use crate::{
     edge::{Handle, HandleOut, In, Kind, Out, Output, entry},
+    kept,
     root::StateKey,
     status::Status,
     world::OsRandom,
@@ -78,11 +79,7 @@ extern "C" fn e2ee_signal_account_keys_load(
     sealed_len: usize,
     account_keys: HandleOut<'_, AccountKeys>,
 ) -> Status {
-    entry(|| {
-        let (place, key) = (account_keys.place()?, key.get()?);
-        place.put(AccountKeys::open(key.sealer(), sealed.slice(sealed_len)?)?);
-        Ok(())
-    })
+    kept::load_bytes(&key, (sealed, sealed_len), &account_keys, AccountKeys::open)
 }
 
 #[unsafe(no_mangle)]
@@ -93,10 +90,7 @@ extern "C" fn e2ee_signal_account_keys_seal(
     capacity: usize,
     len: Out<'_, usize>,
 ) -> Status {
-    entry(|| {
-        let (output, key) = (Output::new(&out, capacity, &len)?, key.get()?);
-        output.give(&account_keys.get()?.seal(key.sealer(), &mut OsRandom)?)
-    })
+    kept::seal_bytes(&account_keys, &key, (&out, capacity, &len), AccountKeys::seal)
 }
 
 #[unsafe(no_mangle)]

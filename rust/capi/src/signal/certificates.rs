@@ -11,15 +11,15 @@ use e2ee_signal::{
         issuer::{ROOT_RECORD, SIGNER_RECORD},
     },
 };
-use e2ee_state::Saved;
 
 use super::Named;
 use crate::{
     edge::{Handle, HandleOut, In, Kind, Out, Output, entry},
+    kept,
     own::Own,
     root::StateKey,
     status::Status,
-    step::{Record, Step, parts},
+    step::{Record, Step},
     world::{OsRandom, now_ms},
 };
 
@@ -71,12 +71,7 @@ extern "C" fn e2ee_signal_trust_root_load(
     count: usize,
     root: HandleOut<'_, Own<TrustRoot>>,
 ) -> Status {
-    entry(|| {
-        let (place, key) = (root.place()?, key.get()?);
-        let [(revision, record)] = parts(records, count, [ROOT_RECORD])?;
-        place.put(Own::new(TrustRoot::open(key.sealer(), revision, record)?));
-        Ok(())
-    })
+    kept::load(&key, (records, count), &root, (ROOT_RECORD, TrustRoot::open))
 }
 
 #[unsafe(no_mangle)]
@@ -85,15 +80,7 @@ extern "C" fn e2ee_signal_trust_root_seal(
     key: Handle<'_, StateKey>,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let place = step.place()?;
-        let (key, mut root) = (key.get()?, root.get()?.lock()?);
-        let base = root.revision();
-        let sealed = root.seal(key.sealer(), &mut OsRandom)?;
-        let revision = root.revision();
-        place.put(Step::sealed(Saved { name: ROOT_RECORD, base, revision, sealed })?);
-        Ok(())
-    })
+    kept::seal(&root, &key, &step, (ROOT_RECORD, TrustRoot::revision, TrustRoot::seal))
 }
 
 #[unsafe(no_mangle)]
@@ -129,12 +116,7 @@ extern "C" fn e2ee_signal_server_signer_load(
     count: usize,
     signer: HandleOut<'_, Own<ServerSigner>>,
 ) -> Status {
-    entry(|| {
-        let (place, key) = (signer.place()?, key.get()?);
-        let [(revision, record)] = parts(records, count, [SIGNER_RECORD])?;
-        place.put(Own::new(ServerSigner::open(key.sealer(), revision, record)?));
-        Ok(())
-    })
+    kept::load(&key, (records, count), &signer, (SIGNER_RECORD, ServerSigner::open))
 }
 
 #[unsafe(no_mangle)]
@@ -143,15 +125,7 @@ extern "C" fn e2ee_signal_server_signer_seal(
     key: Handle<'_, StateKey>,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let place = step.place()?;
-        let (key, mut signer) = (key.get()?, signer.get()?.lock()?);
-        let base = signer.revision();
-        let sealed = signer.seal(key.sealer(), &mut OsRandom)?;
-        let revision = signer.revision();
-        place.put(Step::sealed(Saved { name: SIGNER_RECORD, base, revision, sealed })?);
-        Ok(())
-    })
+    kept::seal(&signer, &key, &step, (SIGNER_RECORD, ServerSigner::revision, ServerSigner::seal))
 }
 
 #[unsafe(no_mangle)]

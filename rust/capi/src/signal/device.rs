@@ -2,15 +2,15 @@
 //! One device: its identity and its prekeys (signal.md §2.1 and §3).
 
 use e2ee_signal::{Device, bundle, device::RECORD_NAME, keys::encode_ec};
-use e2ee_state::Saved;
 
 use super::Named;
 use crate::{
     edge::{Handle, HandleOut, In, Kind, Out, Output, entry},
+    kept,
     own::Own,
     root::StateKey,
     status::Status,
-    step::{Record, Step, parts},
+    step::{Record, Step},
     world::{OsRandom, now_ms},
 };
 
@@ -38,12 +38,7 @@ extern "C" fn e2ee_signal_device_load(
     count: usize,
     device: HandleOut<'_, Own<Device>>,
 ) -> Status {
-    entry(|| {
-        let place = device.place()?;
-        let [(revision, record)] = parts(records, count, [RECORD_NAME])?;
-        place.put(Own::new(Device::open(key.get()?.sealer(), revision, record)?));
-        Ok(())
-    })
+    kept::load(&key, (records, count), &device, (RECORD_NAME, Device::open))
 }
 
 #[unsafe(no_mangle)]
@@ -52,15 +47,7 @@ extern "C" fn e2ee_signal_device_seal(
     key: Handle<'_, StateKey>,
     step: HandleOut<'_, Step>,
 ) -> Status {
-    entry(|| {
-        let place = step.place()?;
-        let (key, mut device) = (key.get()?, device.get()?.lock()?);
-        let base = device.revision();
-        let sealed = device.seal(key.sealer(), &mut OsRandom)?;
-        let revision = device.revision();
-        place.put(Step::sealed(Saved { name: RECORD_NAME, base, revision, sealed })?);
-        Ok(())
-    })
+    kept::seal(&device, &key, &step, (RECORD_NAME, Device::revision, Device::seal))
 }
 
 #[unsafe(no_mangle)]

@@ -8,6 +8,7 @@ use e2ee_signal::{
 
 use crate::{
     edge::{Handle, HandleOut, In, Kind, Out, Output, entry},
+    kept,
     root::StateKey,
     status::Status,
     world::OsRandom,
@@ -33,11 +34,7 @@ extern "C" fn e2ee_signal_hpke_key_load(
     sealed_len: usize,
     hpke_key: HandleOut<'_, HpkeKey>,
 ) -> Status {
-    entry(|| {
-        let (place, key) = (hpke_key.place()?, key.get()?);
-        place.put(HpkeKey::open(key.sealer(), sealed.slice(sealed_len)?)?);
-        Ok(())
-    })
+    kept::load_bytes(&key, (sealed, sealed_len), &hpke_key, HpkeKey::open)
 }
 
 #[unsafe(no_mangle)]
@@ -48,10 +45,7 @@ extern "C" fn e2ee_signal_hpke_key_seal(
     capacity: usize,
     len: Out<'_, usize>,
 ) -> Status {
-    entry(|| {
-        let (output, key) = (Output::new(&out, capacity, &len)?, key.get()?);
-        output.give(&hpke_key.get()?.seal(key.sealer(), &mut OsRandom)?)
-    })
+    kept::seal_bytes(&hpke_key, &key, (&out, capacity, &len), HpkeKey::seal)
 }
 
 #[unsafe(no_mangle)]
